@@ -1,0 +1,150 @@
+"""The business that owns the lists: who it is, where it is, how it looks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+
+from sqlalchemy import String, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from listkeeper.foundation import columns, language
+from listkeeper.foundation.errors import Conflict, Invalid, NotFound
+from listkeeper.foundation.table import Table
+from listkeeper.standards import address
+
+DEFAULT_COLOUR = "#7a4b2a"
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+_NAME_LIMIT = 200
+_SITE_LIMIT = 500
+
+
+class Organisation(Table):
+    """One owner of lists."""
+
+    __tablename__ = "organisation"
+
+    id: Mapped[int] = columns.row_id()
+    public_id: Mapped[str] = columns.public_id("org")
+    legal_name: Mapped[str] = mapped_column(String(200))
+    postal_address: Mapped[str] = mapped_column(Text)
+    from_name: Mapped[str] = mapped_column(String(200))
+    from_address: Mapped[str] = mapped_column(String(320))
+    website: Mapped[str | None] = mapped_column(String(500))
+    language: Mapped[str] = mapped_column(String(8))
+    brand_colour: Mapped[str] = mapped_column(String(7), default=DEFAULT_COLOUR)
+    logo: Mapped[str | None] = mapped_column(String(120))
+    # Founded by the demo and not yet named by an owner: it goes when the demo goes.
+    demo: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = columns.created_at()
+
+    @property
+    def from_domain(self) -> str:
+        """The domain letters come from, as an A-label."""
+        return self.from_address.rpartition("@")[2]
+
+
+def found(  # noqa: PLR0913 - a business has this many sides
+    session: Session,
+    *,
+    legal_name: str,
+    postal_address: str,
+    from_address: str,
+    spoken: str,
+    from_name: str | None = None,
+    brand_colour: str = DEFAULT_COLOUR,
+    website: str | None = None,
+) -> Organisation:
+    """Store the organisation. Raises Conflict when this instance already has one."""
+    if session.scalar(select(Organisation.id).limit(1)) is not None:
+        raise Conflict(
+            "organisation_exists", language.text("This instance already belongs to a business. Nothing was changed.")
+        )
+    made = Organisation(language=language.known(spoken))
+    describe(
+        made,
+        legal_name=legal_name,
+        postal_address=postal_address,
+        from_address=from_address,
+        from_name=from_name or legal_name,
+        brand_colour=brand_colour,
+        website=website,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def describe(  # noqa: PLR0913 - a business has this many sides
+    organisation: Organisation,
+    *,
+    legal_name: str,
+    postal_address: str,
+    from_address: str,
+    from_name: str,
+    brand_colour: str,
+    website: str | None,
+) -> None:
+    """Change what the business says about itself; raises Invalid and changes nothing when a part is wrong."""
+    colour = brand_colour.strip().lower()
+    if not _COLOUR.fullmatch(colour):
+        raise Invalid("colour", language.text("The colour must look like #7a4b2a."))
+    site = (website or "").strip() or None
+    if site and (not site.startswith(("https://", "http://")) or len(site) > _SITE_LIMIT or _has_control(site)):
+        raise Invalid("website", language.text("The web address must start with https://."))
+    sender = address.parse(from_address)
+    if sender.needs_smtputf8:
+        # It stands in every letter, and a letter that needs SMTPUTF8 reaches few (RFC 6532).
+        raise Invalid(
+            "from_not_ascii", language.text("The sender address may have only plain letters (a to z) before the @.")
+        )
+    values = {
+        "legal_name": _line(legal_name, language.text("the name of the business")),
+        "postal_address": _lines(postal_address, language.text("the postal address")),
+        "from_name": _line(from_name, language.text("the sender name")),
+        "from_address": sender.send,
+        "brand_colour": colour,
+        "website": site,
+    }
+    for name, value in values.items():
+        setattr(organisation, name, value)
+    # Whoever describes a business makes it theirs.
+    organisation.demo = False
+
+
+def _line(value: str, what: str) -> str:
+    text = " ".join(value.split())
+    if not text:
+        raise Invalid("missing", language.text("Please fill in %(what)s.", what=what))
+    if len(text) > _NAME_LIMIT or _has_control(value.strip()):
+        raise Invalid("too_long", language.text("Please shorten %(what)s to one line.", what=what))
+    return text
+
+
+def _has_control(text: str) -> bool:
+    return any(unicodedata.category(char) == "Cc" for char in text)
+
+
+def _lines(value: str, what: str) -> str:
+    kept = [" ".join(line.split()) for line in value.replace("\0", "").splitlines()]
+    text = "\n".join(line for line in kept if line)
+    if not text:
+        raise Invalid("missing", language.text("Please fill in %(what)s.", what=what))
+    return text
+
+
+def only_one(session: Session) -> Organisation:
+    """Return this instance's organisation. Raises NotFound before the first run."""
+    organisation = session.scalars(select(Organisation).order_by(Organisation.id).limit(1)).first()
+    if organisation is None:
+        raise NotFound(
+            "no_organisation",
+            language.text("No business has been named yet. Open the studio, or run `listkeeper init`."),
+        )
+    return organisation
+
+
+def maybe_one(session: Session) -> Organisation | None:
+    """Return this instance's organisation, or None before the first run."""
+    return session.scalars(select(Organisation).order_by(Organisation.id).limit(1)).first()

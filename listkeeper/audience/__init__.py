@@ -1,0 +1,11 @@
+"""Who agreed to what: the subscriber's journey, in order.
+
+A ``mailing_list`` promises something. Its ``signup_form`` shows a
+``consent_text`` (starting from a ``starter_text``) and takes one address. Each
+post becomes a ``signup``, stored at once; a job lets the ``signup_guard``
+decide and asks for a ``confirmation``. When the person presses the button or
+types the code, ``consent`` records the event, and the ``subscription`` of that
+``subscriber`` becomes confirmed. Before any mail leaves, ``permission`` decides.
+Leaving is ``unsubscribe``: one act, at once, remembered as ``suppression``,
+which outlives the subscriber.
+"""

@@ -1,0 +1,273 @@
+"""A confirmation: the question "was that you?", answered by a button or a six-digit code.
+
+Link and code are derived from a random seed with the key folder, so the mail
+can be rendered later while the database holds only digests. Looking at the
+link changes nothing; only ``confirm`` and ``refuse``, both reached by POST, do.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, Index, Integer, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from listkeeper.audience import consent, signup_form, subscription, suppression
+from listkeeper.audience.consent import Circumstances, EventKind, Method
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
+from listkeeper.audience.suppression import Reason
+from listkeeper.foundation import clock, columns, outbox, signing
+from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.outbox import Lane
+from listkeeper.foundation.table import Table
+
+if TYPE_CHECKING:
+    from listkeeper.audience.consent import ConsentEvent
+
+ASKED = "confirmation.asked"
+LIFETIME = timedelta(days=7)
+CODE_LIFETIME = timedelta(minutes=30)
+CODE_TRIES = 5
+NOT_ME_DAYS = 180
+
+
+class AskKind(StrEnum):
+    """Which mail goes out: the question, or the note that the person is on the list already."""
+
+    CONFIRM = "confirm"
+    ALREADY = "already"
+
+
+class Confirmation(Table):
+    """One mail that asks (or tells), and what was answered."""
+
+    __tablename__ = "confirmation"
+
+    id: Mapped[int] = columns.row_id()
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("mailing_list.id"))
+    form_version_id: Mapped[int] = mapped_column(ForeignKey("signup_form_version.id"))
+    signup_id: Mapped[int] = mapped_column(columns.RowId, index=True)
+    kind: Mapped[AskKind] = columns.enum(AskKind)
+    seed: Mapped[str] = mapped_column(String(32))
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    code_digest: Mapped[str] = mapped_column(String(64))
+    code_tries: Mapped[int] = mapped_column(Integer, default=0)
+    visit_digest: Mapped[str] = mapped_column(String(64), index=True)
+    brake_key: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = columns.created_at()
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_confirmation_brake_key", "brake_key", "created_at"),)
+
+    @property
+    def live(self) -> bool:
+        """Whether the question can still be answered."""
+        return (
+            self.kind is AskKind.CONFIRM
+            and self.used_at is None
+            and self.refused_at is None
+            and self.created_at + LIFETIME > clock.now()
+        )
+
+
+class LaterPage(Table):
+    """A page opened by signing up again while an earlier mail is on its way; the code of that mail works there too."""
+
+    __tablename__ = "confirmation_later_page"
+
+    visit_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    confirmation_id: Mapped[int] = mapped_column(ForeignKey("confirmation.id"), index=True)
+
+
+class Answer(StrEnum):
+    """What an attempt to confirm came to."""
+
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    ALREADY_CONFIRMED = "already_confirmed"
+    NO_EFFECT = "no_effect"
+    WRONG_CODE = "wrong_code"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The outcome, with the form to show it on (None when the token is nobody's)."""
+
+    answer: Answer
+    confirmation: Confirmation | None = None
+
+
+def ask(  # noqa: PLR0913 - what the mail must be able to say later
+    session: Session,
+    subscriber: Subscriber,
+    shown: ShownForm,
+    *,
+    signup_id: int,
+    kind: AskKind,
+    brake_key: str,
+    visit_digest: str,
+) -> Confirmation:
+    """Store the question and the fact that it waits to be mailed."""
+    seed = secrets.token_hex(16)
+    made = Confirmation(
+        subscriber_id=subscriber.id,
+        list_id=shown.mailing_list.id,
+        form_version_id=shown.version.id,
+        signup_id=signup_id,
+        kind=kind,
+        seed=seed,
+        token_digest=signing.digest(_token(seed)),
+        code_digest=signing.keyed_digest("code", f"{seed}:{_code(seed)}"),
+        visit_digest=visit_digest,
+        brake_key=brake_key,
+    )
+    session.add(made)
+    session.flush()
+    outbox.write(session, ASKED, made.id, Lane.URGENT)
+    return made
+
+
+def _token(seed: str) -> str:
+    return signing.derived("confirmation", seed)
+
+
+def _code(seed: str) -> str:
+    return signing.derived_code("confirmation", seed)
+
+
+def token_of(confirmation: Confirmation) -> str:
+    """Return the secret of the link, made again from the key folder."""
+    return _token(confirmation.seed)
+
+
+def code_of(confirmation: Confirmation) -> str:
+    """Return the six digits, made again from the key folder."""
+    return _code(confirmation.seed)
+
+
+def find(session: Session, token: str) -> Confirmation | None:
+    """Return the confirmation of a link, whatever its state; changes nothing."""
+    return session.scalars(select(Confirmation).where(Confirmation.token_digest == signing.digest(token))).first()
+
+
+def shown_by(session: Session, confirmation: Confirmation) -> ShownForm:
+    """Return the form version, text, list and sender the person answers to."""
+    return signup_form.describe(session, session.get_one(SignupFormVersion, confirmation.form_version_id))
+
+
+def confirm(session: Session, token: str) -> Answered:
+    """Take the button's POST. A second one, or 20 at once, make one event."""
+    asked = find(session, token)
+    return Answered(Answer.NO_EFFECT) if asked is None else _give(session, asked, Method.BUTTON)
+
+
+def confirm_by_code(session: Session, visit: str, code: str) -> Answered:
+    """Take the code typed on the page that is still open; five tries, counted on the code itself."""
+    asked = _asked_on(session, signing.digest(visit))
+    if asked is None or asked.kind is not AskKind.CONFIRM:
+        return Answered(Answer.WRONG_CODE)
+    counted = session.execute(
+        update(Confirmation)
+        .where(
+            Confirmation.id == asked.id,
+            Confirmation.code_tries < CODE_TRIES,
+            Confirmation.created_at > clock.now() - CODE_LIFETIME,
+        )
+        .values(code_tries=Confirmation.code_tries + 1)
+        .returning(Confirmation.id)
+    ).scalar_one_or_none()
+    digits = "".join(char for char in code if char.isdigit())
+    if counted is None or not signing.same(asked.code_digest, signing.keyed_digest("code", f"{asked.seed}:{digits}")):
+        return Answered(Answer.WRONG_CODE)
+    return _give(session, asked, Method.CODE)
+
+
+def _asked_on(session: Session, visit_digest: str) -> Confirmation | None:
+    later = select(LaterPage.confirmation_id).where(LaterPage.visit_digest == visit_digest)
+    query = select(Confirmation).where((Confirmation.visit_digest == visit_digest) | Confirmation.id.in_(later))
+    return session.scalars(query.order_by(Confirmation.id.desc()).limit(1)).first()
+
+
+def open_later_page(session: Session, subscriber_id: int, list_id: int, visit_digest: str) -> None:
+    """Let the newest live question to this person about this list be answered on another page as well."""
+    query = select(Confirmation).where(Confirmation.subscriber_id == subscriber_id, Confirmation.list_id == list_id)
+    asked = session.scalars(query.order_by(Confirmation.id.desc()).limit(1)).first()
+    if asked is not None and asked.live:
+        session.add(LaterPage(visit_digest=visit_digest, confirmation_id=asked.id))
+        session.flush()
+
+
+def _give(session: Session, asked: Confirmation, method: Method) -> Answered:
+    person = _hold(session, asked)
+    current = subscription.of(session, person.id, asked.list_id)
+    if current is not None and current.state is SubscriptionState.CONFIRMED and asked.refused_at is None:
+        return Answered(Answer.ALREADY_CONFIRMED, asked)
+    if current is None or person.erased_at is not None or not _may_answer(asked, current):
+        return Answered(Answer.NO_EFFECT, asked)
+    asked.used_at = clock.now()
+    text = shown_by(session, asked).text
+    under = Circumstances(text.id, asked.form_version_id, asked.signup_id)
+    event = consent.record(session, person, asked.list_id, EventKind.GIVEN, method, under)
+    grant_basis(current, event)
+    subscription.move(current, SubscriptionState.CONFIRMED)
+    scopes = suppression.marketing_scopes(asked.list_id, session.get_one(MailingList, asked.list_id).purpose)
+    suppression.lift(session, person.organisation_id, person.suppression_key, scopes, suppression.LIFTED_BY_CONFIRMING)
+    return Answered(Answer.CONFIRMED, asked)
+
+
+def _hold(session: Session, asked: Confirmation) -> Subscriber:
+    """Lock the person, as the gate and a withdrawal do, and read the question again: others may have answered it."""
+    person = session.scalars(select(Subscriber).where(Subscriber.id == asked.subscriber_id).with_for_update()).one()
+    session.refresh(asked)
+    return person
+
+
+def _may_answer(asked: Confirmation, current: Subscription) -> bool:
+    """Whether this question can still be answered with yes.
+
+    Who left, complained or said "not me" comes back by a new form only: a question
+    from before that act still lies in the mailbox, but it asks no more.
+    """
+    return asked.live and (current.state is SubscriptionState.PENDING or asked.created_at >= current.since)
+
+
+def grant_basis(current: Subscription, event: ConsentEvent) -> None:
+    """Make the subscription cite the event that carries it."""
+    current.basis = Basis.CONSENT
+    current.consent_event_id = event.id
+    current.consent_text_id = event.consent_text_id
+
+
+def refuse(session: Session, token: str) -> Answered:
+    """Take the POST of "that was not me": no further confirmation mail for 180 days."""
+    asked = find(session, token)
+    if asked is None or asked.kind is not AskKind.CONFIRM:
+        return Answered(Answer.NO_EFFECT, asked)
+    person = _hold(session, asked)
+    if asked.used_at is not None:
+        return Answered(Answer.NO_EFFECT, asked)
+    if asked.refused_at is None:
+        asked.refused_at = clock.now()
+        under = Circumstances(form_version_id=asked.form_version_id, signup_id=asked.signup_id)
+        consent.record(session, person, asked.list_id, EventKind.REFUSED, Method.PAGE, under)
+        current = subscription.of(session, person.id, asked.list_id)
+        if current is not None and current.state is SubscriptionState.PENDING:
+            subscription.move(current, SubscriptionState.REFUSED)
+        suppression.add(
+            session,
+            person.organisation_id,
+            person.suppression_key,
+            scope=suppression.CONFIRMATIONS,
+            reason=Reason.NOT_ME,
+            until=clock.now() + timedelta(days=NOT_ME_DAYS),
+        )
+    return Answered(Answer.REFUSED, asked)

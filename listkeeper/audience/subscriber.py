@@ -1,0 +1,86 @@
+"""A subscriber: one address of one organisation, and what it told us."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import suppression
+from listkeeper.foundation import columns, ids, language
+from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.errors import NotFound
+from listkeeper.foundation.table import Table
+from listkeeper.standards import address
+from listkeeper.standards.address import Address
+
+
+class Subscriber(Table):
+    """One person as far as we know: an address, a random reference, nothing invented."""
+
+    __tablename__ = "subscriber"
+
+    id: Mapped[int] = columns.row_id()
+    public_id: Mapped[str] = columns.public_id("sub")
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    subject_ref: Mapped[str] = mapped_column(String(32), default=ids.subject_reference, unique=True)
+    email_send: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320))
+    # HMAC of email_key: the gate and the plan join it with the suppression list in SQL.
+    suppression_key: Mapped[str] = mapped_column(String(64))
+    language: Mapped[str] = mapped_column(String(8))
+    profile: Mapped[dict[str, Any]] = mapped_column(columns.Json, default=dict)
+    demo: Mapped[bool] = mapped_column(default=False)
+    restricted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = columns.created_at()
+
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "email_key"),
+        Index("ix_subscriber_suppression_key", "organisation_id", "suppression_key"),
+    )
+
+
+def with_address(session: Session, organisation_id: int, email_key: str) -> Subscriber | None:
+    """Return the organisation's subscriber with an identity key, if any."""
+    query = select(Subscriber).where(Subscriber.organisation_id == organisation_id, Subscriber.email_key == email_key)
+    return session.scalars(query).first()
+
+
+def ensure(session: Session, organisation: Organisation, parsed: Address, spoken: str) -> Subscriber:
+    """Return the subscriber of an address, made when new. An existing one is left as it is."""
+    known = with_address(session, organisation.id, parsed.key)
+    if known is not None:
+        return known
+    made = Subscriber(
+        organisation_id=organisation.id,
+        email_send=parsed.send,
+        email_key=parsed.key,
+        suppression_key=suppression.key_of(organisation.id, parsed.key),
+        language=language.known(spoken),
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def named(session: Session, organisation: Organisation, typed: str) -> Subscriber:
+    """Return the subscriber with an address or a public id. Raises NotFound."""
+    query = select(Subscriber).where(Subscriber.organisation_id == organisation.id)
+    if "@" in typed:
+        query = query.where(Subscriber.email_key == address.parse(typed).key)
+    else:
+        query = query.where(Subscriber.public_id == typed)
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound("no_subscriber", language.text("There is nobody with this address on your lists."))
+    return found
+
+
+def count(session: Session, organisation: Organisation) -> int:
+    """Return how many subscribers the organisation knows, in whatever state."""
+    query = select(func.count()).select_from(Subscriber).where(Subscriber.organisation_id == organisation.id)
+    return session.scalar(query) or 0

@@ -1,0 +1,166 @@
+"""A subscription: one subscriber on one mailing list, and its state machine."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, func, select, true
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from listkeeper.audience import suppression
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.foundation import clock, columns
+from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.errors import Conflict
+from listkeeper.foundation.table import Table
+
+
+class SubscriptionState(StrEnum):
+    """Only ``confirmed`` may get marketing mail."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    UNSUBSCRIBED = "unsubscribed"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+class Basis(StrEnum):
+    """Why we may write: modelled, never a yes or no."""
+
+    NONE = "none"
+    CONSENT = "consent"
+
+
+S = SubscriptionState
+# What a state may become. All ways back to confirmed need a new act of the person.
+TRANSITIONS: dict[SubscriptionState, frozenset[SubscriptionState]] = {
+    S.PENDING: frozenset({S.CONFIRMED, S.REFUSED, S.EXPIRED, S.UNSUBSCRIBED, S.COMPLAINED, S.BOUNCED}),
+    S.CONFIRMED: frozenset({S.UNSUBSCRIBED, S.BOUNCED, S.COMPLAINED}),
+    # Undo on the goodbye page, or a new form and confirmation.
+    S.UNSUBSCRIBED: frozenset({S.CONFIRMED, S.COMPLAINED}),
+    S.REFUSED: frozenset({S.CONFIRMED}),
+    S.EXPIRED: frozenset({S.PENDING, S.CONFIRMED, S.UNSUBSCRIBED}),
+    # A bounced address that confirms again is plainly alive.
+    S.BOUNCED: frozenset({S.CONFIRMED, S.UNSUBSCRIBED, S.COMPLAINED}),
+    S.COMPLAINED: frozenset({S.CONFIRMED}),
+}
+# States that only the person's own act may lead to.
+BY_THE_PERSON_ALONE = frozenset({S.CONFIRMED})
+
+
+class Subscription(Table):
+    """The present state, which the consent events explain."""
+
+    __tablename__ = "subscription"
+
+    id: Mapped[int] = columns.row_id()
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))
+    list_id: Mapped[int] = mapped_column(ForeignKey("mailing_list.id"))
+    state: Mapped[SubscriptionState] = columns.enum(SubscriptionState)
+    basis: Mapped[Basis] = columns.enum(Basis, default=Basis.NONE)
+    consent_event_id: Mapped[int | None] = mapped_column(ForeignKey("consent_event.id"))
+    consent_text_id: Mapped[int | None] = mapped_column(ForeignKey("consent_text.id"))
+    since: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("subscriber_id", "list_id"),
+        Index("ix_subscription_list_state", "list_id", "state", "subscriber_id"),
+        # Without it, taking an event away would look through all subscriptions.
+        Index("ix_subscription_consent_event", "consent_event_id"),
+    )
+
+
+def of(session: Session, subscriber_id: int, list_id: int) -> Subscription | None:
+    """Return the subscription of a subscriber to a list, if there ever was one."""
+    query = select(Subscription).where(Subscription.subscriber_id == subscriber_id, Subscription.list_id == list_id)
+    return session.scalars(query).first()
+
+
+def all_of(session: Session, subscriber: Subscriber) -> list[tuple[Subscription, MailingList]]:
+    """Return a subscriber's subscriptions with their lists, oldest first."""
+    query = (
+        select(Subscription, MailingList)
+        .join(MailingList, MailingList.id == Subscription.list_id)
+        .where(Subscription.subscriber_id == subscriber.id)
+        .order_by(Subscription.id)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def begin(session: Session, subscriber: Subscriber, mailing_list: MailingList) -> Subscription:
+    """Return the subscription, made pending when there is none; an existing one is not touched."""
+    known = of(session, subscriber.id, mailing_list.id)
+    if known is not None:
+        return known
+    made = Subscription(subscriber_id=subscriber.id, list_id=mailing_list.id, state=SubscriptionState.PENDING)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def move(subscription: Subscription, target: SubscriptionState) -> None:
+    """Change the state by the table above. Raises Conflict for a way that does not exist."""
+    if subscription.state is target:
+        return
+    if target not in TRANSITIONS[subscription.state]:
+        raise Conflict("subscription_state", f"A subscription cannot go from {subscription.state} to {target}.")
+    subscription.state = target
+    subscription.since = clock.now()
+
+
+def mailable(mailing_list: MailingList, *, practice: bool) -> Select[int]:
+    """Return the SELECT of subscriber ids a campaign to this list is planned for, in id order.
+
+    The plan is a forecast; ``permission`` decides again, for each one, at hand-over.
+    The demo's invented people get letters in practice mode alone.
+    """
+    scopes = suppression.marketing_scopes(mailing_list.id, mailing_list.purpose)
+    moment = clock.now()
+    return (
+        select(Subscriber.id)
+        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+        .where(
+            Subscription.list_id == mailing_list.id,
+            Subscription.state == SubscriptionState.CONFIRMED,
+            Subscription.valid_until.is_(None) | (Subscription.valid_until > moment),
+            Subscriber.erased_at.is_(None),
+            Subscriber.restricted_at.is_(None),
+            true() if practice else Subscriber.demo.is_(False),
+            ~suppression.covers(mailing_list.organisation_id, Subscriber.suppression_key, scopes),
+        )
+        .order_by(Subscriber.id)
+    )
+
+
+def counts(session: Session, mailing_list: MailingList) -> dict[SubscriptionState, int]:
+    """Return how many subscriptions of a list are in each state."""
+    query = (
+        select(Subscription.state, func.count())
+        .where(Subscription.list_id == mailing_list.id)
+        .group_by(Subscription.state)
+    )
+    found = {row[0]: row[1] for row in session.execute(query)}
+    return {state: found.get(state, 0) for state in SubscriptionState}
+
+
+def page(
+    session: Session, mailing_list: MailingList, *, search: str = "", after: int = 0, limit: int = 50
+) -> list[tuple[Subscriber, Subscription]]:
+    """Return one page of a list's people, newest first, ``after`` being the last id seen (0: from the start)."""
+    query = (
+        select(Subscriber, Subscription)
+        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+        .where(Subscription.list_id == mailing_list.id)
+    )
+    if after:
+        query = query.where(Subscriber.id < after)
+    if search:
+        query = query.where(Subscriber.email_key.startswith(search.lower(), autoescape=True))
+    rows = session.execute(query.order_by(Subscriber.id.desc()).limit(limit))
+    return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,145 @@
+"""Whom we must not write to: keyed hashes that outlive the address itself.
+
+A suppression is keyed by HMAC-SHA256 of the identity key under a pepper from
+the key folder, so it survives erasure, list deletion and restore without
+holding anybody's address. Nothing here lifts one but a new confirmation by
+the same person.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, exists, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+
+from listkeeper.foundation import clock, columns, keys
+from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.table import Table
+
+
+class Reason(StrEnum):
+    """Why somebody is on the list."""
+
+    UNSUBSCRIBED = "unsub"
+    OBJECTION = "objection"
+    COMPLAINT = "complaint"
+    HARD_BOUNCE = "hard_bounce"
+    ERASURE = "erasure"
+    MANUAL = "manual"
+    LEGAL = "legal"
+    NOT_ME = "not_me"
+
+
+ALL = "all"
+MARKETING = "marketing"
+CONFIRMATIONS = "doi"
+
+
+def list_scope(list_id: int) -> str:
+    """Return the scope that covers one mailing list only."""
+    return f"list:{list_id}"
+
+
+def marketing_scopes(list_id: int, purpose: str) -> frozenset[str]:
+    """Return every scope that keeps a letter to this list from going: plan, gate and lifting ask the same ones."""
+    return frozenset({ALL, MARKETING, f"purpose:{purpose}", list_scope(list_id)})
+
+
+class Suppression(Table):
+    """One reason not to write to one keyed hash within one scope."""
+
+    __tablename__ = "suppression"
+
+    id: Mapped[int] = columns.row_id()
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    key: Mapped[str] = mapped_column(String(64))
+    scope: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[Reason] = columns.enum(Reason)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = columns.created_at()
+    lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_suppression_key", "organisation_id", "key"),)
+
+
+def key_of(organisation_id: int, email_key: str) -> str:
+    """Return the keyed hash of an identity key (64 hex digits).
+
+    The oldest pepper is used: entries hashed under it cannot be hashed again
+    once the address is gone, so it stays in use for ever.
+    """
+    return hmac.digest(keys.suppression(organisation_id)[-1], email_key.encode(), "sha256").hex()
+
+
+def add(  # noqa: PLR0913 - the columns of a suppression
+    session: Session, organisation_id: int, key: str, *, scope: str, reason: Reason, until: datetime | None = None
+) -> None:
+    """Suppress a keyed hash; the same live suppression is not stored twice."""
+    same = select(Suppression.id).where(
+        Suppression.organisation_id == organisation_id,
+        Suppression.key == key,
+        Suppression.scope == scope,
+        Suppression.reason == reason,
+        Suppression.until.is_(None) if until is None else Suppression.until >= until,
+        Suppression.lifted_at.is_(None),
+    )
+    if session.scalar(same.limit(1)) is None:
+        session.add(Suppression(organisation_id=organisation_id, key=key, scope=scope, reason=reason, until=until))
+        session.flush()
+
+
+def _live(moment: datetime) -> ColumnElement[bool]:
+    return and_(Suppression.lifted_at.is_(None), or_(Suppression.until.is_(None), Suppression.until > moment))
+
+
+def covers(
+    organisation_id: InstrumentedAttribute[int] | int, key: InstrumentedAttribute[str] | str, scopes: Iterable[str]
+) -> ColumnElement[bool]:
+    """Return the SQL condition "a live suppression in one of these scopes covers this key"."""
+    return exists().where(
+        Suppression.organisation_id == organisation_id,
+        Suppression.key == key,
+        Suppression.scope.in_(list(scopes)),
+        _live(clock.now()),
+    )
+
+
+def reasons(session: Session, organisation_id: int, key: str) -> list[Suppression]:
+    """Return the live suppressions of a key, whatever their scope."""
+    query = select(Suppression).where(
+        Suppression.organisation_id == organisation_id, Suppression.key == key, _live(clock.now())
+    )
+    return list(session.scalars(query))
+
+
+def live_scopes(session: Session, organisation_id: int, wanted: Iterable[str]) -> list[tuple[str, str]]:
+    """Return (key, scope) of every live suppression of these keys."""
+    query = select(Suppression.key, Suppression.scope).where(
+        Suppression.organisation_id == organisation_id, Suppression.key.in_(list(wanted)), _live(clock.now())
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+# What a new form and confirmation by the same person lifts; a legal hold and "that was not me" stay.
+LIFTED_BY_CONFIRMING = frozenset(Reason) - {Reason.LEGAL, Reason.NOT_ME}
+# An undo takes back its own leave and nothing else.
+LIFTED_BY_UNDO = frozenset({Reason.UNSUBSCRIBED})
+
+
+def lift(session: Session, organisation_id: int, key: str, scopes: Iterable[str], of: Iterable[Reason]) -> None:
+    """Lift what a person's own act lifts; only ``confirmation`` and ``unsubscribe.undo`` call this."""
+    session.execute(
+        update(Suppression)
+        .where(
+            Suppression.organisation_id == organisation_id,
+            Suppression.key == key,
+            Suppression.scope.in_(list(scopes)),
+            Suppression.reason.in_(list(of)),
+            Suppression.lifted_at.is_(None),
+        )
+        .values(lifted_at=clock.now())
+    )

@@ -1,0 +1,114 @@
+"""Leaving: one act, at once, with no question asked first; and the person's own way back.
+
+The token stands in the mail's header and footer. It names one delivery, holds
+no address, never expires, and can do one thing only: leave that list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import confirmation, consent, subscription, suppression
+from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, Method
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.audience.suppression import Reason
+from listkeeper.foundation import clock, signing
+
+UNDO_WINDOW = timedelta(hours=1)
+_UNSUBSCRIBE = "unsubscribe"
+_UNDO = "undo-unsubscribe"
+_BY_THE_PERSON = frozenset({Method.ONE_CLICK, Method.PAGE})
+
+
+class Leaving(StrEnum):
+    """What a POST came to; the page is calm in every case."""
+
+    LEFT = "left"
+    HAD_LEFT = "had_left"
+
+
+@dataclass(frozen=True)
+class Left:
+    """The outcome, and the secret that lets the person undo it for an hour (None when there is nothing to undo)."""
+
+    leaving: Leaving
+    undo: str | None
+
+
+def token_for(delivery_id: int) -> str:
+    """Return the token that stands in one delivery's header and footer."""
+    return signing.token(_UNSUBSCRIBE, delivery_id)
+
+
+def delivery_of(token: str) -> int | None:
+    """Return the delivery a token was made for, or None when it is not ours."""
+    return signing.read(_UNSUBSCRIBE, token)
+
+
+def leave(session: Session, subscriber_id: int, list_id: int, method: Method, delivery_id: int | None = None) -> Left:
+    """Take a person off one list: state, suppression and proof in the caller's transaction."""
+    # The same row lock as the gate takes: a hand-over is either before this or refused.
+    person = session.scalars(select(Subscriber).where(Subscriber.id == subscriber_id).with_for_update()).one()
+    current = subscription.of(session, subscriber_id, list_id)
+    gone = {SubscriptionState.UNSUBSCRIBED, SubscriptionState.COMPLAINED, SubscriptionState.REFUSED}
+    if current is None or current.state in gone:
+        return Left(Leaving.HAD_LEFT, None)
+    # An undo restores a yes that was there; it never makes one, and only the person who left can take it back.
+    undoable = current.state is SubscriptionState.CONFIRMED and method in _BY_THE_PERSON
+    subscription.move(current, SubscriptionState.UNSUBSCRIBED)
+    suppression.add(
+        session,
+        person.organisation_id,
+        person.suppression_key,
+        scope=suppression.list_scope(list_id),
+        reason=Reason.UNSUBSCRIBED,
+    )
+    under = Circumstances(consent_text_id=current.consent_text_id, delivery_id=delivery_id)
+    event = consent.record(session, person, list_id, EventKind.WITHDRAWN, method, under)
+    return Left(Leaving.LEFT, signing.token(_UNDO, event.id) if undoable else None)
+
+
+def undo(session: Session, token: str) -> bool:
+    """Take back a leave within the hour, by the person on the goodbye page; False when it has no effect."""
+    number = signing.read(_UNDO, token)
+    event = session.get(ConsentEvent, number) if number is not None else None
+    if event is None or event.kind is not EventKind.WITHDRAWN or event.at + UNDO_WINDOW < clock.now():
+        return False
+    person = session.scalars(
+        select(Subscriber).where(Subscriber.subject_ref == event.subject_ref).with_for_update()
+    ).first()
+    current = subscription.of(session, person.id, event.list_id) if person is not None else None
+    if person is None or person.erased_at is not None or current is None or not _is_the_last_word(session, event):
+        return False
+    if current.state is not SubscriptionState.UNSUBSCRIBED:
+        return False
+    under = Circumstances(consent_text_id=event.consent_text_id, delivery_id=event.delivery_id)
+    given = consent.record(session, person, event.list_id, EventKind.GIVEN, Method.UNDO, under)
+    confirmation.grant_basis(current, given)
+    subscription.move(current, SubscriptionState.CONFIRMED)
+    scopes = [suppression.list_scope(event.list_id)]
+    suppression.lift(session, person.organisation_id, person.suppression_key, scopes, suppression.LIFTED_BY_UNDO)
+    return True
+
+
+def _is_the_last_word(session: Session, event: ConsentEvent) -> bool:
+    """Whether the person has neither come back nor left again since: an undo takes back its own leave only."""
+    later = select(ConsentEvent.id).where(
+        ConsentEvent.subject_ref == event.subject_ref,
+        ConsentEvent.list_id == event.list_id,
+        ConsentEvent.kind.in_([EventKind.GIVEN, EventKind.WITHDRAWN]),
+        ConsentEvent.id > event.id,
+    )
+    return session.scalar(later.limit(1)) is None
+
+
+def list_of(session: Session, list_id: int) -> MailingList:
+    """Return the list a leave is about, also when it is archived or a tombstone."""
+    return session.get_one(MailingList, list_id)

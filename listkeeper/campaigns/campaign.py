@@ -1,0 +1,172 @@
+"""A campaign: one letter to one mailing list, and the states of its life."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Integer, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.campaigns import revision
+from listkeeper.campaigns.revision import Draft, Revision
+from listkeeper.foundation import clock, columns, language, outbox
+from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.errors import Conflict, NotFound
+from listkeeper.foundation.outbox import Lane
+from listkeeper.foundation.table import Table
+
+STARTED = "campaign.started"
+
+
+class CampaignState(StrEnum):
+    """The words scripts rely on; ``scheduled`` and ``held`` belong to the sending issue."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    HELD = "held"
+    SENDING = "sending"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+S = CampaignState
+TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
+    S.DRAFT: frozenset({S.SCHEDULED, S.HELD, S.SENDING}),
+    S.SCHEDULED: frozenset({S.DRAFT, S.HELD, S.SENDING, S.CANCELLED}),
+    S.HELD: frozenset({S.DRAFT, S.SENDING, S.CANCELLED}),
+    S.SENDING: frozenset({S.PAUSED, S.FINISHED, S.CANCELLED}),
+    S.PAUSED: frozenset({S.SENDING, S.CANCELLED}),
+    # In doubt may be settled long after the end, which changes counts but not the state.
+    S.FINISHED: frozenset(),
+    S.CANCELLED: frozenset(),
+}
+
+
+class Campaign(Table):
+    """One letter; its words live in revisions."""
+
+    __tablename__ = "campaign"
+
+    id: Mapped[int] = columns.row_id()
+    public_id: Mapped[str] = columns.public_id("cmp")
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("mailing_list.id"))
+    state: Mapped[CampaignState] = columns.enum(CampaignState, default=CampaignState.DRAFT)
+    # The number of the newest revision: every write names the one it was made on.
+    version: Mapped[int] = mapped_column(Integer, default=0)
+    # No foreign key: revisions point back here, and two tables that point at each other cannot be made in one go.
+    sent_revision_id: Mapped[int | None] = mapped_column(columns.RowId)
+    recipients: Mapped[int] = mapped_column(Integer, default=0)
+    demo: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = columns.created_at()
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    mailing_list: Mapped[MailingList] = relationship()
+
+
+def create(
+    session: Session, organisation: Organisation, mailing_list: MailingList, draft: Draft, *, demo: bool = False
+) -> Campaign:
+    """Store a new draft with its first revision."""
+    made = Campaign(organisation_id=organisation.id, list_id=mailing_list.id, demo=demo, version=0)
+    made.mailing_list = mailing_list
+    session.add(made)
+    session.flush()
+    write(session, made, draft, base=0)
+    return made
+
+
+def write(session: Session, campaign: Campaign, draft: Draft, *, base: int) -> Revision:
+    """Store a change made on version ``base``; the same words again return the newest revision.
+
+    Raises Conflict when the campaign is no draft, or was changed elsewhere since.
+    """
+    # The row lock lets two people who save at once, or save while another sends, see each other.
+    session.refresh(campaign, with_for_update=True)
+    if campaign.state is not CampaignState.DRAFT:
+        raise Conflict("not_a_draft", language.text("This letter has been sent and can no longer be changed."))
+    if campaign.version != base:
+        raise Conflict(
+            "changed_elsewhere",
+            language.text(
+                "This letter was changed elsewhere in the meantime. Your text is kept here; compare, then save."
+            ),
+        )
+    if base and revision.same(newest(session, campaign), draft):
+        return newest(session, campaign)
+    campaign.version += 1
+    return revision.add(session, campaign.id, campaign.version, draft)
+
+
+def newest(session: Session, campaign: Campaign) -> Revision:
+    """Return the newest revision of a campaign."""
+    return revision.numbered(session, campaign.id, campaign.version)
+
+
+def identified(session: Session, organisation: Organisation, public_id: str) -> Campaign:
+    """Return the organisation's campaign with a public id. Raises NotFound."""
+    query = select(Campaign).where(Campaign.public_id == public_id, Campaign.organisation_id == organisation.id)
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound("no_campaign", language.text("There is no letter with the id %(id)s.", id=public_id))
+    return found
+
+
+def all_of(session: Session, organisation: Organisation) -> list[Campaign]:
+    """Return the organisation's campaigns, newest first."""
+    query = select(Campaign).where(Campaign.organisation_id == organisation.id)
+    return list(session.scalars(query.order_by(Campaign.id.desc())))
+
+
+def move(campaign: Campaign, target: CampaignState) -> None:
+    """Change the state by the table above. Raises Conflict for a way that does not exist."""
+    if target not in TRANSITIONS[campaign.state]:
+        raise Conflict(
+            "campaign_state",
+            language.text("A letter that is %(state)s cannot become %(target)s.", state=campaign.state, target=target),
+        )
+    campaign.state = target
+    if target is CampaignState.SENDING and campaign.started_at is None:
+        campaign.started_at = clock.now()
+    if target in {CampaignState.FINISHED, CampaignState.CANCELLED}:
+        campaign.finished_at = clock.now()
+
+
+def start(session: Session, campaign: Campaign, *, sha256: str | None = None) -> Revision:
+    """Bind the campaign to the revision that was seen and mark it as sending.
+
+    The planning of its deliveries happens in the same transaction, by
+    ``sending.planning``. Raises Conflict when ``sha256`` is not the newest.
+    """
+    # The row lock lets a double click, or two people, start it once.
+    session.refresh(campaign, with_for_update=True)
+    demand_unsent(campaign)
+    chosen = newest(session, campaign)
+    if sha256 is not None and sha256 != chosen.sha256:
+        raise Conflict(
+            "changed_since_preview",
+            language.text("The letter has changed since you looked at it. Nothing was sent; look again, then send."),
+        )
+    move(campaign, CampaignState.SENDING)
+    campaign.sent_revision_id = chosen.id
+    outbox.write(session, STARTED, campaign.id, Lane.SENDING)
+    return chosen
+
+
+def demand_unsent(campaign: Campaign) -> None:
+    """Raise Conflict when the letter has left already, or was stopped."""
+    if CampaignState.SENDING not in TRANSITIONS[campaign.state] or campaign.state is CampaignState.PAUSED:
+        raise Conflict(
+            "campaign_state",
+            language.text("This letter was sent or stopped already. Nothing was sent again; see `campaign status`."),
+        )
+
+
+def cancel(campaign: Campaign) -> None:
+    """Stop a letter for good; what has not been handed over stays home."""
+    move(campaign, CampaignState.CANCELLED)

@@ -1,0 +1,251 @@
+"""What is wrong with a letter, said before anything is planned, one plain sentence each.
+
+``inspect`` looks at what we hold; ``follow_links`` asks the web servers the
+letter points at, outside any transaction, because that takes time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import assert_never
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import subscription
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns import preview
+from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.revision import Draft
+from listkeeper.deliverability.finding import Finding, Severity
+from listkeeper.foundation import language
+from listkeeper.foundation.errors import Invalid
+from listkeeper.foundation.fetch import Fetcher, Reached, Refused, Unreachable
+from listkeeper.rendering import links, merge_tags
+from listkeeper.rendering.content import Filled, Letter
+from listkeeper.rendering.links import Link, LinkFault
+from listkeeper.rendering.merge_tags import Fault
+from listkeeper.standards import list_headers
+
+_WARN_BYTES, _ERROR_BYTES = 80_000, 102_000
+_SUBJECT_LIMIT = 50
+_LINKS_ASKED = 30
+_GONE = 400
+# Sites that ask for a login, or that refuse programs, are no dead links.
+_ALIVE_ALL_THE_SAME = frozenset({401, 403, 405, 429, 503})
+
+_LINK_SEVERITY = {
+    LinkFault.EMPTY: Severity.ERROR,
+    LinkFault.NO_SCHEME: Severity.ERROR,
+    LinkFault.NOT_ALLOWED: Severity.ERROR,
+    LinkFault.NO_HOST: Severity.ERROR,
+    LinkFault.PLACEHOLDER: Severity.ERROR,
+    LinkFault.MERGE_TAG: Severity.BLOCK,
+    LinkFault.SHORTENER: Severity.WARN,
+    LinkFault.MISLEADING: Severity.WARN,
+    LinkFault.NOT_HTTPS: Severity.WARN,
+    LinkFault.NO_TEXT: Severity.WARN,
+    LinkFault.NO_ALT: Severity.WARN,
+}
+_LINK_CODE = {
+    LinkFault.NO_ALT: "F11",
+    LinkFault.SHORTENER: "F12a",
+    LinkFault.MISLEADING: "F12b",
+    LinkFault.MERGE_TAG: "P3",
+}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found, and the links that still have to be followed."""
+
+    findings: list[Finding]
+    links: list[str]
+
+
+def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool) -> Inspection:
+    """Look at a campaign's newest revision and its audience."""
+    organisation = session.get_one(Organisation, campaign.organisation_id)
+    found = inspect_draft(campaigns.newest(session, campaign).draft, organisation, campaign.mailing_list, site=site)
+    return Inspection(
+        [
+            *found.findings,
+            *_audience(session, campaign.mailing_list, practice=practice),
+            *_one_click(site, practice=practice),
+        ],
+        found.links,
+    )
+
+
+def inspect_draft(draft: Draft, organisation: Organisation, mailing_list: MailingList, *, site: str) -> Inspection:
+    """Look at words that need not be saved yet."""
+    letter = preview.letter(draft, organisation, site)
+    written = links.of_letter(letter)
+    findings = [*_words(letter), *_tags(letter), *_written_links(written)]
+    try:
+        filled = preview.of_draft(draft, organisation, mailing_list, site)
+    except Invalid as problem:
+        if not any(row.severity is Severity.BLOCK for row in findings):
+            findings.append(Finding("P4", Severity.BLOCK, "letter", problem.message))
+    else:
+        findings += [*_way_out(filled, f"{site}/u/{preview.SAMPLE_TOKEN}"), *_weight(filled)]
+    asked = dict.fromkeys(
+        link.url for link in written if link.url.startswith(("http://", "https://")) and not link.faults
+    )
+    return Inspection(findings, list(asked))
+
+
+def ready(findings: Iterable[Finding]) -> bool:
+    """Return whether nothing blocks sending."""
+    return all(row.severity is not Severity.BLOCK for row in findings)
+
+
+def _words(letter: Letter) -> list[Finding]:
+    found = []
+    if not letter.subject:
+        found.append(Finding("C1", Severity.BLOCK, "subject", language.text("The letter has no subject.")))
+    elif len(letter.subject) > _SUBJECT_LIMIT:
+        sentence = language.text(
+            "The subject has %(count)s characters; phones show about %(limit)s.",
+            count=len(letter.subject),
+            limit=_SUBJECT_LIMIT,
+        )
+        found.append(Finding("C1a", Severity.WARN, "subject", sentence))
+    if not letter.preheader:
+        sentence = language.text("There is no preview line; inboxes will show the first words of the letter instead.")
+        found.append(Finding("C4", Severity.WARN, "preheader", sentence))
+    if not letter.markdown.strip():
+        found.append(Finding("C2", Severity.BLOCK, "letter", language.text("The letter is empty.")))
+    return found
+
+
+def _tags(letter: Letter) -> list[Finding]:
+    return [
+        Finding("P1", Severity.WARN, remark.tag, remark.sentence)
+        if remark.fault is Fault.NO_FALLBACK
+        else Finding("P2", Severity.BLOCK, remark.tag, remark.sentence)
+        for remark in merge_tags.examine(letter)
+    ]
+
+
+def _written_links(written: Iterable[Link]) -> list[Finding]:
+    return [
+        Finding(_LINK_CODE.get(fault, "L1"), _LINK_SEVERITY[fault], link.url, sentence)
+        for link in written
+        for fault, sentence in zip(link.faults, link.sentences, strict=True)
+    ]
+
+
+def _way_out(filled: Filled, url: str) -> list[Finding]:
+    """Demand this reader's own way out, in both parts; the footer puts it there, and this proves it."""
+    if url in filled.html and url in filled.text:
+        return []
+    sentence = language.text("The letter has no unsubscribe link that readers can see. It cannot be sent like this.")
+    return [Finding("G7", Severity.BLOCK, "unsubscribe", sentence, reference="Gmail, Yahoo, Microsoft, Apple")]
+
+
+def _weight(filled: Filled) -> list[Finding]:
+    size = len(filled.html.encode())
+    if size <= _WARN_BYTES:
+        return []
+    sentence = language.text(
+        "The letter weighs %(size)s kB; Gmail cuts letters off at about 102 kB and hides the end.", size=size // 1000
+    )
+    return [Finding("F8", Severity.ERROR if size > _ERROR_BYTES else Severity.WARN, "letter", sentence)]
+
+
+def _audience(session: Session, mailing_list: MailingList, *, practice: bool) -> list[Finding]:
+    planned = audience_size(session, mailing_list, practice=practice)
+    invented = 0 if practice else audience_size(session, mailing_list, practice=True) - planned
+    return [*_left_out(session, mailing_list, planned + invented), *_invented(mailing_list, invented, planned)]
+
+
+def _invented(mailing_list: MailingList, invented: int, planned: int) -> list[Finding]:
+    """Say that mail that leaves does not go to people the demo made up."""
+    if not invented:
+        return []
+    if not planned:
+        sentence = language.text(
+            "Only the demo's invented people are on this list, and mail now leaves for real. "
+            "Take the demo away with `listkeeper demo --remove`, or unset LISTKEEPER_SMTP_URL to practise."
+        )
+        return [Finding("C3", Severity.BLOCK, mailing_list.name, sentence)]
+    sentence = language.counted(
+        "%(number)s invented person of the demo gets nothing, because mail now leaves for real.",
+        "%(number)s invented people of the demo get nothing, because mail now leaves for real.",
+        invented,
+    )
+    return [Finding("C6", Severity.INFO, mailing_list.name, sentence)]
+
+
+def _left_out(session: Session, mailing_list: MailingList, planned: int) -> list[Finding]:
+    if planned == 0:
+        sentence = language.text("There is nobody on this list who may be mailed now.")
+        return [Finding("C3", Severity.BLOCK, mailing_list.name, sentence)]
+    states = subscription.counts(session, mailing_list)
+    left_out = sum(states.values()) - planned
+    if not left_out:
+        return []
+    sentence = language.counted(
+        "%(number)s person on this list gets nothing: not confirmed, or has left.",
+        "%(number)s people on this list get nothing: not confirmed, or have left.",
+        left_out,
+    )
+    waiting = states[SubscriptionState.PENDING]
+    return [Finding("C5", Severity.INFO, mailing_list.name, sentence, evidence=f"pending {waiting}")]
+
+
+def audience_size(session: Session, mailing_list: MailingList, *, practice: bool) -> int:
+    """Return how many people a letter to this list would go to now."""
+    people = subscription.mailable(mailing_list, practice=practice).order_by(None).subquery()
+    return session.scalar(select(func.count()).select_from(people)) or 0
+
+
+def _one_click(site: str, *, practice: bool) -> list[Finding]:
+    if site.startswith("https://"):
+        return []
+    sentence = language.text(
+        "The one-click unsubscribe address does not begin with https://, so Gmail and Yahoo will not offer it. "
+        "Set LISTKEEPER_PUBLIC_URL before you write to real people."
+    )
+    severity = Severity.INFO if practice else Severity.ERROR
+    try:
+        list_headers.list_unsubscribe(f"{site}/u/{preview.SAMPLE_TOKEN}")
+    except Invalid:
+        # A stranger's mail program would send the unsubscribe over an open line: such a header is never written.
+        severity = Severity.BLOCK
+    return [Finding("U1", severity, site, sentence, reference="RFC 8058 section 3.1")]
+
+
+def follow_links(urls: list[str], fetcher: Fetcher | None) -> list[Finding]:
+    """Ask the servers behind the links; what could not be asked is unknown, never fine."""
+    if fetcher is None:
+        return [_not_followed(url, language.text("link checks are switched off")) for url in urls]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        answers = list(pool.map(fetcher.head, urls[:_LINKS_ASKED]))
+    found = [row for url, answer in zip(urls, answers, strict=False) if (row := _judged(url, answer)) is not None]
+    too_many = language.text("the letter has very many links")
+    return found + [_not_followed(url, too_many) for url in urls[_LINKS_ASKED:]]
+
+
+def _judged(url: str, answer: Reached | Unreachable | Refused) -> Finding | None:
+    match answer:
+        case Reached(status) if status < _GONE or status in _ALIVE_ALL_THE_SAME:
+            return None
+        case Reached(status):
+            sentence = language.text("The link %(url)s is broken: the site answers %(status)s.", url=url, status=status)
+            return Finding("L2", Severity.ERROR, url, sentence)
+        case Unreachable(reason) | Refused(reason):
+            return _not_followed(url, reason)
+        case _:
+            assert_never(answer)
+
+
+def _not_followed(url: str, reason: str) -> Finding:
+    sentence = language.text("Whether the link %(url)s works is not known: %(reason)s.", url=url, reason=reason)
+    return Finding("L2", Severity.UNKNOWN, url, sentence)

@@ -1,0 +1,85 @@
+"""The preview: the very letter that would go, filled for somebody about whom nothing is known.
+
+Test and send use the same compiled form, so a preview cannot lie about it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+
+from sqlalchemy.orm import Session
+
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.campaigns import revision as revisions
+from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.revision import Draft
+from listkeeper.foundation import clock, language
+from listkeeper.rendering import compiled, filling, footer
+from listkeeper.rendering.compiled import CompiledLetter
+from listkeeper.rendering.content import Filled, Letter, Reader
+
+# Links of a preview lead here; the page says that it is only a preview.
+SAMPLE_TOKEN = "preview"  # noqa: S105 - no secret: the word stands where a token will stand
+
+
+def letter(draft: Draft, organisation: Organisation, site: str) -> Letter:
+    """Return unsaved words as the renderer wants them, tidied as a revision would be."""
+    return Letter(
+        subject=" ".join(draft.subject.split()),
+        preheader=" ".join(draft.preheader.split()),
+        markdown=draft.markdown.replace("\r\n", "\n"),
+        language=organisation.language,
+        sender=revisions.sender_of(organisation, site),
+    )
+
+
+@lru_cache(maxsize=4096)
+def reason_for(list_name: str, day: date, spoken: str) -> str:
+    """Return the footer's sentence that says why somebody gets a letter, in the language of the organisation."""
+    with language.using(spoken):
+        place = language.text("the sign-up form for %(list)s", list=list_name)
+    return footer.reason(datetime.combine(day, time(12), UTC), place, spoken)
+
+
+def sample_reader(
+    organisation: Organisation, mailing_list: MailingList, site: str, *, sees_primary_tab: bool = False
+) -> Reader:
+    """Return the worst case: a reader who has told nothing but an address."""
+    return Reader(
+        address="reader@example.com",
+        language=organisation.language,
+        profile={},
+        unsubscribe_url=f"{site}/u/{SAMPLE_TOKEN}",
+        unsubscribe_mailto=None,
+        preferences_url=f"{site}/p/{SAMPLE_TOKEN}",
+        web_view_url=f"{site}/w/{SAMPLE_TOKEN}",
+        reason=reason_for(mailing_list.name, clock.now().date(), organisation.language),
+        sees_primary_tab=sees_primary_tab,
+    )
+
+
+def fill(made: CompiledLetter, organisation: Organisation, mailing_list: MailingList, site: str) -> Filled:
+    """Fill a compiled letter for the sample reader."""
+    return filling.fill(made, sample_reader(organisation, mailing_list, site))
+
+
+def of_draft(
+    draft: Draft, organisation: Organisation, mailing_list: MailingList, site: str, *, sees_primary_tab: bool = False
+) -> Filled:
+    """Return words that need not be saved yet, as they would look. Raises Invalid naming what cannot be rendered."""
+    made = compiled.compile_letter(letter(draft, organisation, site))
+    reader = sample_reader(organisation, mailing_list, site, sees_primary_tab=sees_primary_tab)
+    return filling.fill(made, reader)
+
+
+def of_campaign(session: Session, campaign: Campaign, organisation: Organisation, site: str, chosen: int) -> Filled:
+    """Return a saved revision, as it would look or has looked."""
+    row = revisions.numbered(session, campaign.id, chosen)
+    return fill(
+        revisions.compile_now(session, row, organisation, campaign.mailing_list, site),
+        organisation,
+        campaign.mailing_list,
+        site,
+    )

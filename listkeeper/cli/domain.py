@@ -1,0 +1,167 @@
+"""``listkeeper domain``: what the DNS says of a sending domain, and what to publish there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from listkeeper import store
+from listkeeper.accounts import audit_log, organisation
+from listkeeper.cli.context import emit, opened, with_json, with_settings
+from listkeeper.deliverability import dkim_key, finding, sending_domain
+from listkeeper.deliverability.finding import Finding
+from listkeeper.deliverability.sending_domain import Question, SendingDomain
+from listkeeper.foundation import clock
+from listkeeper.foundation.errors import NotFound
+from listkeeper.settings import Settings
+from listkeeper.standards import address
+from listkeeper.standards.dns import LiveResolver
+
+
+@click.group()
+def command() -> None:
+    """Check the DNS of a sending domain, and sign its mail."""
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("domain")
+@click.option("--nameserver", metavar="HOST:PORT", help="DNS server to ask (also LISTKEEPER_DNS_SERVER).")
+@click.option("--ip", "egress", multiple=True, help="IP address that mail leaves from; may be given several times.")
+@click.option("--mail-from", metavar="ADDR", help="Sender of the envelope, when its domain is another.")
+@click.option("--selector", "selectors", multiple=True, help="DKIM selector to look at as well.")
+def check(  # noqa: PLR0913 - one option each
+    settings: Settings,
+    *,
+    domain: str,
+    nameserver: str | None,
+    egress: tuple[str, ...],
+    mail_from: str | None,
+    selectors: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Read a domain's records live from the DNS; exits with the worst finding's code.
+
+    Needs no instance. Where there is one that knows the domain, our own DKIM key is checked too.
+    """
+    label = address.domain_name(domain)
+    asked, number = _question(settings, label)
+    resolver = LiveResolver(nameserver or settings.dns_server)
+    findings = sending_domain.check(asked, resolver, egress=egress, selectors=selectors, mail_from=mail_from)
+    if number is not None and nameserver is None:
+        _keep(settings, number, findings)
+    answer = {"domain": label, "findings": [finding.as_json(row) for row in findings]}
+    emit(answer, as_json=as_json, lines=_lines(findings))
+    return finding.exit_code(findings)
+
+
+def _question(settings: Settings, label: str) -> tuple[Question, int | None]:
+    """Return what to ask, with our own key when this instance knows the domain, and the domain's row number then."""
+    if settings.database_url is None and not (settings.data_folder / "listkeeper.db").exists():
+        return Question(label, None), None
+    with opened(settings), store.reading() as session:
+        owner = organisation.maybe_one(session)
+        known = sending_domain.by_name(session, owner.id, label) if owner else None
+        return (sending_domain.question(session, known), known.id) if known else (Question(label, None), None)
+
+
+def _keep(settings: Settings, number: int, findings: list[Finding]) -> None:
+    """Store what our own name server said; what another one says is no reason to sign."""
+    with opened(settings), store.transaction() as session:
+        sending_domain.keep(session.get_one(SendingDomain, number), findings)
+
+
+def _lines(findings: list[Finding]) -> list[str]:
+    lines = []
+    for row in findings:
+        lines.append(f"{row.severity.value:7}  {row.code:4}  {row.message}")
+        if row.mend:
+            lines.append(f"               {row.mend}")
+    return lines
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("domain")
+def add(settings: Settings, *, domain: str, as_json: bool) -> None:
+    """Make a DKIM key for a domain and print the record to publish."""
+    with opened(settings), store.transaction() as session:
+        owner = organisation.only_one(session)
+        made = sending_domain.add(session, owner.id, domain)
+        audit_log.record(session, owner.id, "command", "domain.added", made.public_id)
+        answer = _described(session, made)
+    lines = [*_record_lines(answer), f"When it is published: `listkeeper domain check {answer['domain']}`."]
+    emit(answer, as_json=as_json, lines=lines)
+
+
+def _described(session: Session, domain: SendingDomain) -> dict[str, Any]:
+
+    key = dkim_key.of(session, domain.id, domain.selector)
+    checked = domain.last_checked_at
+    return {
+        "id": domain.public_id,
+        "domain": domain.name,
+        "record": {
+            "name": f"{domain.selector}._domainkey.{domain.name}",
+            "type": "TXT",
+            "value": key.record if key else "",
+            "quoted": dkim_key.ours(key).quoted if key else "",
+        },
+        "signing": domain.signing,
+        "checked_at": clock.as_text(checked) if checked else None,
+        "worst": finding.worst(domain.last_findings).value if checked else "UNKNOWN",
+    }
+
+
+def _record_lines(answer: dict[str, Any]) -> list[str]:
+    record = answer["record"]
+    return [f"Publish this at {answer['domain']}:", f"{record['name']} IN {record['type']} {record['quoted']}"]
+
+
+@command.command()
+@with_settings
+@with_json
+def show(settings: Settings, *, as_json: bool) -> None:
+    """Show the sending domains: what to publish, whether we sign, how the last check ended."""
+    with opened(settings), store.reading() as session:
+        owner = organisation.only_one(session)
+        rows = [_described(session, row) for row in sending_domain.every(session, owner.id)]
+    lines: list[str] = []
+    for row in rows:
+        signs = "signed" if row["signing"] else "not signed"
+        last = f"last check {row['checked_at']}: {row['worst']}" if row["checked_at"] else "never checked"
+        lines += [f"{row['domain']}: {signs}; {last}", f"  {row['record']['name']} IN TXT {row['record']['quoted']}"]
+    emit({"domains": rows}, as_json=as_json, lines=lines or ["There is no sending domain yet."])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("domain")
+@click.option("--off", is_flag=True, help="Stop signing; the key is kept.")
+def sign(settings: Settings, *, domain: str, off: bool, as_json: bool) -> None:
+    """Sign a domain's mail from now on; the last check must have found our key."""
+    with opened(settings), store.transaction() as session:
+        owner = organisation.only_one(session)
+        known = _known(session, owner.id, domain)
+        if off:
+            sending_domain.stop_signing(session, known)
+        else:
+            sending_domain.start_signing(session, known)
+        audit_log.record(
+            session, owner.id, "command", f"domain.signing_{'stopped' if off else 'started'}", known.public_id
+        )
+        answer = {"domain": known.name, "signing": known.signing}
+    emit(answer, as_json=as_json, lines=[f"{answer['domain']} is {'signed' if answer['signing'] else 'not signed'}."])
+
+
+def _known(session: Session, organisation_id: int, typed: str) -> SendingDomain:
+    label = address.domain_name(typed)
+    found = sending_domain.by_name(session, organisation_id, label)
+    if found is None:
+        raise NotFound("no_domain", f"{label} is not among your sending domains. `listkeeper domain add` adds it.")
+    return found

@@ -1,0 +1,30 @@
+"""``listkeeper work``: one worker, on this machine or on any other that reaches the same database and queue."""
+
+from __future__ import annotations
+
+import click
+
+from listkeeper.cli.context import opened, with_settings
+from listkeeper.foundation.outbox import Lane
+from listkeeper.settings import Settings
+
+_ALL = ",".join(Lane)
+
+
+def _lanes(_ctx: click.Context, _option: click.Parameter, written: str) -> list[Lane]:
+    names = [name.strip() for name in written.split(",") if name.strip()]
+    unknown = [name for name in names if name not in set(Lane)]
+    if unknown or not names:
+        raise click.BadParameter(f"known lanes are {_ALL}")
+    return [lane for lane in Lane if lane in names]
+
+
+@click.command()
+@click.option("--lanes", callback=_lanes, default=_ALL, show_default=True, help="Lanes to work, separated by commas.")
+@with_settings
+def command(settings: Settings, *, lanes: list[Lane]) -> None:
+    """Do what waits on the lanes, the most urgent first, until SIGTERM; what is in flight is finished."""
+    with opened(settings, create=True, serving=True) as application:
+        from listkeeper.jobs import worker  # noqa: PLC0415 - loaded with the application
+
+    worker.run(lanes, application.app_context)

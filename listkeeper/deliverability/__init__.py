@@ -1,0 +1,10 @@
+"""Whom the receivers believe: the domains we send from and what the DNS says of them.
+
+A ``sending_domain`` is a name the owner sends as. Its ``dkim_key`` is made
+here, sealed at rest, and published by the owner as a record. A ``dns_audit``
+reads what is published and evaluates it as a receiver would: ``spf_audit`` asks
+whether our addresses may send, ``dkim_audit`` whether the published key is
+ours. What each check came to is a ``finding``: right, wrong with the record
+to publish, or unknown with the reason. A check that could not be made is never
+right.
+"""

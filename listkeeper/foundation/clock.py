@@ -1,0 +1,23 @@
+"""The only source of the current time: aware, UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now() -> datetime:
+    """Return the current moment as an aware datetime in UTC."""
+    return datetime.now(UTC)
+
+
+def in_milliseconds(moment: datetime) -> int:
+    """Return whole milliseconds since 1970-01-01T00:00:00Z, cut off as ``as_text`` does."""
+    # In whole numbers: a float second times 1000 is a millisecond short now and then.
+    return (moment - _START) // timedelta(milliseconds=1)
+
+
+def as_text(moment: datetime) -> str:
+    """Return RFC 3339 in UTC with milliseconds, e.g. ``2026-11-23T08:15:00.120Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,124 @@
+"""Secrets of this instance, kept in a folder beside the database, never inside it.
+
+``open_folder`` reads them once per process. Every secret the program uses is
+derived from a master key by HKDF-SHA256 (RFC 5869) with a purpose of its own,
+so no two uses share a key. A rotated master adds a version; old versions stay
+readable, because suppressions hashed under them cannot be hashed again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from listkeeper.foundation.errors import Invalid
+
+_MASTER_BYTES = 32
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True)
+class _Ring:
+    """All master keys of the instance, oldest first."""
+
+    masters: tuple[bytes, ...]
+
+
+_ring: list[_Ring] = []
+
+
+def open_folder(folder: Path) -> None:
+    """Read the key folder, making it with a first key when it does not exist.
+
+    Raises Invalid when a key file is damaged: starting with another key would
+    silently unseal nothing and un-suppress everyone.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = {path.stem.removeprefix("master-"): path for path in folder.glob("master-*.key")}
+    if not files:
+        files = {"1": _make(folder / "master-1.key")}
+    numbered = [files[name] for name in sorted(files, key=lambda name: int(name) if name.isdecimal() else 0)]
+    masters = tuple(path.read_bytes() for path in numbered)
+    # Their number is their age, and the oldest is the pepper of every suppression: a name without one is damage too.
+    if not all(name.isdecimal() for name in files) or any(len(master) != _MASTER_BYTES for master in masters):
+        raise Invalid("key_damaged", f"A key file in {folder} is damaged. Restore the folder from its copy.")
+    _ring[:] = [_Ring(masters)]
+
+
+def _make(path: Path) -> Path:
+    """Write a new master key, readable by its owner alone; an existing one wins."""
+    draft = path.with_suffix(f".{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(_MASTER_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        # A hard link fails when the name exists: two first starts agree on one key.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path
+
+
+# Remembered, because every token and every suppression key asks; the master keys are in memory all the same.
+@lru_cache(maxsize=256)
+def _derive(master: bytes, purpose: str) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(master)
+
+
+def _masters() -> tuple[bytes, ...]:
+    if not _ring:
+        raise RuntimeError("the key folder has not been opened")
+    return _ring[0].masters
+
+
+def secret(purpose: str) -> bytes:
+    """Return the 32-byte secret of a purpose under the newest master key."""
+    return _derive(_masters()[-1], purpose)
+
+
+def secrets_of(purpose: str) -> tuple[bytes, ...]:
+    """Return the secrets of a purpose under every master key, newest first."""
+    return tuple(_derive(master, purpose) for master in reversed(_masters()))
+
+
+def suppression(organisation_id: int) -> tuple[bytes, ...]:
+    """Return the peppers of an organisation's suppression list, newest first."""
+    return secrets_of(f"suppression:{organisation_id}")
+
+
+def session_secret() -> str:
+    """Return the web session's signing secret (64 hex digits)."""
+    return secret("web-session").hex()
+
+
+def password_salt() -> str:
+    """Return the pepper of studio passwords (64 hex digits)."""
+    return _derive(_masters()[0], "password-pepper").hex()
+
+
+def seal(purpose: str, plain: bytes) -> bytes:
+    """Encrypt with AES-256-GCM under the purpose's newest secret (nonce first)."""
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + AESGCM(secret(purpose)).encrypt(nonce, plain, purpose.encode())
+
+
+def unseal(purpose: str, sealed: bytes) -> bytes:
+    """Decrypt what ``seal`` made, trying every master key; raises Invalid when none fits."""
+    nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+    for key in secrets_of(purpose):
+        try:
+            return AESGCM(key).decrypt(nonce, body, purpose.encode())
+        except Exception:  # noqa: BLE001, S112 - cryptography raises several kinds; the next key may fit
+            continue
+    raise Invalid("cannot_unseal", "A sealed secret cannot be opened with the keys in the key folder.")

@@ -1,0 +1,85 @@
+"""Words for people, in their language: gettext on Babel, below the web.
+
+Interface words, mails and findings all come from here, because mails are made
+where no request exists. Consent texts are not here: they are versioned rows.
+English sentences are the message ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime
+from babel.support import NullTranslations, Translations
+
+LANGUAGES = ("en", "da", "nb", "sv", "pl", "ru", "de")
+DEFAULT = "en"
+DOMAIN = "listkeeper"
+FOLDER = Path(__file__).resolve().parent.parent / "translations"
+
+_current: ContextVar[str] = ContextVar("language", default=DEFAULT)
+
+
+def known(code: str | None) -> str:
+    """Return ``code`` if we speak it (``no`` is Norwegian Bokmål), else English."""
+    short = (code or "").replace("_", "-").split("-")[0].lower()
+    short = {"no": "nb", "nn": "nb"}.get(short, short)
+    return short if short in LANGUAGES else DEFAULT
+
+
+def best_of(accept_language: str) -> str:
+    """Return the first language of an Accept-Language header that we speak."""
+    for part in accept_language.split(","):
+        code = part.split(";")[0].strip()
+        if code and (known(code) != DEFAULT or code.lower().startswith(DEFAULT)):
+            return known(code)
+    return DEFAULT
+
+
+def current() -> str:
+    """Return the language in use here and now."""
+    return _current.get()
+
+
+@contextmanager
+def using(code: str | None) -> Iterator[str]:
+    """Speak a language within the block."""
+    token = _current.set(known(code))
+    try:
+        yield _current.get()
+    finally:
+        _current.reset(token)
+
+
+@cache
+def catalogue(code: str) -> NullTranslations:
+    """Return the gettext catalogue of a language (English needs none)."""
+    return Translations.load(FOLDER, [code], DOMAIN)
+
+
+def text(message: str, /, **values: object) -> str:
+    """Translate a sentence and fill its ``%(name)s`` places."""
+    translated = catalogue(current()).ugettext(message)
+    return translated % values if values else translated
+
+
+def counted(one: str, many: str, number: int, /, **values: object) -> str:
+    """Translate with the right plural form; ``%(number)s`` is filled in."""
+    return catalogue(current()).ungettext(one, many, number) % {"number": number, **values}
+
+
+def direction(code: str) -> str:
+    """Return ``ltr`` or ``rtl`` for a language code."""
+    return "rtl" if Locale.parse(code).text_direction == "rtl" else "ltr"
+
+
+def moment(value: datetime, zone: str = "UTC") -> str:
+    """Return a date and time as people of the current language write it."""
+    return format_datetime(value, "medium", tzinfo=ZoneInfo(zone), locale=current())

@@ -1,0 +1,68 @@
+"""Tokens: one purpose each, unguessable, compared in constant time.
+
+Two kinds. A *signed* token carries a number and its HMAC-SHA256 cut to 128
+bits, needs no row and never expires (unsubscribe links must work for years,
+RFC 8058 section 6). A *derived* secret (confirmation link, code) can be made
+again from the key folder when the mail is rendered, while the database holds
+only its digest.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+from listkeeper.foundation import keys
+
+_TAG_BYTES = 16
+_ID_BYTES = 8
+
+
+def token(purpose: str, number: int) -> str:
+    """Return an opaque URL-safe token for a row number under one purpose."""
+    body = number.to_bytes(_ID_BYTES, "big")
+    tag = hmac.digest(keys.secret(f"token:{purpose}"), body, "sha256")[:_TAG_BYTES]
+    return base64.urlsafe_b64encode(body + tag).rstrip(b"=").decode()
+
+
+def read(purpose: str, text: str) -> int | None:
+    """Return the number inside a token, or None when it is not one of ours."""
+    try:
+        raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except (ValueError, UnicodeEncodeError):
+        return None
+    if len(raw) != _ID_BYTES + _TAG_BYTES:
+        return None
+    body, tag = raw[:_ID_BYTES], raw[_ID_BYTES:]
+    for secret in keys.secrets_of(f"token:{purpose}"):
+        if hmac.compare_digest(hmac.digest(secret, body, "sha256")[:_TAG_BYTES], tag):
+            return int.from_bytes(body, "big")
+    return None
+
+
+def derived(purpose: str, seed: str) -> str:
+    """Return a 128-bit URL-safe secret that only the key folder can make again."""
+    raw = hmac.digest(keys.secret(f"derived:{purpose}"), seed.encode(), "sha256")[:_TAG_BYTES]
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def derived_code(purpose: str, seed: str) -> str:
+    """Return six decimal digits that only the key folder can make again."""
+    raw = hmac.digest(keys.secret(f"code:{purpose}"), seed.encode(), "sha256")
+    return f"{int.from_bytes(raw[:8], 'big') % 1_000_000:06d}"
+
+
+def digest(secret: str) -> str:
+    """Return what the database stores of a secret (SHA-256, 64 hex digits)."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def keyed_digest(purpose: str, secret: str) -> str:
+    """Return a keyed digest, for secrets too short to be hashed bare (64 hex digits)."""
+    return hmac.digest(keys.secret(f"digest:{purpose}"), secret.encode(), "sha256").hex()
+
+
+def same(left: str, right: str) -> bool:
+    """Compare two secrets in constant time."""
+    return hmac.compare_digest(left.encode(), right.encode())

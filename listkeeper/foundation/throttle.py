@@ -1,0 +1,62 @@
+"""How often a stranger may do something: fixed windows, counted in the database.
+
+The key is stored only as a keyed digest, so no address or network stands in
+the table. Limits survive a restart and the loss of the queue.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Integer, String, delete, func, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from listkeeper.foundation import clock, signing
+from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.table import Table
+
+
+class ThrottleWindow(Table):
+    """How many times one key was used within one window."""
+
+    __tablename__ = "throttle_window"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    used: Mapped[int] = mapped_column(Integer)
+
+
+def allow(session: Session, name: str, key: str, limit: int, window: timedelta) -> bool:
+    """Count one use of ``key`` for ``name``; False when the window's limit is passed."""
+    seconds = int(window.total_seconds())
+    moment = clock.now()
+    starts_at = moment.fromtimestamp(int(moment.timestamp()) // seconds * seconds, moment.tzinfo)
+    digest = signing.keyed_digest(f"throttle:{name}", key)
+    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    row = insert(ThrottleWindow).values(key=digest, starts_at=starts_at, ends_at=starts_at + window, used=1)
+    counted = row.on_conflict_do_update(
+        index_elements=[ThrottleWindow.key, ThrottleWindow.starts_at], set_={"used": ThrottleWindow.used + 1}
+    )
+    session.execute(counted)
+    used = session.scalar(
+        select(ThrottleWindow.used).where(ThrottleWindow.key == digest, ThrottleWindow.starts_at == starts_at)
+    )
+    return used is not None and used <= limit
+
+
+def take_turns(session: Session, name: str, key: str) -> None:
+    """Wait until no other open transaction deals with this key, so that look and act are one step.
+
+    An advisory lock on PostgreSQL, released by the end of the transaction; SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        digest = signing.keyed_digest(f"turn:{name}", key)
+        session.execute(select(func.pg_advisory_xact_lock(int(digest[:15], 16))))
+
+
+def forget_past(session: Session) -> None:
+    """Delete windows that have ended; the timetable calls this."""
+    session.execute(delete(ThrottleWindow).where(ThrottleWindow.ends_at < clock.now()))

@@ -1,0 +1,16 @@
+"""The timetable: which job is put on which lane every how many seconds.
+
+A literal table; ``rounds`` keeps it with RQ's own cron. Everything is due once
+when the timetable starts, so a restart heals what a crash left behind.
+"""
+
+from __future__ import annotations
+
+from listkeeper.foundation.outbox import Lane
+
+# Dotted name of the job, seconds between two rounds, lane.
+TABLE: tuple[tuple[str, int, Lane], ...] = (
+    ("listkeeper.jobs.housekeeping.look_for_lost_bells", 10, Lane.URGENT),
+    ("listkeeper.jobs.housekeeping.settle_left_behind", 20, Lane.SENDING),
+    ("listkeeper.jobs.housekeeping.forget_past", 3600, Lane.BACKGROUND),
+)

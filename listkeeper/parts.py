@@ -1,0 +1,148 @@
+"""The outside world of this process: queue, transport, resolver, fetcher, practice inbox.
+
+Made once by ``app.create_app`` from the settings; the shells take what the
+domain needs from here and pass it in as an argument.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from listkeeper.audience.signup_guard import Limits
+from listkeeper.foundation import language, log
+from listkeeper.foundation.fetch import Fetcher, LiveFetcher
+from listkeeper.foundation.outbox import Lane
+from listkeeper.sending.smtp_relay import Relay, SmtpRelay
+from listkeeper.sending.transport import Transport, TransportUnavailable
+from listkeeper.settings import Settings
+from listkeeper.standards.dns import LiveResolver, Resolver
+
+WORK = "listkeeper.jobs.lanes.work"
+_JOB_SECONDS = 900
+_FAILURES_KEPT_SECONDS = 24 * 3600
+# Should a worker be killed between taking a job and saying so, the next one of its kind waits this long at most.
+_MARK_SECONDS = 30
+_log = log.get(__name__)
+_opened: list[Settings] = []
+
+
+def open_all(settings: Settings) -> None:
+    """Remember the settings; each part is made when it is first asked for."""
+    _opened[:] = [settings]
+    for made in (queue_server, resolver, fetcher):
+        made.cache_clear()
+
+
+def settings() -> Settings:
+    """Return the settings of this process."""
+    if not _opened:
+        raise RuntimeError("the parts have not been opened")
+    return _opened[0]
+
+
+@cache
+def queue_server() -> redis.Redis:
+    """Return the connection to the queue server; it connects when it is first used."""
+    # Bounded: a web request that rings the bell must not hang on a queue server that does.
+    return redis.Redis.from_url(
+        settings().queue,
+        socket_connect_timeout=3,
+        socket_timeout=5,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=30,
+    )
+
+
+def queue(lane: Lane) -> Queue:
+    """Return the RQ queue of a lane; jobs carry ids as JSON, nothing else."""
+    return Queue(lane.value, connection=queue_server(), serializer=JSONSerializer, default_timeout=_JOB_SECONDS)
+
+
+def enqueue(lane: Lane, function: str, *ids: int | str) -> bool:
+    """Put ``function`` (its dotted name) on a lane; False when the same job with the same ids already waits there.
+
+    A job that is running does not count as waiting, because it may already have
+    looked past the newest fact. Raises redis.RedisError.
+    """
+    if not queue_server().set(_waiting(lane.value, function, ids), 1, nx=True, ex=_MARK_SECONDS):
+        return False
+    queue(lane).enqueue(function, args=ids, result_ttl=0, failure_ttl=_FAILURES_KEPT_SECONDS)
+    return True
+
+
+def taken(lane: str, function: str, ids: Sequence[object]) -> None:
+    """Note that a job no longer waits; the worker says so before it begins."""
+    queue_server().delete(_waiting(lane, function, ids))
+
+
+def _waiting(lane: str, function: str, ids: Sequence[object]) -> str:
+    return ":".join(("listkeeper", "waiting", lane, function, *map(str, ids)))
+
+
+def ring(lanes: Iterable[Lane]) -> None:
+    """Tell a worker to look at these lanes. A bell that cannot ring is no loss: the timetable looks too."""
+    for lane in lanes:
+        try:
+            enqueue(lane, WORK, lane.value)
+        except redis.RedisError:
+            _log.warning("bell.not_rung", lane=lane.value)
+
+
+@cache
+def resolver() -> Resolver:
+    """Return the resolver that asks real name servers."""
+    return LiveResolver(settings().dns_server)
+
+
+@cache
+def fetcher() -> Fetcher:
+    """Return the fetcher that asks real web servers."""
+    return LiveFetcher(settings().private_hosts)
+
+
+def transport() -> Transport:
+    """Return a new way to send. Raises TransportUnavailable when practice mode's own server is not running."""
+    chosen = settings().smtp_url
+    if chosen is not None:
+        return SmtpRelay(Relay.from_url(chosen), socket.getfqdn())
+    return SmtpRelay(_practice_relay(), "localhost")
+
+
+def _practice_relay() -> Relay:
+    try:
+        place = json.loads((settings().data_folder / "run" / "practice.json").read_text())
+        return Relay(host=str(place["host"]), port=int(place["port"]))
+    except (OSError, ValueError, KeyError) as problem:
+        raise TransportUnavailable(
+            language.text("The practice mail server is not running. Start it with `listkeeper up`.")
+        ) from problem
+
+
+def practice_folder() -> Path:
+    """Return the Maildir of practice mode's inbox."""
+    return settings().data_folder / "practice"
+
+
+def media_folder() -> Path:
+    """Return where uploaded pictures lie."""
+    return settings().data_folder / "media"
+
+
+def limits() -> Limits:
+    """Return the brakes on confirmation mail."""
+    known = settings()
+    return Limits(
+        signups_per_hour=known.signups_per_hour,
+        confirmations_per_day=known.confirmations_per_day,
+        confirmations_per_month=known.confirmations_per_month,
+    )

@@ -1,0 +1,19 @@
+"""The mail for an address that is on the list already: the page says the same to everyone, this mail tells her."""
+
+from __future__ import annotations
+
+from listkeeper.foundation import language
+from listkeeper.rendering import notice
+from listkeeper.rendering.content import Filled
+
+HEADERS = notice.HEADERS
+
+
+def compose(
+    *, language_code: str, legal_name: str, postal_address: str, list_name: str, preferences_url: str
+) -> Filled:
+    """Return the mail that says that nothing was changed, and where she can change it."""
+    words = {"list_name": list_name, "preferences_url": preferences_url}
+    with language.using(language_code):
+        subject = language.text("You are on the list “%(list_name)s” already", list_name=list_name)
+        return notice.printed("already_subscribed", subject, legal_name, postal_address, words)

@@ -1,0 +1,60 @@
+"""The values that rendering works on: who writes, what, and to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The organisation behind a letter, as readers see it."""
+
+    name: str
+    address: str
+    reply_to: str | None
+    legal_name: str
+    postal_address: str
+    brand_colour: str
+    logo_url: str | None
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What the owner wrote. Subject, preheader and Markdown may hold merge tags."""
+
+    subject: str
+    preheader: str
+    markdown: str
+    language: str
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One person a letter is filled for, with the links that are hers alone.
+
+    ``reason`` is the sentence that says why she gets the letter
+    (``footer.reason``); ``sees_primary_tab`` is ``primary_tab.is_for``.
+    """
+
+    address: str
+    language: str
+    profile: Mapping[str, str]
+    unsubscribe_url: str
+    unsubscribe_mailto: str | None
+    preferences_url: str
+    web_view_url: str
+    reason: str
+    sees_primary_tab: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A letter as one reader gets it, before it becomes a message."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str

@@ -1,0 +1,10 @@
+"""How a message leaves: exactly once, or known to be in doubt.
+
+``planning`` freezes an audience into ``delivery`` rows; the table is the queue.
+A worker takes a ``batch``: it leases rows, asks the permission gate in the
+transaction that marks them handed, lets ``composing`` write each message,
+has ``envelope`` seal it with the grant, gives it to a ``transport`` (today
+``smtp_relay``), and records the reply. ``retry`` says when to try again,
+``recovery`` settles what a dead worker left behind, ``incident`` says in words
+why mail stands still, and ``progress`` counts.
+"""

@@ -1,0 +1,226 @@
+"""A worker's batch: claim in one transaction, hand over with none open, record in another.
+
+``lease`` marks rows as this worker's. ``hand_out`` asks the gate and marks
+them handed in the same transaction, at most 32 at once. The hand-over itself
+happens in ``jobs``, between the two. ``record`` stores what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import permission
+from listkeeper.audience.permission import Grant, Handover, Refusal
+from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.foundation import clock, log
+from listkeeper.foundation.errors import ListkeeperError
+from listkeeper.foundation.outbox import Lane
+from listkeeper.sending import delivery, retry
+from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
+from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
+
+WINDOW = 32
+LEASE = timedelta(seconds=60)
+# Longer than the longest wait for a server's reply (RFC 5321 section 4.5.3.2.6 allows 10 minutes; we wait 2).
+HANDED_LEASE = timedelta(seconds=180)
+_TEXT_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A message that can be written as soon as the gate names the address."""
+
+    template_sha256: str
+    mail_from: str
+    message_id: str
+    purpose: str | None
+    compose: Callable[[str], bytes]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A delivery marked as handed, with its grant."""
+
+    delivery_id: int
+    grant: Grant
+    prepared: Prepared
+
+
+Prepare = Callable[[Session, Sequence[Delivery]], dict[int, Prepared | ListkeeperError]]
+
+
+def lease(session: Session, lane: Lane, worker: str, limit: int) -> list[int]:
+    """Mark up to ``limit`` due rows of a lane as this worker's for a minute; return their ids."""
+    moment = clock.now()
+    due = (
+        select(Delivery.id)
+        .where(Delivery.lane == lane, Delivery.state.in_(WAITING), Delivery.due_at <= moment)
+        .order_by(Delivery.due_at, Delivery.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(session.scalars(due))
+    if ids:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id.in_(ids))
+            .values(state=DeliveryState.LEASED, worker=worker, lease_until=moment + LEASE)
+        )
+    return ids
+
+
+def give_back(session: Session, ids: Sequence[int], worker: str, *, wait: timedelta = timedelta(0)) -> None:
+    """Return leased rows of this worker to the queue, due after ``wait``; no attempt is counted."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(ids), Delivery.worker == worker, Delivery.state == DeliveryState.LEASED)
+        .values(state=DeliveryState.QUEUED, worker=None, lease_until=None, due_at=clock.now() + wait)
+    )
+
+
+def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where to
+    session: Session,
+    ids: Sequence[int],
+    worker: str,
+    *,
+    prepare: Prepare,
+    carries_smtputf8: bool,
+    practice: bool = False,
+) -> list[Ready]:
+    """Ask the gate about at most 32 leased rows and mark them handed or refused, in this transaction.
+
+    A row whose message cannot be written fails alone; the rest goes on. ``practice``
+    says that the line ends in practice mode's own server.
+    """
+    if len(ids) > WINDOW:
+        raise ValueError(f"at most {WINDOW} deliveries may be under way at once")
+    query = select(Delivery).where(
+        Delivery.id.in_(ids), Delivery.worker == worker, Delivery.state == DeliveryState.LEASED
+    )
+    rows = list(
+        session.scalars(query.order_by(Delivery.id).with_for_update().execution_options(populate_existing=True))
+    )
+    prepared = prepare(session, rows)
+    able: dict[int, Prepared] = {}
+    for row in rows:
+        match prepared[row.id]:
+            case Prepared() as message:
+                able[row.id] = message
+            case ListkeeperError() as problem:
+                delivery.move(row, DeliveryState.FAILED)
+                row.reply_text = log.mask(problem.message)[:_TEXT_LIMIT]
+    kept = [row for row in rows if row.id in able]
+    described = [_described(row, able[row.id], carries_smtputf8=carries_smtputf8, practice=practice) for row in kept]
+    verdicts = permission.grant_all(session, described)
+    return [ready for row in kept if (ready := _mark(row, able[row.id], verdicts[row.id], worker)) is not None]
+
+
+def _described(row: Delivery, prepared: Prepared, *, carries_smtputf8: bool, practice: bool) -> Handover:
+    return Handover(
+        delivery_id=row.id,
+        organisation_id=row.organisation_id,
+        message_class=row.message_class,
+        template_sha256=prepared.template_sha256,
+        subscriber_id=row.subscriber_id,
+        list_id=row.list_id,
+        purpose=prepared.purpose,
+        confirmation_id=row.confirmation_id,
+        typed_address=row.typed_address,
+        carries_smtputf8=carries_smtputf8,
+        practice=practice,
+    )
+
+
+def _mark(row: Delivery, prepared: Prepared, verdict: Grant | Refusal, worker: str) -> Ready | None:
+    row.gate_rule_version = permission.RULE_VERSION
+    match verdict:
+        case Refusal(code):
+            delivery.move(row, DeliveryState.REFUSED)
+            row.refusal_code = code
+            return None
+        case Grant():
+            delivery.move(row, DeliveryState.HANDED)
+            row.worker = worker
+            row.attempts += 1
+            row.handed_at = clock.now()
+            row.lease_until = row.handed_at + HANDED_LEASE
+            row.grant_event_id = verdict.event_id
+            row.message_id = prepared.message_id
+            return Ready(row.id, verdict, prepared)
+        case _:
+            assert_never(verdict)
+
+
+def record(session: Session, outcomes: dict[int, Outcome | None]) -> None:
+    """Store what came of each hand-over; None means it had not begun when the grant grew old."""
+    cancelled = _cancelled_campaigns(session, outcomes)
+    query = select(Delivery).where(Delivery.id.in_(outcomes)).order_by(Delivery.id).with_for_update()
+    for row in session.scalars(query.execution_options(populate_existing=True)):
+        # Another process may have called a slow hand-over in doubt; the true answer still counts.
+        if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
+            _settle(row, outcomes[row.id])
+            if row.campaign_id in cancelled and row.state in WAITING:
+                delivery.move(row, DeliveryState.CANCELLED)
+
+
+def _cancelled_campaigns(session: Session, ids: Iterable[int]) -> set[int]:
+    """Return the cancelled campaigns among those of these rows.
+
+    The shared lock makes a cancel wait for us, or us for it: no row slips back into a queue that was just emptied.
+    """
+    of_rows = select(Delivery.campaign_id).where(Delivery.id.in_(ids))
+    query = select(Campaign.id, Campaign.state).where(Campaign.id.in_(of_rows)).order_by(Campaign.id)
+    rows = session.execute(query.with_for_update(read=True))
+    return {number for number, state in rows if state is CampaignState.CANCELLED}
+
+
+def _settle(row: Delivery, outcome: Outcome | None) -> None:
+    match outcome:
+        case None:
+            delivery.move(row, DeliveryState.QUEUED)
+            row.attempts -= 1
+            row.worker = row.lease_until = row.handed_at = None
+        case Accepted(reply):
+            _answered(row, DeliveryState.ACCEPTED, reply)
+        case Rejected(reply):
+            _answered(row, DeliveryState.FAILED, reply)
+        case Deferred(reply):
+            _try_later(row, reply)
+        case InDoubt(reason):
+            if row.state is not DeliveryState.IN_DOUBT:
+                delivery.move(row, DeliveryState.IN_DOUBT)
+            row.reply_text = log.mask(reason)[:_TEXT_LIMIT]
+        case _:
+            assert_never(outcome)
+
+
+def _answered(row: Delivery, state: DeliveryState, reply: Reply) -> None:
+    delivery.move(row, state)
+    row.reply_code = reply.code or None
+    row.reply_text = log.mask(reply.text)[:_TEXT_LIMIT]
+
+
+def _try_later(row: Delivery, reply: Reply) -> None:
+    moment = clock.now()
+    if retry.overdue(row.created_at, row.lane, moment):
+        _answered(row, DeliveryState.FAILED, reply)
+        return
+    # A row that was called in doubt is so no more: it was not taken, so it waits for another try.
+    doubted = row.state is DeliveryState.IN_DOUBT
+    _answered(row, DeliveryState.QUEUED if doubted else DeliveryState.DEFERRED, reply)
+    row.worker = row.lease_until = None
+    row.due_at = retry.next_attempt(row.attempts, moment)
+
+
+def anything_due(session: Session, lane: Lane) -> bool:
+    """Return whether rows of a lane wait for a worker now."""
+    query = select(Delivery.id).where(
+        Delivery.lane == lane, Delivery.state.in_(WAITING), Delivery.due_at <= clock.now()
+    )
+    return session.scalar(query.limit(1)) is not None

@@ -1,0 +1,143 @@
+"""A delivery: one message to one person, and everything that can happen to it.
+
+The table is the queue. A row says ``handed`` only between the commit before
+the message leaves and the commit of the reply; a row found there after a crash
+is in doubt, listed, and never sent again blindly.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, Integer, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from listkeeper.audience.permission import MessageClass, RefusalCode
+from listkeeper.foundation import clock, columns
+from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.errors import Conflict
+from listkeeper.foundation.outbox import Lane
+from listkeeper.foundation.table import Table
+
+QUEUED = "delivery.queued"
+
+
+class DeliveryState(StrEnum):
+    """Sent is accepted or bounced; in doubt is handed with no reply recorded; the rest is not sent."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    HANDED = "handed"
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    IN_DOUBT = "in_doubt"
+    BOUNCED = "bounced"
+
+
+S = DeliveryState
+TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
+    S.QUEUED: frozenset({S.LEASED, S.CANCELLED}),
+    # Back to queued: the lease ran out, the server was away, or the grant grew old before the hand-over began.
+    S.LEASED: frozenset({S.QUEUED, S.HANDED, S.REFUSED, S.FAILED, S.CANCELLED}),
+    # Back to queued: marked as handed, but the hand-over had not begun when the grant ran out.
+    S.HANDED: frozenset({S.ACCEPTED, S.DEFERRED, S.FAILED, S.IN_DOUBT, S.QUEUED}),
+    # Deferred waits for its next attempt; past the deadline it fails.
+    S.DEFERRED: frozenset({S.LEASED, S.FAILED, S.CANCELLED}),
+    # The receiver took it and sent it back later.
+    S.ACCEPTED: frozenset({S.BOUNCED}),
+    # Settled by hand, by a bounce, or from the relay's log; queued again only by a person's decision.
+    S.IN_DOUBT: frozenset({S.ACCEPTED, S.FAILED, S.BOUNCED, S.QUEUED}),
+    S.FAILED: frozenset(),
+    S.REFUSED: frozenset(),
+    S.CANCELLED: frozenset(),
+    S.BOUNCED: frozenset(),
+}
+OPEN = frozenset({S.QUEUED, S.LEASED, S.HANDED, S.DEFERRED})
+SENT = frozenset({S.ACCEPTED, S.BOUNCED})
+WAITING = (S.QUEUED, S.DEFERRED)
+
+
+class Delivery(Table):
+    """One message to one person; ``occasion`` makes a doubled fact harmless."""
+
+    __tablename__ = "delivery"
+
+    id: Mapped[int] = columns.row_id()
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    message_class: Mapped[MessageClass] = columns.enum(MessageClass)
+    lane: Mapped[Lane] = columns.enum(Lane)
+    occasion: Mapped[str] = mapped_column(String(120), unique=True)
+    state: Mapped[DeliveryState] = columns.enum(DeliveryState, default=DeliveryState.QUEUED)
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))
+    revision_id: Mapped[int | None] = mapped_column(ForeignKey("revision.id"))
+    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"))
+    list_id: Mapped[int | None] = mapped_column(ForeignKey("mailing_list.id"))
+    confirmation_id: Mapped[int | None] = mapped_column(ForeignKey("confirmation.id"))
+    # Only for tests, to an address typed by a user; emptied once the test is settled.
+    typed_address: Mapped[str | None] = mapped_column(String(320))
+    # How many campaigns of this organisation this person got before: the Gmail block stops after three.
+    letters_before: Mapped[int] = mapped_column(Integer, default=0)
+    worker: Mapped[str | None] = mapped_column(String(120))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    grant_event_id: Mapped[int | None] = mapped_column(columns.RowId)
+    gate_rule_version: Mapped[int | None] = mapped_column(Integer)
+    refusal_code: Mapped[RefusalCode | None] = columns.enum(RefusalCode, nullable=True)
+    message_id: Mapped[str | None] = mapped_column(String(200))
+    reply_code: Mapped[int | None] = mapped_column(Integer)
+    # With addresses masked.
+    reply_text: Mapped[str | None] = mapped_column(String(500))
+    created_at: Mapped[datetime] = columns.created_at()
+
+    __table_args__ = (
+        Index("uq_delivery_campaign_subscriber", "campaign_id", "subscriber_id", unique=True),
+        Index(
+            "ix_delivery_waiting",
+            "lane",
+            "due_at",
+            "id",
+            postgresql_where=state.in_(WAITING),
+            sqlite_where=state.in_(WAITING),
+        ),
+        Index(
+            "ix_delivery_under_way",
+            "worker",
+            postgresql_where=state.in_((S.LEASED, S.HANDED)),
+            sqlite_where=state.in_((S.LEASED, S.HANDED)),
+        ),
+        Index("ix_delivery_campaign_state", "campaign_id", "state"),
+        # What somebody got before: asked for each of a campaign's people when it is planned.
+        Index("ix_delivery_subscriber", "subscriber_id"),
+    )
+
+
+def move(delivery: Delivery, target: DeliveryState) -> None:
+    """Change the state by the table above. Raises Conflict for a way that does not exist."""
+    if target not in TRANSITIONS[delivery.state]:
+        raise Conflict("delivery_state", f"A delivery cannot go from {delivery.state} to {target}.")
+    delivery.state = target
+    if target in OPEN:
+        delivery.settled_at = None
+    else:
+        delivery.settled_at = clock.now()
+        delivery.worker = delivery.lease_until = None
+        delivery.typed_address = None
+
+
+def counts(session: Session, campaign_id: int) -> dict[DeliveryState, int]:
+    """Return how many deliveries of a campaign are in each state."""
+    query = select(Delivery.state, func.count()).where(Delivery.campaign_id == campaign_id).group_by(Delivery.state)
+    found = {row[0]: row[1] for row in session.execute(query)}
+    return {state: found.get(state, 0) for state in DeliveryState}
+
+
+def numbered(session: Session, delivery_id: int) -> Delivery | None:
+    """Return a delivery by its number, if it exists."""
+    return session.get(Delivery, delivery_id)

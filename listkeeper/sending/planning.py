@@ -1,0 +1,146 @@
+"""Planning: from a decision to send to rows in the delivery table.
+
+A campaign's audience is frozen by one INSERT … SELECT: who joins later is not
+in it, who leaves later is refused by the gate at hand-over. Every row has an
+occasion of its own, so planning twice adds nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import String, cast, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import subscription
+from listkeeper.audience.confirmation import AskKind, Confirmation
+from listkeeper.audience.permission import MessageClass
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns import revision as revisions
+from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.revision import Revision
+from listkeeper.foundation import clock, language, outbox, throttle
+from listkeeper.foundation.errors import Forbidden, Invalid
+from listkeeper.foundation.outbox import Lane
+from listkeeper.sending import delivery
+from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.standards import address
+
+
+def send_campaign(  # noqa: PLR0913 - whose letter, from where, and as it was seen
+    session: Session,
+    organisation: Organisation,
+    campaign: Campaign,
+    *,
+    site: str,
+    practice: bool = False,
+    sha256: str | None = None,
+) -> int:
+    """Bind the newest revision, freeze the audience and return how many deliveries wait.
+
+    Only in practice mode are the demo's invented people part of the audience.
+    Raises Invalid for an empty audience, Conflict when the campaign was
+    started already or ``sha256`` is not the revision that was seen.
+    """
+    chosen = campaigns.start(session, campaign, sha256=sha256)
+    revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
+    planned = freeze(session, campaign, chosen, practice=practice)
+    if planned == 0:
+        raise Invalid(
+            "empty_audience",
+            language.text("Nobody on this list can be mailed yet. The letter stays a draft; nothing was sent."),
+        )
+    campaign.recipients = planned
+    return planned
+
+
+def freeze(session: Session, campaign: Campaign, chosen: Revision, *, practice: bool = False) -> int:
+    """Make one queued delivery for everybody who may be mailed now; return how many."""
+    audience = (
+        subscription.mailable(campaign.mailing_list, practice=practice).with_only_columns(Subscriber.id).subquery()
+    )
+    # Counted once for all, not once for each: with a million people the latter would take days.
+    before = (
+        select(Delivery.subscriber_id, func.count().label("letters"))
+        .where(Delivery.message_class == MessageClass.MARKETING, Delivery.state == DeliveryState.ACCEPTED)
+        .group_by(Delivery.subscriber_id)
+        .subquery()
+    )
+    moment = clock.now()
+    values = {
+        Delivery.organisation_id: literal(campaign.organisation_id),
+        Delivery.message_class: literal(MessageClass.MARKETING, Delivery.message_class.type),
+        Delivery.lane: literal(Lane.SENDING, Delivery.lane.type),
+        Delivery.occasion: literal(f"campaign:{campaign.id}:") + cast(audience.c.id, String),
+        Delivery.state: literal(DeliveryState.QUEUED, Delivery.state.type),
+        Delivery.campaign_id: literal(campaign.id),
+        Delivery.revision_id: literal(chosen.id),
+        Delivery.subscriber_id: audience.c.id,
+        Delivery.list_id: literal(campaign.list_id),
+        Delivery.letters_before: func.coalesce(before.c.letters, 0),
+        Delivery.due_at: literal(moment, Delivery.due_at.type),
+        Delivery.attempts: literal(0),
+        Delivery.created_at: literal(moment, Delivery.created_at.type),
+    }
+    known = audience.outerjoin(before, before.c.subscriber_id == audience.c.id)
+    rows = select(*values.values()).select_from(known).order_by(audience.c.id)
+    session.execute(insert(Delivery).from_select(list(values), rows, include_defaults=False))
+    planned = session.scalar(select(func.count()).select_from(Delivery).where(Delivery.campaign_id == campaign.id))
+    return planned or 0
+
+
+def mail_confirmation(session: Session, confirmation_id: int) -> Delivery | None:
+    """Queue the mail that asks to confirm (or says "you are on the list already"); once per confirmation."""
+    occasion = f"confirmation:{confirmation_id}:1"
+    if session.scalar(select(Delivery.id).where(Delivery.occasion == occasion)) is not None:
+        return None
+    asked = session.get_one(Confirmation, confirmation_id)
+    person = session.get_one(Subscriber, asked.subscriber_id)
+    made = Delivery(
+        organisation_id=person.organisation_id,
+        message_class=MessageClass.DOI if asked.kind is AskKind.CONFIRM else MessageClass.SERVICE,
+        lane=Lane.URGENT,
+        occasion=occasion,
+        subscriber_id=person.id,
+        list_id=asked.list_id,
+        confirmation_id=asked.id,
+    )
+    session.add(made)
+    session.flush()
+    outbox.write(session, delivery.QUEUED, made.id, Lane.URGENT)
+    return made
+
+
+def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
+    session: Session, organisation: Organisation, campaign: Campaign, typed: str, *, site: str, per_hour: int
+) -> Delivery:
+    """Queue the newest revision as a test to any typed address.
+
+    Raises Invalid when it is no address, Forbidden past the hour's limit.
+    """
+    parsed = address.parse(typed)
+    if not throttle.allow(session, "test", str(organisation.id), per_hour, timedelta(hours=1)):
+        raise Forbidden(
+            "too_many_tests",
+            language.text(
+                "%(limit)s test mails have gone out this hour. Wait a little, then send the next.", limit=per_hour
+            ),
+        )
+    chosen = campaigns.newest(session, campaign)
+    revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
+    made = Delivery(
+        organisation_id=organisation.id,
+        message_class=MessageClass.TEST,
+        lane=Lane.URGENT,
+        occasion=f"test:{secrets.token_hex(12)}",
+        revision_id=chosen.id,
+        list_id=campaign.list_id,
+        typed_address=parsed.send,
+    )
+    session.add(made)
+    session.flush()
+    outbox.write(session, delivery.QUEUED, made.id, Lane.URGENT)
+    return made

@@ -1,0 +1,73 @@
+"""What a way to send must do, and the four things that can come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from listkeeper.sending.envelope import Envelope
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server said: the basic code (RFC 5321 section 4.2) and its words, unmasked."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The server took the message: it is sent."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """The server said not now, or went away before the message could have been taken."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The server said no for good."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True)
+class InDoubt:
+    """The message was handed over whole, and no answer came."""
+
+    reason: str
+
+
+Outcome = Accepted | Deferred | Rejected | InDoubt
+
+
+class TransportUnavailable(Exception):
+    """No connection could be made; nothing was handed over. The words are for people."""
+
+
+class Transport(Protocol):
+    """A way to send, kept open over many messages."""
+
+    @property
+    def carries_smtputf8(self) -> bool:
+        """Whether addresses beyond ASCII can be carried (RFC 6531)."""
+        ...
+
+    def connect(self) -> None:
+        """Be ready for the next message. Raises TransportUnavailable."""
+        ...
+
+    def hand_over(self, envelope: Envelope) -> Outcome:
+        """Hand one sealed message over and say what came of it; never raises."""
+        ...
+
+    def close(self) -> None:
+        """Say goodbye politely."""
+        ...

@@ -1,0 +1,167 @@
+"""Every setting, with its default and its meaning; environment prefix ``LISTKEEPER_``.
+
+All mistakes are reported at once by ``read()``; README's table is checked
+against this file by a test.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from listkeeper.foundation.errors import Invalid
+
+_SMTP_SCHEMES = ("smtp", "smtps", "smtp+starttls")
+
+
+class Settings(BaseSettings):
+    """The settings of one process."""
+
+    model_config = SettingsConfigDict(env_prefix="LISTKEEPER_", extra="forbid", frozen=True)
+
+    data: Path = Field(default=Path("data"), description="Data folder: database, queue, practice inbox, pictures.")
+    keys: Path | None = Field(
+        default=None, description="Key folder; `keys` in the data folder when not set. Keep a copy apart from backups."
+    )
+    database_url: str | None = Field(
+        default=None, description="PostgreSQL address, `postgresql://user:password@host/name`; SQLite when not set."
+    )
+    redis_url: str | None = Field(
+        default=None, description="Redis or Valkey address, `redis://host:6379/0`; the bundled server when not set."
+    )
+    smtp_url: str | None = Field(
+        default=None,
+        description="Where mail leaves: `smtp://user:password@host:587`, `smtp+starttls://…` or `smtps://…`. "
+        "`smtp` uses STARTTLS when offered. Practice mode when not set.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(default=8025, ge=1, le=65535, description="Port the web server listens on.")
+    public_url: str | None = Field(
+        default=None,
+        description="Address people reach this instance at, `https://mail.example.dk`; "
+        "`http://localhost:PORT` when not set.",
+    )
+    proxies: int = Field(
+        default=0, ge=0, le=5, description="How many trusted proxies stand in front of the web server."
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="Worker processes that `listkeeper up` keeps running.")
+    web_threads: int = Field(default=8, ge=1, le=128, description="Requests served at the same time.")
+    dns_server: str | None = Field(
+        default=None, description="DNS server to ask, `HOST` or `HOST:PORT`; the system's own when not set."
+    )
+    check_links: bool = Field(default=True, description="Ask the web servers named in a letter whether its links work.")
+    private_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Hosts in private networks that link checks may ask, comma separated."
+    )
+    signups_per_hour: int = Field(
+        default=20, ge=1, description="Signups taken from one network (IPv4 address, IPv6 /64) an hour."
+    )
+    confirmations_per_day: int = Field(default=1, ge=1, description="Confirmation mails one address gets in 24 hours.")
+    confirmations_per_month: int = Field(default=3, ge=1, description="Confirmation mails one address gets in 30 days.")
+    sign_ins_per_hour: int = Field(default=20, ge=1, description="Sign-in attempts taken from one network an hour.")
+    tests_per_hour: int = Field(default=20, ge=1, description="Test mails one organisation may send an hour.")
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe log line that is written."
+    )
+    log_json: bool = Field(default=False, description="Write log lines as JSON.")
+
+    @field_validator("private_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        scheme = urlsplit(value).scheme
+        if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
+            raise ValueError("is not a PostgreSQL address (postgresql://…)")
+        return "postgresql+psycopg://" + value.split("://", 1)[1]
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_queue(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("is not a Redis address (redis://, rediss:// or unix://)")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _known_transport(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in _SMTP_SCHEMES or not parts.hostname:
+            raise ValueError("is not a mail server address (smtp://host:587, smtp+starttls://… or smtps://…)")
+        if parts.port == 0:
+            raise ValueError("has no usable port")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _whole_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("is not a web address (https://host)")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _files_are_not_folders(self) -> Settings:
+        if self.data.exists() and not self.data.is_dir():
+            raise ValueError(f"data: {self.data} is a file, not a folder")
+        return self
+
+    @property
+    def data_folder(self) -> Path:
+        """The data folder, absolute."""
+        return self.data.expanduser().resolve()
+
+    @property
+    def key_folder(self) -> Path:
+        """The key folder, absolute."""
+        return (self.keys or self.data_folder / "keys").expanduser().resolve()
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address of the database."""
+        return self.database_url or f"sqlite:///{self.data_folder / 'listkeeper.db'}"
+
+    @property
+    def queue(self) -> str:
+        """The address of the queue server."""
+        return self.redis_url or f"unix://{self.data_folder / 'run' / 'queue.sock'}"
+
+    @property
+    def site(self) -> str:
+        """The address people reach this instance at, without a slash at its end."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def practice(self) -> bool:
+        """Whether no sending way is chosen, so that nothing can leave."""
+        return self.smtp_url is None
+
+
+def read(**given: object) -> Settings:
+    """Read the environment; ``given`` wins. Raises Invalid that lists every mistake at once."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as mistakes:
+        raise Invalid("settings", "\n".join(_sentence(error) for error in mistakes.errors())) from None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    name = "_".join(str(part) for part in error["loc"])
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"LISTKEEPER_{name.upper()}: {said}" if name else f"LISTKEEPER_{said}"

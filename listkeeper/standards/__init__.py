@@ -1,0 +1,13 @@
+"""What the standards say, as pure functions: no database, no web, no clock of its own.
+
+One family of RFCs is one file, or a few files of one name. ``address`` is how
+a mail address is written. ``dns`` asks the questions that ``spf`` and ``dkim``
+need answered, the only file here that speaks to anyone. ``encoded_word`` and
+``list_headers`` write what stands at the head of a message: words beyond
+ASCII, and the headers by which a mail program knows a mailing list and leaves
+it with one click (RFC 2047, 2369, 2919, 8058).
+
+Whoever reads a standard's text should find it again here, with its section
+number, and nothing of this product beside it: the chapter could be published
+as a library of its own.
+"""

@@ -1,0 +1,192 @@
+"""The database of this process: one engine, sessions, and the only commit.
+
+``transaction()`` is the one way to change anything and ``reading()`` the one
+way to look. Both need the application's context, which ``app.create_app``
+gives to web requests and the shells push for themselves.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from listkeeper.foundation import outbox, places
+from listkeeper.foundation.errors import TryAgain
+from listkeeper.foundation.outbox import Lane
+from listkeeper.foundation.table import Table
+from listkeeper.settings import Settings
+
+CHAPTERS = (
+    "foundation",
+    "accounts",
+    "deliverability",
+    "audience",
+    "rendering",
+    "campaigns",
+    "sending",
+    "feedback",
+    "insight",
+)
+_BUSY_MILLISECONDS = 15_000
+_MIGRATION_LOCK = 7_205_759
+
+database = SQLAlchemy(model_class=Table, disable_autonaming=True)
+_bells: list[Callable[[set[Lane]], None]] = []
+
+
+def load_tables() -> None:
+    """Import every file of every chapter, so that the metadata knows all tables."""
+    for chapter in CHAPTERS:
+        if importlib.util.find_spec(f"listkeeper.{chapter}") is None:
+            continue
+        package = importlib.import_module(f"listkeeper.{chapter}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+
+
+def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | None = None) -> None:
+    """Give the application its database; ``ring`` is called after commits that wrote facts."""
+    load_tables()
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if settings.database_url is None:
+        options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_MILLISECONDS / 1000}
+    else:
+        options |= {"pool_size": settings.web_threads, "max_overflow": 4}
+    app.config |= {"SQLALCHEMY_DATABASE_URI": settings.database, "SQLALCHEMY_ENGINE_OPTIONS": options}
+    database.init_app(app)
+    _bells[:] = [ring] if ring else []
+
+
+def prepare(engine: Engine) -> None:
+    """Make an engine's connections keep our promises (foreign keys, durable WAL, explicit BEGIN)."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own BEGIN comes too late for a read followed by a write; ours is explicit.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={_BUSY_MILLISECONDS}",
+        "journal_mode=WAL",
+        # FULL, not NORMAL: a committed hand-over must survive a power cut, or a mail goes twice.
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        # Without it INSERT OR REPLACE slips past delete triggers.
+        "recursive_triggers=ON",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("listkeeper_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open a transaction that is committed whole at the end of the block, or not at all.
+
+    Raises TryAgain when the database is locked, full or away; nothing is changed then.
+    """
+    session: Session = database.session()
+    if session.in_transaction():
+        session.rollback()
+    try:
+        if session.get_bind().dialect.name == "sqlite":
+            session.connection(execution_options={"listkeeper_writes": True})
+        yield session
+        session.commit()
+    except OperationalError as problem:
+        session.rollback()
+        outbox.rung_lanes(session)
+        raise TryAgain("database_unavailable", plain(problem)) from problem
+    except BaseException:
+        session.rollback()
+        outbox.rung_lanes(session)
+        raise
+    lanes = outbox.rung_lanes(session)
+    if lanes:
+        for ring in _bells:
+            ring(lanes)
+
+
+def plain(problem: OperationalError) -> str:
+    """Return one sentence for people about a database that did not do as asked; nothing was changed then."""
+    words = str(problem.orig).lower()
+    if "locked" in words or "busy" in words:
+        return "The database is busy with another change. Nothing was changed; try again in a moment."
+    if "full" in words or "no space" in words:
+        return "The disk is full. Nothing was changed; free some space and try again."
+    if "disk i/o" in words:
+        return "The disk refused; it may be full or failing. Nothing was changed; see to it, then try again."
+    return "The database does not answer. Nothing was changed; check that it runs, then try again."
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Open a session that only looks; whatever it changed is rolled back."""
+    session: Session = database.session()
+    if session.in_transaction():
+        session.rollback()
+    try:
+        yield session
+    except OperationalError as problem:
+        raise TryAgain("database_unavailable", plain(problem)) from problem
+    finally:
+        session.rollback()
+
+
+def alembic_config() -> Config:
+    """Return Alembic's configuration for our migrations folder."""
+    config = Config()
+    config.set_main_option("script_location", str(places.migrations()))
+    return config
+
+
+def newest_revision() -> str:
+    """Return the name of the newest migration that this code knows."""
+    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+
+
+def revision() -> str | None:
+    """Return the migration the database stands at; None for an empty one."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(target: str = "head") -> None:
+    """Bring the database to a migration, in one transaction that others wait for.
+
+    SQLite's single writer and an advisory lock on PostgreSQL make two starts
+    at once migrate once.
+    """
+    if target == "head" and revision() == newest_revision():
+        return
+    config = alembic_config()
+    options = {"listkeeper_writes": True}
+    with database.engine.connect().execution_options(**options) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+        config.attributes["connection"] = connection
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current != target:
+            command.upgrade(config, target)

@@ -1,0 +1,40 @@
+// Builds the studio's one script and one stylesheet into ../static/build. The
+// result is committed: nobody who installs listkeeper needs Node. `--check`
+// builds in memory and compares byte for byte.
+import { build } from "esbuild";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const folder = join(here, "..", "static", "build");
+
+const result = await build({
+  absWorkingDir: here,
+  entryPoints: ["studio.js", "studio.css"],
+  outdir: folder,
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: ["es2022", "chrome111", "firefox115", "safari16.4"],
+  legalComments: "none",
+  charset: "utf8",
+  write: false,
+});
+const files = new Map(result.outputFiles.map((file) => [basename(file.path), Buffer.from(file.contents)]));
+
+if (process.argv.includes("--check")) {
+  const there = await readdir(folder);
+  const wrong = there.filter((name) => !files.has(name));
+  for (const [name, bytes] of files) {
+    if (!there.includes(name) || !(await readFile(join(folder, name))).equals(bytes)) wrong.push(name);
+  }
+  if (wrong.length) {
+    console.error(`static/build differs from its sources: ${wrong.join(", ")}. Run \`npm run build\`.`);
+    process.exit(1);
+  }
+} else {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+}

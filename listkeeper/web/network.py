@@ -1,0 +1,34 @@
+"""Where a request comes from, as far as the trusted proxies say."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+from flask import Request
+
+
+def of(request: Request) -> str | None:
+    """Return the client's IPv4 address, or the /64 of its IPv6 address (one household, one network).
+
+    ``remote_addr`` has been corrected by ProxyFix for as many proxies as the
+    settings trust and no more, so a forged X-Forwarded-For changes nothing.
+    """
+    try:
+        address = ip_address((request.remote_addr or "").partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((address, 64), strict=False))
+
+
+def origin_of(request: Request) -> str | None:
+    """Return scheme and host of the page that posted, from Origin or else Referer."""
+    for name in ("Origin", "Referer"):
+        parts = urlsplit(request.headers.get(name, ""))
+        if parts.scheme in {"http", "https"} and parts.netloc:
+            return f"{parts.scheme}://{parts.netloc}"
+    return None

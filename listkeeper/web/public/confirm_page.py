@@ -1,0 +1,124 @@
+"""The link of the confirmation mail: a page with one button. Only the button changes anything."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, url_for
+from sqlalchemy.orm import Session
+
+from listkeeper import store
+from listkeeper.audience import confirmation, subscription
+from listkeeper.audience.confirmation import Answer, Answered, AskKind, Confirmation
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.rendering import primary_tab
+from listkeeper.rendering.primary_tab import Block
+from listkeeper.web.public import brand, page
+
+blueprint = Blueprint("confirm_page", __name__)
+blueprint.before_request(page.limit_body)
+
+# A forged, an old and a spent link get the same page, so that trying links out teaches nothing.
+_NO_EFFECT = 404
+
+
+@blueprint.get("/c/<token>")
+def show(token: str) -> Response:
+    """Show what would be agreed to; opening it changes nothing and uses nothing up."""
+    with store.reading() as session:
+        asked = confirmation.find(session, token)
+        if asked is not None and asked.live:
+            return _question(session, asked, token)
+        if asked is not None and _on_the_list(session, asked):
+            return _thanks(session, asked, again=True)
+    return _spent()
+
+
+def _question(session: Session, asked: Confirmation, token: str) -> Response:
+    shown = confirmation.shown_by(session, asked)
+    return page.secret_answer(
+        "confirm",
+        shown.form.language,
+        brand.business_of(shown.organisation),
+        list_name=shown.mailing_list.name,
+        consent=shown.text.body,
+        withdrawal=shown.text.withdrawal,
+        button=shown.text.button_label,
+        action=url_for("confirm_page.confirm", token=token),
+        not_me=url_for("confirm_page.show_not_me", token=token),
+    )
+
+
+def _on_the_list(session: Session, asked: Confirmation) -> bool:
+    current = subscription.of(session, asked.subscriber_id, asked.list_id)
+    confirmed = current is not None and current.state is SubscriptionState.CONFIRMED
+    return confirmed and asked.used_at is not None
+
+
+@blueprint.post("/c/<token>")
+def confirm(token: str) -> Response:
+    """Take the button; pressed twice it says so and changes nothing more."""
+    with store.transaction() as session:
+        answered = confirmation.confirm(session, token)
+        return after(session, answered) or _spent()
+
+
+def after(session: Session, answered: Answered) -> Response | None:
+    """Return the page after confirming, or None when the attempt had no effect."""
+    if answered.confirmation is None or answered.answer not in {Answer.CONFIRMED, Answer.ALREADY_CONFIRMED}:
+        return None
+    return _thanks(session, answered.confirmation, again=answered.answer is Answer.ALREADY_CONFIRMED)
+
+
+def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
+    shown = confirmation.shown_by(session, asked)
+    person = session.get_one(Subscriber, asked.subscriber_id)
+    return page.secret_answer(
+        "thanks",
+        shown.form.language,
+        brand.business_of(shown.organisation),
+        list_name=shown.mailing_list.name,
+        thanks=shown.version.thank_you,
+        again=again,
+        tip=_tip(person.email_send, shown.form.language),
+    )
+
+
+def _tip(address: str, spoken: str) -> Block | None:
+    """Return how to keep our mail in Gmail's first tab, for Gmail's readers alone."""
+    return primary_tab.block(spoken) if primary_tab.shown_to(address) else None
+
+
+@blueprint.get("/n/<token>")
+def show_not_me(token: str) -> Response:
+    """Show the button for people whose address somebody else typed."""
+    with store.reading() as session:
+        asked = confirmation.find(session, token)
+        if asked is not None and asked.kind is AskKind.CONFIRM and asked.used_at is None:
+            return _not_me(session, asked, token, done=asked.refused_at is not None)
+    return _spent()
+
+
+@blueprint.post("/n/<token>")
+@blueprint.post("/c/<token>/not-me")
+def refuse(token: str) -> Response:
+    """Take "it was not me": that address is not asked again for half a year."""
+    with store.transaction() as session:
+        answered = confirmation.refuse(session, token)
+        if answered.answer is Answer.REFUSED and answered.confirmation is not None:
+            return _not_me(session, answered.confirmation, token, done=True)
+    return _spent()
+
+
+def _not_me(session: Session, asked: Confirmation, token: str, *, done: bool) -> Response:
+    shown = confirmation.shown_by(session, asked)
+    return page.secret_answer(
+        "not_me",
+        shown.form.language,
+        brand.business_of(shown.organisation),
+        done=done,
+        action=url_for("confirm_page.refuse", token=token),
+    )
+
+
+def _spent() -> Response:
+    return page.secret_answer("spent", page.visitors_language(), None, status=_NO_EFFECT)

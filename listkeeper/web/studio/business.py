@@ -1,0 +1,98 @@
+"""Settings: whose studio this is, how its letters look, and how mail leaves."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from listkeeper import store
+from listkeeper.accounts import audit_log, organisation
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.foundation import language
+from listkeeper.foundation.errors import Invalid
+from listkeeper.web.studio import member, page, picture
+
+blueprint = Blueprint("business", __name__, url_prefix=page.ROOT)
+
+# A logo and a form's worth of words.
+_BODY_LIMIT = picture.LIMIT + 64 * 1024
+
+
+def limit_body() -> None:
+    """Refuse an upload that no logo needs, before it is read."""
+    request.max_content_length = _BODY_LIMIT
+    request.max_form_parts = 50
+
+
+def uploaded_logo() -> str | None:
+    """Store the logo of this form and return its name, or None when none was chosen."""
+    chosen = request.files.get("logo")
+    raw = chosen.read() if chosen is not None and chosen.filename else b""
+    return picture.keep(page.settings().data_folder / "media", raw) if raw else None
+
+
+@blueprint.get("/settings")
+def show() -> Response:
+    """Show the settings."""
+    with store.reading() as session:
+        return _shown(session, _as_typed(organisation.only_one(session)))
+
+
+@blueprint.post("/settings")
+def change() -> Response | AnyResponse:
+    """Store what the business says about itself, all of it or nothing."""
+    limit_body()
+    try:
+        logo = uploaded_logo()
+        with store.transaction() as session:
+            _describe(session, logo)
+    except Invalid as problem:
+        with store.reading() as session:
+            return _shown(session, request.form.to_dict(), problem=problem, status=422)
+    return page.back_to("business.show", language.text("Saved. New letters and forms use it from now on."))
+
+
+def _describe(session: Session, logo: str | None) -> None:
+    typed, owner = request.form, organisation.only_one(session)
+    organisation.describe(
+        owner,
+        legal_name=typed.get("legal_name", ""),
+        postal_address=typed.get("postal_address", ""),
+        from_address=typed.get("from_address", ""),
+        from_name=typed.get("from_name", "") or typed.get("legal_name", ""),
+        brand_colour=typed.get("brand_colour", ""),
+        website=typed.get("website"),
+    )
+    owner.language = language.known(typed.get("language"))
+    if logo or typed.get("remove_logo"):
+        owner.logo = logo
+    who = member.present()
+    audit_log.record(session, owner.id, who.actor, "organisation.changed", owner.public_id)
+
+
+def _as_typed(owner: Organisation) -> dict[str, str]:
+    return {
+        "legal_name": owner.legal_name,
+        "postal_address": owner.postal_address,
+        "from_name": owner.from_name,
+        "from_address": owner.from_address,
+        "website": owner.website or "",
+        "language": owner.language,
+        "brand_colour": owner.brand_colour,
+    }
+
+
+def _shown(session: Session, typed: dict[str, str], *, problem: Invalid | None = None, status: int = 200) -> Response:
+    return page.answer(session, "settings", typed=typed, problem=problem, relay=_relay(), status=status)
+
+
+def _relay() -> str | None:
+    """Return where mail leaves, without user name or password; None in practice mode."""
+    chosen = page.settings().smtp_url
+    if chosen is None:
+        return None
+    parts = urlsplit(chosen)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")

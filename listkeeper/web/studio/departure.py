@@ -1,0 +1,147 @@
+"""Sending: one sentence that says to whom, one button bound to what was seen, and a page that moves."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from listkeeper import parts, store
+from listkeeper.accounts import audit_log, organisation
+from listkeeper.audience import subscription
+from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns import preflight
+from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.deliverability.finding import Finding
+from listkeeper.foundation import language
+from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError
+from listkeeper.sending import planning
+from listkeeper.sending import progress as progressing
+from listkeeper.web import headers, problems
+from listkeeper.web.studio import composer, link_memory, member, page, words
+
+blueprint = Blueprint("departure", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>")
+
+_MOVED = 412
+_OVER = frozenset({CampaignState.FINISHED, CampaignState.CANCELLED})
+
+
+@blueprint.get("/send")
+def look(public_id: str) -> Response | AnyResponse:
+    """Say to whom the letter would go, who is left out and why, and show it once more."""
+    with store.reading() as session:
+        if composer.opened(session, public_id).state is not CampaignState.DRAFT:
+            return redirect(url_for("departure.progress", public_id=public_id), 303)
+    return _looked(public_id)
+
+
+def _looked(public_id: str, *, problem: ListkeeperError | None = None, status: int = 200) -> Response:
+    findings = _findings(public_id)
+    with store.reading() as session:
+        letter = composer.opened(session, public_id)
+        newest = campaigns.newest(session, letter)
+        planned = preflight.audience_size(session, letter.mailing_list, practice=page.settings().practice)
+        answer = page.answer(
+            session,
+            "send",
+            letter=letter,
+            newest=newest,
+            planned=planned,
+            left_out=_left_out(session, letter, planned),
+            problem=problem,
+            status=status,
+            **composer.panel(findings),
+        )
+    return headers.framing(answer)
+
+
+def _findings(public_id: str) -> list[Finding]:
+    """Check everything once more, links too; the sites are asked while no transaction is open."""
+    settings = page.settings()
+    with store.reading() as session:
+        letter = composer.opened(session, public_id)
+        found = preflight.inspect(session, letter, site=settings.site, practice=settings.practice)
+    fetcher = link_memory.fetcher(settings.check_links, parts.fetcher)
+    return found.findings + preflight.follow_links(found.links, fetcher)
+
+
+def _left_out(session: Session, letter: Campaign, planned: int) -> list[tuple[int, words.Said]]:
+    """Return how many get nothing, and why, in the words of their state."""
+    counts = subscription.counts(session, letter.mailing_list)
+    rows = [
+        (number, words.subscription(state))
+        for state, number in counts.items()
+        if number and state is not SubscriptionState.CONFIRMED
+    ]
+    never = counts[SubscriptionState.CONFIRMED] - planned
+    if never > 0:
+        rows.append((never, words.Said(language.text("Never mailed, or paused"))))
+    return rows
+
+
+@blueprint.post("/send")
+def send(public_id: str) -> Response | AnyResponse:
+    """Send what was seen: the button carries its name, and a letter that moved since is shown again."""
+    seen = request.form.get("sha256", "")
+    settings = page.settings()
+    try:
+        with store.transaction() as session:
+            owner = organisation.only_one(session)
+            letter = composer.opened(session, public_id)
+            found = preflight.inspect(session, letter, site=settings.site, practice=settings.practice)
+            _demand_ready(letter, found.findings)
+            planning.send_campaign(session, owner, letter, site=settings.site, practice=settings.practice, sha256=seen)
+            audit_log.record(session, owner.id, member.present().actor, "campaign.started", public_id)
+    except (Conflict, Invalid) as problem:
+        return _refused(public_id, problem)
+    return page.back_to("departure.progress", public_id=public_id)
+
+
+def _demand_ready(letter: Campaign, findings: list[Finding]) -> None:
+    """Refuse what is blocked; a letter that has left already is told so by its state instead."""
+    if letter.state is CampaignState.DRAFT and not preflight.ready(findings):
+        raise Invalid("not_ready", language.text("Something below still has to be mended. Nothing was sent."))
+
+
+def _refused(public_id: str, problem: Conflict | Invalid) -> Response | AnyResponse:
+    if problem.code == "campaign_state":
+        # A double click, or two people at once: the first one has sent it.
+        return page.back_to("departure.progress", public_id=public_id)
+    status = _MOVED if problem.code == "changed_since_preview" else problems.status_of(problem)
+    return _looked(public_id, problem=problem, status=status)
+
+
+@blueprint.get("/progress")
+def progress(public_id: str) -> Response | AnyResponse:
+    """Show how far the letter is; the part that moves asks for itself until the letter has arrived."""
+    with store.reading() as session:
+        letter = composer.opened(session, public_id)
+        if letter.state is CampaignState.DRAFT:
+            return redirect(url_for("composer.show", public_id=public_id), 303)
+        report = progressing.report(session, letter)
+        return page.answer(
+            session,
+            "progress_part" if page.is_fragment() else "progress",
+            letter=letter,
+            revision=campaigns.newest(session, letter),
+            report=report,
+            moving=letter.state not in _OVER,
+            settled=report.sent + report.skipped + report.failed + len(report.in_doubt),
+            say=words.letter,
+            say_refusal=words.refusal,
+        )
+
+
+@blueprint.post("/cancel")
+def cancel(public_id: str) -> AnyResponse:
+    """Stop the letter for good; what has not been handed over stays home."""
+    try:
+        with store.transaction() as session:
+            owner = organisation.only_one(session)
+            stopped = progressing.cancel(session, composer.opened(session, public_id))
+            audit_log.record(session, owner.id, member.present().actor, "campaign.cancelled", public_id)
+    except Conflict as problem:
+        return page.back_to("departure.progress", problem.message, "bad", public_id=public_id)
+    said = language.counted("Stopped. %(number)s mail stayed home.", "Stopped. %(number)s mails stayed home.", stopped)
+    return page.back_to("departure.progress", said, public_id=public_id)

@@ -1,0 +1,127 @@
+"""Domains: what receivers read about the name letters come from, and exactly what to publish."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from listkeeper import parts, store
+from listkeeper.accounts import audit_log, organisation
+from listkeeper.deliverability import sending_domain
+from listkeeper.deliverability.finding import Verdict, worst
+from listkeeper.deliverability.sending_domain import SendingDomain
+from listkeeper.foundation import language
+from listkeeper.foundation.errors import Conflict, Invalid
+from listkeeper.web.studio import member, page, words
+
+blueprint = Blueprint("domains", __name__, url_prefix=page.ROOT)
+
+
+@blueprint.get("/domains")
+def show() -> Response:
+    """Show the domains, and a field to type another."""
+    return _all()
+
+
+def _all(*, problem: Invalid | Conflict | None = None, status: int = 200) -> Response:
+    with store.reading() as session:
+        owner = organisation.only_one(session)
+        known = sending_domain.every(session, owner.id)
+        return page.answer(
+            session,
+            "domains",
+            domains=[(each, _summary(each)) for each in known],
+            typed=request.form.get("name") or ("" if known else owner.from_domain),
+            problem=problem,
+            status=status,
+        )
+
+
+def _summary(domain: SendingDomain) -> words.Said:
+    """Say in one word how a domain stands; never checked is unknown."""
+    if domain.last_checked_at is None:
+        return words.verdict(Verdict.UNKNOWN)
+    verdicts = {finding.verdict for finding in domain.last_findings}
+    for verdict in (Verdict.WRONG, Verdict.UNKNOWN):
+        if verdict in verdicts:
+            return words.verdict(verdict)
+    return words.verdict(Verdict.RIGHT)
+
+
+@blueprint.post("/domains")
+def add() -> Response | AnyResponse:
+    """Add a domain and read its records at once."""
+    try:
+        with store.transaction() as session:
+            owner = organisation.only_one(session)
+            made = sending_domain.add(session, owner.id, request.form.get("name", ""))
+            audit_log.record(session, owner.id, member.present().actor, "domain.added", made.public_id)
+            public_id = made.public_id
+    except (Invalid, Conflict) as problem:
+        return _all(problem=problem, status=422)
+    _look_up(public_id)
+    return page.back_to("domains.show_one", public_id=public_id)
+
+
+def _look_up(public_id: str) -> None:
+    """Ask the DNS with no transaction open, then keep what it said."""
+    with store.reading() as session:
+        asked = sending_domain.question(session, _named(session, public_id))
+    findings = sending_domain.check(asked, parts.resolver())
+    with store.transaction() as session:
+        sending_domain.keep(_named(session, public_id), findings)
+
+
+def _named(session: Session, public_id: str) -> SendingDomain:
+    return sending_domain.find(session, organisation.only_one(session).id, public_id)
+
+
+@blueprint.get("/domains/<public_id>")
+def show_one(public_id: str) -> Response:
+    """Show each record: right, wrong and what to publish, or unknown and why."""
+    with store.reading() as session:
+        domain = _named(session, public_id)
+        findings = sorted(domain.last_findings, key=lambda each: -each.severity.rank)
+        key_published = any(each.code == "K3" and each.verdict is Verdict.RIGHT for each in findings)
+        return page.answer(
+            session,
+            "domain",
+            domain=domain,
+            findings=findings,
+            summary=_summary(domain),
+            worst=worst(findings),
+            key_published=key_published,
+            Verdict=Verdict,
+            say_verdict=words.verdict,
+        )
+
+
+@blueprint.post("/domains/<public_id>/check")
+def check(public_id: str) -> AnyResponse:
+    """Read the records again, now."""
+    _look_up(public_id)
+    return page.back_to("domains.show_one", language.text("Checked just now."), public_id=public_id)
+
+
+@blueprint.post("/domains/<public_id>/signing")
+def sign(public_id: str) -> AnyResponse:
+    """Begin or stop to sign this domain's letters."""
+    wanted = request.form.get("sign") == "yes"
+    try:
+        with store.transaction() as session:
+            domain = _named(session, public_id)
+            if wanted:
+                sending_domain.start_signing(session, domain)
+            else:
+                sending_domain.stop_signing(session, domain)
+            action = "domain.signing_started" if wanted else "domain.signing_stopped"
+            audit_log.record(session, domain.organisation_id, member.present().actor, action, public_id)
+    except Conflict as problem:
+        return page.back_to("domains.show_one", problem.message, "bad", public_id=public_id)
+    said = (
+        language.text("Letters from this domain are signed from now on.")
+        if wanted
+        else language.text("Letters from this domain go out unsigned from now on.")
+    )
+    return page.back_to("domains.show_one", said, public_id=public_id)

@@ -1,0 +1,103 @@
+"""The first screen: what to do next, and three numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, url_for
+from flask import session as kept
+from sqlalchemy.orm import Session
+
+from listkeeper import store
+from listkeeper.accounts import organisation
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import mailing_list, signup_form, subscription
+from listkeeper.audience.signup_form import SignupForm
+from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns.campaign import CampaignState
+from listkeeper.deliverability import sending_domain
+from listkeeper.foundation import language
+from listkeeper.sending import progress
+from listkeeper.web.studio import forms, page, words
+
+blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)
+
+_LEFT = frozenset({CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the first ten minutes."""
+
+    word: str
+    why: str
+    done: bool
+    act: str
+    address: str
+
+
+@blueprint.get("/")
+def show() -> Response:
+    """Show the checklist until it is done, and how things stand."""
+    with store.reading() as session:
+        owner = organisation.only_one(session)
+        lists = mailing_list.all_of(session, owner)
+        counts = [subscription.counts(session, each) for each in lists]
+        letters = campaigns.all_of(session, owner)
+        confirmed = sum(each[SubscriptionState.CONFIRMED] for each in counts)
+        last = next((each for each in letters if each.state in _LEFT), None)
+        form = next((form for each in lists for form in signup_form.all_of(session, each)), None)
+        draft = next((each for each in letters if each.state is CampaignState.DRAFT), None)
+        steps = _steps(session, owner, form, confirmed, letters)
+        return page.answer(
+            session,
+            "home",
+            steps=[] if all(step.done for step in steps) else steps,
+            confirmed=confirmed,
+            waiting=sum(each[SubscriptionState.PENDING] for each in counts),
+            form=form,
+            address=forms.address_of(form) if form else None,
+            last=last,
+            last_revision=campaigns.newest(session, last) if last else None,
+            last_report=progress.report(session, last) if last else None,
+            draft=draft,
+            draft_revision=campaigns.newest(session, draft) if draft else None,
+            say=words.letter,
+        )
+
+
+def _steps(
+    session: Session, owner: Organisation, form: SignupForm | None, confirmed: int, letters: list[campaigns.Campaign]
+) -> list[Step]:
+    form_page = url_for("forms.show", public_id=form.public_id) if form else url_for("lists.show")
+    return [
+        Step(
+            language.text("See your sign-up form"),
+            language.text("Read what people agree to, and open it on your phone."),
+            bool(kept.get("seen_form")) or confirmed > 0,
+            language.text("Look at it"),
+            form_page,
+        ),
+        Step(
+            language.text("Get your first reader"),
+            language.text("Sign up yourself: the mail with the button lands in your inbox."),
+            confirmed > 0,
+            language.text("Share the form"),
+            form_page,
+        ),
+        Step(
+            language.text("Write a letter"),
+            language.text("A welcome is there already; you only change the words."),
+            bool(letters),
+            language.text("Write"),
+            url_for("letters.choose"),
+        ),
+        Step(
+            language.text("Connect your domain"),
+            language.text("Two records, so that receivers believe your letters are yours. This can wait."),
+            bool(sending_domain.every(session, owner.id)),
+            language.text("Type it in"),
+            url_for("domains.show"),
+        ),
+    ]

@@ -1,0 +1,124 @@
+"""The words and tones for every state a screen can show. A state is never a colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from listkeeper.audience.consent import EventKind, Method
+from listkeeper.audience.permission import RefusalCode
+from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.audience.suppression import Reason
+from listkeeper.campaigns.campaign import CampaignState
+from listkeeper.deliverability.finding import Severity, Verdict
+from listkeeper.foundation import language
+
+
+@dataclass(frozen=True)
+class Said:
+    """A word and its tone: good, warn, bad or none."""
+
+    word: str
+    tone: str = ""
+
+
+def subscription(state: SubscriptionState) -> Said:
+    """Say how somebody stands to a list."""
+    return {
+        SubscriptionState.PENDING: Said(language.text("Not confirmed yet"), "warn"),
+        SubscriptionState.CONFIRMED: Said(language.text("Confirmed"), "good"),
+        SubscriptionState.UNSUBSCRIBED: Said(language.text("Unsubscribed")),
+        SubscriptionState.REFUSED: Said(language.text("Said “not me”")),
+        SubscriptionState.EXPIRED: Said(language.text("Never confirmed")),
+        SubscriptionState.BOUNCED: Said(language.text("Address does not work"), "bad"),
+        SubscriptionState.COMPLAINED: Said(language.text("Complained"), "bad"),
+    }[state]
+
+
+def letter(state: CampaignState) -> Said:
+    """Say what has become of a letter."""
+    return {
+        CampaignState.DRAFT: Said(language.text("Draft")),
+        CampaignState.SCHEDULED: Said(language.text("Scheduled"), "warn"),
+        CampaignState.HELD: Said(language.text("Held back"), "warn"),
+        CampaignState.SENDING: Said(language.text("Going out"), "warn"),
+        CampaignState.PAUSED: Said(language.text("Paused"), "warn"),
+        CampaignState.FINISHED: Said(language.text("Sent"), "good"),
+        CampaignState.CANCELLED: Said(language.text("Stopped"), "bad"),
+    }[state]
+
+
+def event(kind: EventKind) -> Said:
+    """Say what happened in a consent's life."""
+    return {
+        EventKind.REQUESTED: Said(language.text("Asked for the letters")),
+        EventKind.GIVEN: Said(language.text("Said yes"), "good"),
+        EventKind.WITHDRAWN: Said(language.text("Unsubscribed"), "bad"),
+        EventKind.REFUSED: Said(language.text("Said “not me”"), "bad"),
+    }[kind]
+
+
+def method(act: Method) -> str:
+    """Say by which act it happened."""
+    return {
+        Method.FORM: language.text("by the sign-up form"),
+        Method.BUTTON: language.text("by the button on the confirmation page"),
+        Method.CODE: language.text("by the six digits from the mail"),
+        Method.ONE_CLICK: language.text("by the unsubscribe button of the mail program"),
+        Method.PAGE: language.text("by the button on the unsubscribe page"),
+        Method.UNDO: language.text("by “undo” on the unsubscribe page"),
+        Method.OPERATOR: language.text("by you, in the studio"),
+        Method.DEMO: language.text("made up for the demo"),
+    }[act]
+
+
+def refusal(code: RefusalCode) -> str:
+    """Say why somebody was left out at the last moment."""
+    return {
+        RefusalCode.NO_BASIS: language.text("never said yes"),
+        RefusalCode.PENDING: language.text("had not confirmed yet"),
+        RefusalCode.EXPIRED: language.text("never confirmed in time"),
+        RefusalCode.WITHDRAWN: language.text("unsubscribed in the meantime"),
+        RefusalCode.SUPPRESSED: language.text("must never be mailed"),
+        RefusalCode.RESTRICTED: language.text("asked for a pause"),
+        RefusalCode.ERASED: language.text("asked to be forgotten"),
+        RefusalCode.LIST_INACTIVE: language.text("the list is no longer in use"),
+        RefusalCode.PURPOSE_MISMATCH: language.text("said yes to something else"),
+        RefusalCode.TEXT_UNPUBLISHED: language.text("the text of their consent was not published"),
+        RefusalCode.NO_SMTPUTF8: language.text("the mail server cannot carry their address"),
+        RefusalCode.INVENTED: language.text("made up for the demo"),
+        RefusalCode.GATE_ERROR: language.text("could not be decided, so nothing was sent"),
+    }[code]
+
+
+def never(reason: Reason) -> str:
+    """Say why an address is never mailed."""
+    return {
+        Reason.UNSUBSCRIBED: language.text("unsubscribed"),
+        Reason.OBJECTION: language.text("objected"),
+        Reason.COMPLAINT: language.text("marked a letter as spam"),
+        Reason.HARD_BOUNCE: language.text("the address does not exist"),
+        Reason.ERASURE: language.text("asked to be forgotten"),
+        Reason.MANUAL: language.text("added by hand"),
+        Reason.LEGAL: language.text("for legal reasons"),
+        Reason.NOT_ME: language.text("said “not me” to the confirmation mail"),
+    }[reason]
+
+
+def severity(degree: Severity) -> Said:
+    """Say how bad a finding is."""
+    return {
+        Severity.BLOCK: Said(language.text("Blocks sending"), "bad"),
+        Severity.ERROR: Said(language.text("Mend this"), "bad"),
+        Severity.WARN: Said(language.text("Better so"), "warn"),
+        Severity.INFO: Said(language.text("Good to know")),
+        Severity.UNKNOWN: Said(language.text("Not known"), "warn"),
+    }[degree]
+
+
+def verdict(record: Verdict) -> Said:
+    """Say how a DNS record stands."""
+    return {
+        Verdict.RIGHT: Said(language.text("Right"), "good"),
+        Verdict.WRONG: Said(language.text("Wrong"), "bad"),
+        Verdict.UNKNOWN: Said(language.text("Unknown"), "warn"),
+    }[record]

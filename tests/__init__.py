@@ -1,0 +1,1 @@
+"""The tests of listkeeper: architecture, unit, integration, browser, conformance, adversarial, benchmarks."""

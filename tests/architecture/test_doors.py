@@ -1,0 +1,172 @@
+"""No route is unlocked that is not on a literal list; no safe method changes anything; no form goes without a token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from listkeeper.web import doors
+from tests.architecture import routes
+from tests.architecture.routes import SAFE, STUDIO, Filled
+
+# Whoever opens a door writes it here as well as in listkeeper/web/doors.py.
+OPEN = {
+    "static",
+    "landing.show",
+    "health.show",
+    "brand.stylesheet",
+    "brand.picture",
+    "signup_page.show",
+    "signup_page.receive",
+    "signup_page.confirm_by_code",
+    "confirm_page.show",
+    "confirm_page.confirm",
+    "confirm_page.show_not_me",
+    "confirm_page.refuse",
+    "leave_page.show",
+    "leave_page.leave",
+    "leave_page.undo",
+    "preferences_page.show",
+    "web_view.show",
+    # The way into the studio: pages that ask who is there, and in which language.
+    "entrance.show",
+    "entrance.enter",
+    "speech.choose",
+    "key.login",
+    "key.logout",
+    "key.wan_signin",
+    "key.wan_signin_response",
+    "key.two_factor_token_validation",
+    "key.two_factor_rescue",
+    "key.tf_select",
+    "key.mf_recovery",
+}
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+# A GET may add a visit count here, which no rule of permission reads.
+VISIT_COUNTS: frozenset[str] = frozenset()
+SHUT = {302, 303, 401, 403}
+
+
+@pytest.fixture
+def filled(app: Flask) -> Filled:
+    return routes.fill(app)
+
+
+@pytest.fixture
+def owner(filled: Filled) -> FlaskClient:
+    return routes.sign_in(filled.app)
+
+
+def _is_sign_in(location: str | None) -> bool:
+    return location is not None and location.partition("?")[0].endswith(f"{STUDIO}/sign-in")
+
+
+def test_the_open_doors_are_those_of_the_list() -> None:
+    assert doors.OPEN == OPEN
+
+
+def test_every_open_door_exists(app: Flask) -> None:
+    assert OPEN - {rule.endpoint for rule in app.url_map.iter_rules()} == set()
+
+
+def test_every_route_is_behind_a_door(app: Flask) -> None:
+    """Outside the studio everything is public, so everything there is on the list."""
+    outside = {rule.endpoint for rule in app.url_map.iter_rules() if not rule.rule.startswith(f"{STUDIO}/")}
+    assert outside - OPEN == set()
+
+
+def test_a_stranger_is_shown_the_door(filled: Filled) -> None:
+    client, inside = filled.app.test_client(), []
+    token = routes.csrf_token(client, f"{STUDIO}/sign-in")
+    tried = 0
+    for rule, method in routes.rules(filled.app, *SAFE[:2], *UNSAFE):
+        if rule.endpoint in OPEN:
+            continue
+        tried += 1
+        # With a token, so that it is the lock that answers and not the lack of one.
+        data = {"csrf_token": token} if method in UNSAFE else None
+        answer = client.open(filled.address(rule), method=method, data=data, buffered=True)
+        shut = answer.status_code in {401, 403} or (answer.status_code in SHUT and _is_sign_in(answer.location))
+        if not shut:
+            inside.append(f"{method} {rule.rule} ({rule.endpoint}): {answer.status_code} {answer.location}")
+    assert tried > 20
+    assert inside == []
+
+
+def test_what_is_behind_the_lock_is_there_for_the_owner(filled: Filled, owner: FlaskClient) -> None:
+    """The lock is tested on pages that open: a page that fails for everybody would prove nothing."""
+    broken = []
+    for rule, _method in routes.rules(filled.app, "GET"):
+        answer = owner.get(filled.address(rule), buffered=True)
+        turned_away = rule.endpoint not in OPEN and _is_sign_in(answer.location)
+        if answer.status_code >= 400 or turned_away:
+            broken.append(f"GET {rule.rule}: {answer.status_code} {answer.location}")
+    assert broken == []
+
+
+def test_safe_methods_change_nothing(filled: Filled, owner: FlaskClient) -> None:
+    changed, stranger = [], filled.app.test_client()
+    before = routes.fingerprint(filled.app)
+    for who, client in (("a stranger", stranger), ("the owner", owner)):
+        for rule, method in routes.rules(filled.app, *SAFE):
+            client.open(filled.address(rule), method=method, buffered=True)
+            after = routes.fingerprint(filled.app)
+            tables = {name for name in after if after[name] != before[name]} - VISIT_COUNTS
+            if tables:
+                changed.append(f"{method} {rule.rule} as {who}: {sorted(tables)}")
+            before = after
+    assert changed == []
+
+
+def test_the_fingerprint_sees_a_change(filled: Filled) -> None:
+    """A test that cannot fail proves nothing: one POST must show."""
+    before = routes.fingerprint(filled.app)
+    rule = next(rule for rule, _ in routes.rules(filled.app, "POST") if rule.endpoint == "confirm_page.confirm")
+    assert filled.app.test_client().post(filled.address(rule)).status_code < 400
+    assert routes.fingerprint(filled.app) != before
+
+
+def test_every_unsafe_request_to_the_studio_needs_its_token(filled: Filled, owner: FlaskClient) -> None:
+    before, taken = routes.fingerprint(filled.app), []
+    bodies: tuple[dict[str, Any], ...] = ({"data": {}}, {"json": {}}, {"data": {"csrf_token": "forged"}})
+    for rule, method in routes.rules(filled.app, *UNSAFE):
+        if rule.rule.startswith(f"{STUDIO}/"):
+            for body in bodies:
+                answer = owner.open(filled.address(rule), method=method, **body)
+                if answer.status_code not in {400, 403}:
+                    taken.append(f"{method} {rule.rule}: {answer.status_code}")
+    assert taken == []
+    assert routes.fingerprint(filled.app) == before
+
+
+def test_public_pages_set_no_cookie(filled: Filled) -> None:
+    client, baked = filled.app.test_client(), []
+    for rule, method in routes.rules(filled.app, *SAFE, "POST"):
+        if not rule.rule.startswith(f"{STUDIO}/"):
+            answer = client.open(
+                filled.address(rule), method=method, data={"email": "c@example.example"}, buffered=True
+            )
+            if "Set-Cookie" in answer.headers:
+                baked.append(f"{method} {rule.rule}")
+    assert baked == []
+
+
+def test_every_answer_carries_a_strict_policy(filled: Filled, owner: FlaskClient) -> None:
+    loose = []
+    for rule, _method in routes.rules(filled.app, "GET"):
+        answer = owner.get(filled.address(rule), buffered=True)
+        policy = answer.headers.get("Content-Security-Policy", "")
+        if "default-src" not in policy or _is_loose(policy):
+            loose.append(f"{rule.rule}: {policy!r}")
+        if answer.headers.get("X-Content-Type-Options") != "nosniff":
+            loose.append(f"{rule.rule}: sniffing allowed")
+    assert loose == []
+
+
+def _is_loose(policy: str) -> bool:
+    """Whether a policy lets inline code run; letters alone, shown under a sandbox, may keep their inline styles."""
+    refused = {"'unsafe-eval'", "'unsafe-hashes'"} if "sandbox" in policy else {"'unsafe-"}
+    return any(word in policy for word in refused)

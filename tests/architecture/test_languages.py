@@ -1,0 +1,97 @@
+"""The catalogues of six languages are whole, in order, and built from their sources."""
+
+from __future__ import annotations
+
+import gettext
+import re
+from io import BytesIO
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from listkeeper.foundation import language
+from tests.architecture import sentences
+
+SAID = sentences.all_of_them()
+
+
+def _read(code: str) -> Catalog:
+    with sentences.catalogue(code, "po").open("rb") as file:
+        return read_po(file, locale=code, domain=language.DOMAIN, abort_invalid=True)
+
+
+@pytest.fixture(scope="module", params=sentences.FOREIGN)
+def catalogue(request: pytest.FixtureRequest) -> Catalog:
+    return _read(request.param)
+
+
+def _forms(catalogue: Catalog, one: str) -> tuple[str, ...]:
+    message = catalogue.get(one)
+    if message is None or message.fuzzy:
+        return ()
+    forms = message.string if isinstance(message.string, list | tuple) else (message.string,)
+    return tuple(form or "" for form in forms)
+
+
+def test_there_are_sentences_to_translate() -> None:
+    assert len([sentence for sentence in SAID if sentence.for_subscribers]) > 30
+
+
+def test_every_sentence_for_subscribers_is_translated(catalogue: Catalog) -> None:
+    missing = {
+        f"{sentence.where} {sentence.one!r}"
+        for sentence in SAID
+        if sentence.for_subscribers and not any(_forms(catalogue, sentence.one))
+    }
+    assert missing == set()
+
+
+def test_every_plural_has_all_its_forms(catalogue: Catalog) -> None:
+    short = {
+        f"{sentence.where} {sentence.one!r}: {forms}"
+        for sentence in SAID
+        if sentence.many and any(forms := _forms(catalogue, sentence.one))
+        if len(forms) != catalogue.num_plurals or not all(forms)
+    }
+    assert short == set()
+
+
+def test_places_in_a_translation_are_those_of_the_sentence(catalogue: Catalog) -> None:
+    wrong = []
+    for message in catalogue:
+        if not message.id:
+            continue
+        ids = message.id if isinstance(message.id, list | tuple) else (message.id,)
+        expected = {place for form in ids for place in sentences.PLACES.findall(form)}
+        for form in _forms(catalogue, ids[0]):
+            found = set(sentences.PLACES.findall(form))
+            # A plural form may leave the number out ("one letter"), but never name what is not given.
+            if form and (found - expected or (len(ids) == 1 and found != expected)):
+                wrong.append(f"{ids[0]!r} -> {form!r}")
+            if form and re.findall(r"%(?![(%])", form) != re.findall(r"%(?![(%])", ids[0]):
+                wrong.append(f"{ids[0]!r} -> {form!r}: a bare %")
+    assert wrong == []
+
+
+def test_nothing_is_translated_that_nobody_says(catalogue: Catalog) -> None:
+    said = {sentence.one for sentence in SAID}
+    ids = [message.id[0] if isinstance(message.id, list | tuple) else message.id for message in catalogue if message.id]
+    assert [text for text in ids if text not in said] == []
+
+
+def _messages(translations: gettext.GNUTranslations) -> dict[object, str]:
+    """Return all but the header, whose dates and tools differ without a word being different."""
+    return {key: text for key, text in vars(translations)["_catalog"].items() if key}
+
+
+@pytest.mark.parametrize("code", sentences.FOREIGN)
+def test_the_built_catalogue_is_that_of_its_source(code: str) -> None:
+    fresh = BytesIO()
+    write_mo(fresh, _read(code))
+    fresh.seek(0)
+    with sentences.catalogue(code, "mo").open("rb") as file:
+        built, expected = gettext.GNUTranslations(file), gettext.GNUTranslations(fresh)
+    assert _messages(built) == _messages(expected)
+    assert sentences.catalogue(code, "mo").stat().st_size > 100

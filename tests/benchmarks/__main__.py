@@ -1,0 +1,36 @@
+"""Run one bench: ``python -m tests.benchmarks NAME``; the figure is JSON on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+
+# Name, module, and what is measured.
+BENCHES = {
+    "render": ("tests.benchmarks.render", "letters personalised a second, on one core"),
+    "send": ("tests.benchmarks.send", "mails a second from the database to a mail server, two workers, unsigned"),
+    "send-signed": ("tests.benchmarks.send", "the same, each signed with RSA-2048"),
+    "web": ("tests.benchmarks.web", "signup forms shown a second"),
+}
+
+
+def main() -> None:
+    """Read the arguments, measure, print."""
+    parser = argparse.ArgumentParser(prog="bin/bench", description="Measure one thing and print it as JSON.")
+    parser.add_argument("name", nargs="?", choices=BENCHES)
+    parser.add_argument("--repeats", type=int, default=3, help="how often ours and the limit are run in turns")
+    parser.add_argument("--full", action="store_true", help="run the counts that the figure is about; long")
+    parser.add_argument("--list", action="store_true", help="name the benches")
+    given = parser.parse_args()
+    if given.list or given.name is None:
+        for name, (_module, what) in BENCHES.items():
+            print(f"{name:12} {what}")
+        return
+    bench = importlib.import_module(BENCHES[given.name][0])
+    figure = bench.measure(given.name, repeats=given.repeats, full=given.full)
+    print(json.dumps(figure.as_dict(), ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

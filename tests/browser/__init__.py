@@ -1,0 +1,1 @@
+"""Journeys in a real Chromium, at the size of a phone."""

@@ -1,0 +1,1 @@
+"""Real stand-ins for the outside world: they speak the protocol, on loopback."""
