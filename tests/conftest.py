@@ -219,11 +219,7 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[
     """Make a database without tables: ``empty_database("postgresql")``."""
 
     def make(kind: str) -> Database:
-        maker = (
-            databases.on_postgresql(int(os.environ[_RUN]), migrated=False)
-            if kind == "postgresql"
-            else databases.on_sqlite(tmp_path / "empty", tmp_path, migrated=False)
-        )
+        maker = databases.without_tables(kind, tmp_path / "empty", int(os.environ[_RUN]))
         made = maker.__enter__()
         request.addfinalizer(lambda: maker.__exit__(None, None, None))
         return made

@@ -19,6 +19,7 @@ from listkeeper.foundation import places
 from tests.fakes import postgres
 
 KINDS = ("sqlite", "postgresql")
+_own: dict[int, str] = {}
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,14 @@ def migrate(database: Database, to: str = "head") -> None:
 
 
 @contextmanager
-def on_sqlite(data_folder: Path, templates: Path, *, migrated: bool = True) -> Iterator[Database]:
+def on_sqlite(data_folder: Path, templates: Path) -> Iterator[Database]:
     """Lay a database into a data folder; ``templates`` keeps the migrated one for the next test."""
     template = templates / "listkeeper.db"
     data_folder.mkdir(parents=True, exist_ok=True)
     file = data_folder / "listkeeper.db"
-    if migrated:
-        if not template.exists():
-            _sqlite_template(template)
-        shutil.copyfile(template, file)
+    if not template.exists():
+        _sqlite_template(template)
+    shutil.copyfile(template, file)
     yield Database("sqlite", f"sqlite:///{file}")
 
 
@@ -96,12 +96,25 @@ def _sqlite_template(template: Path) -> None:
 
 
 @contextmanager
-def on_postgresql(run: int, *, migrated: bool = True) -> Iterator[Database]:
-    """Make a database on the run's server and drop it afterwards."""
+def on_postgresql(run: int) -> Iterator[Database]:
+    """Hand out this process's own migrated database, emptied first; one test has it at a time."""
     server = postgres.of_run(run)
-    if migrated:
+    if run not in _own:
         _postgresql_template(run, server)
-    name = server.copy_of_template() if migrated else server.empty()
+        _own[run] = server.copy_of_template()
+    server.clear(_own[run])
+    yield Database("postgresql", server.url(_own[run]))
+
+
+@contextmanager
+def without_tables(kind: str, folder: Path, run: int) -> Iterator[Database]:
+    """Make an empty database of a kind; a PostgreSQL one is dropped afterwards."""
+    if kind == "sqlite":
+        folder.mkdir(parents=True, exist_ok=True)
+        yield Database("sqlite", f"sqlite:///{folder / 'listkeeper.db'}")
+        return
+    server = postgres.of_run(run)
+    name = server.empty()
     try:
         yield Database("postgresql", server.url(name))
     finally:

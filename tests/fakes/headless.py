@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -14,12 +13,15 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+import pytest
 from sqlalchemy import text
 
-from tests.fakes import databases, running_up
+from listkeeper.settings import Settings
+from tests.fakes import databases, running_up, typed
 from tests.fakes.databases import Database
 from tests.fakes.running_up import Running
 from tests.fakes.smtp_sink import Received
+from tests.fakes.typed import Type
 
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 
@@ -44,15 +46,13 @@ class Instance:
 
     running: Running
     database: Database
-    named: dict[str, str]
+    typing: Type
 
     def type(self, *words: str) -> dict[str, Any]:
         """Run a command that must succeed without a word on standard error; return its JSON."""
-        done = running_up.command(*words, "--json", "--data", str(self.running.data), **self.named)
-        assert (done.returncode, done.stderr) == (0, ""), done
-        answer = json.loads(done.stdout)
-        assert isinstance(answer, dict)
-        return answer
+        said = self.typing(*words, "--json")
+        assert (said.code, said.err) == (0, ""), said
+        return said.json
 
     def ask(self, query: str) -> list[Any]:
         """Ask the database behind the program's back; cheaper than a command, for what is waited for."""
@@ -88,11 +88,12 @@ def _ask(request: Request) -> Page:
 @contextmanager
 def instance(kind: str, smtp_url: str) -> Iterator[Instance]:
     """Start ``listkeeper up`` on an empty database of a kind, with mail leaving for ``smtp_url``."""
-    with running_up.short_folder() as folder, _empty(kind, folder) as database:
+    with running_up.short_folder() as folder, _empty(kind, folder) as database, pytest.MonkeyPatch.context() as patch:
         named = {"smtp_url": smtp_url, "check_links": "false", "workers": "1"}
         named |= {"database_url": database.url} if database.setting else {}
         with running_up.up(folder, port=None, **named) as running:
-            yield Instance(running, database, named)
+            told = Settings(data=folder, smtp_url=smtp_url, database_url=database.setting)
+            yield Instance(running, database, typed.typing(patch, told))
 
 
 @contextmanager

