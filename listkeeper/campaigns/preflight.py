@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -135,7 +136,7 @@ def _tags(letter: Letter) -> list[Finding]:
 
 def _written_links(written: Iterable[Link]) -> list[Finding]:
     return [
-        Finding(_LINK_CODE.get(fault, "L1"), _LINK_SEVERITY[fault], link.url, sentence)
+        Finding(_LINK_CODE.get(fault, "L1"), _LINK_SEVERITY[fault], link.url or link.text, sentence)
         for link in written
         for fault, sentence in zip(link.faults, link.sentences, strict=True)
     ]
@@ -226,8 +227,10 @@ def follow_links(urls: list[str], fetcher: Fetcher | None) -> list[Finding]:
     """Ask the servers behind the links; what could not be asked is unknown, never fine."""
     if fetcher is None:
         return [_not_followed(url, language.text("link checks are switched off")) for url in urls]
+    # Each thread gets the context of this one: the reasons are words, in the language in use here.
+    errands = [(copy_context(), url) for url in urls[:_LINKS_ASKED]]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        answers = list(pool.map(fetcher.head, urls[:_LINKS_ASKED]))
+        answers = list(pool.map(lambda errand: errand[0].run(fetcher.head, errand[1]), errands))
     found = [row for url, answer in zip(urls, answers, strict=False) if (row := _judged(url, answer)) is not None]
     too_many = language.text("the letter has very many links")
     return found + [_not_followed(url, too_many) for url in urls[_LINKS_ASKED:]]

@@ -14,7 +14,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
-from listkeeper.campaigns.revision import Draft
+from listkeeper.campaigns.revision import Draft, Revision
 from listkeeper.foundation import clock, language
 from listkeeper.rendering import compiled, filling, footer
 from listkeeper.rendering.compiled import CompiledLetter
@@ -75,11 +75,14 @@ def of_draft(
 
 
 def of_campaign(session: Session, campaign: Campaign, organisation: Organisation, site: str, chosen: int) -> Filled:
-    """Return a saved revision, as it would look or has looked."""
+    """Return a saved revision, as it would look or, once it was sent, as it went."""
     row = revisions.numbered(session, campaign.id, chosen)
-    return fill(
-        revisions.compile_now(session, row, organisation, campaign.mailing_list, site),
-        organisation,
-        campaign.mailing_list,
-        site,
-    )
+    made = ready(session, campaign, row, organisation, site)
+    return fill(made, organisation, campaign.mailing_list, site)
+
+
+def ready(session: Session, campaign: Campaign, row: Revision, organisation: Organisation, site: str) -> CompiledLetter:
+    """Return a revision compiled. What was sent stays as it went, whatever the sender looks like by now."""
+    if row.id == campaign.sent_revision_id:
+        return revisions.frozen(row)
+    return revisions.compile_now(session, row, organisation, campaign.mailing_list, site)

@@ -80,7 +80,7 @@ def _inspect(settings: Settings, campaign_id: str, *, to_send: bool = False) -> 
         found = campaigns.identified(session, organisation.only_one(session), campaign_id)
         if to_send:
             campaigns.demand_unsent(found)
-        checked = preflight.inspect(session, found, site=settings.site, practice=settings.practice)
+        checked = preflight.inspect(session, found, site=settings.site, practice=settings.rehearsing)
     return checked.findings + preflight.follow_links(checked.links, parts.fetcher() if settings.check_links else None)
 
 
@@ -118,7 +118,7 @@ def send(settings: Settings, *, campaign_id: str, yes: bool, wait: bool, as_json
         with store.transaction() as session:
             business = organisation.only_one(session)
             found = campaigns.identified(session, business, campaign_id)
-            planned = planning.send_campaign(session, business, found, site=settings.site, practice=settings.practice)
+            planned = planning.send_campaign(session, business, found, site=settings.site, practice=settings.rehearsing)
             audit_log.record(session, business.id, "command", "campaign.started", found.public_id)
             answer = {"id": found.public_id, "state": found.state.value, "recipients": planned}
         if wait:

@@ -94,7 +94,7 @@ def _deliver_window(window: Sequence[int], line: Transport) -> int:
             identity.me(),
             prepare=composing.preparer(parts.settings().site),
             carries_smtputf8=line.carries_smtputf8,
-            practice=parts.settings().practice,
+            practice=parts.settings().rehearsing,
         )
     outcomes: dict[int, Outcome | None] = dict.fromkeys((row.delivery_id for row in ready), None)
     lost: TransportUnavailable | None = None

@@ -78,9 +78,11 @@ def _rendered(template: BoundTemplate | str, values: Mapping[str, Any]) -> str:
 
 
 def _values(compiled: CompiledLetter, templates: _Templates, reader: Reader) -> dict[str, Any]:
-    """Return what Liquid may ask for; a known name the profile lacks is empty, so that its fallback speaks."""
+    """Return what Liquid may ask for; a known name the profile lacks is nil: its fallback speaks, and `if` is false."""
     return {
-        "subscriber": {key: _line(reader.profile.get(key, ""), f"subscriber.{key}") for key in templates.profile_keys},
+        "subscriber": {
+            key: _line(reader.profile.get(key, ""), f"subscriber.{key}") or None for key in templates.profile_keys
+        },
         "sender": {"name": compiled.sender_name},
         "links": {
             "unsubscribe": reader.unsubscribe_url,

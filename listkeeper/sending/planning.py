@@ -19,6 +19,7 @@ from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.permission import MessageClass
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns import preview
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
@@ -130,7 +131,7 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
             ),
         )
     chosen = campaigns.newest(session, campaign)
-    revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
+    preview.ready(session, campaign, chosen, organisation, site)
     made = Delivery(
         organisation_id=organisation.id,
         message_class=MessageClass.TEST,

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -88,21 +87,17 @@ def _ask(request: Request) -> Page:
 @contextmanager
 def instance(kind: str, smtp_url: str) -> Iterator[Instance]:
     """Start ``listkeeper up`` on an empty database of a kind, with mail leaving for ``smtp_url``."""
-    with running_up.short_folder() as folder, _empty(kind, folder) as database, pytest.MonkeyPatch.context() as patch:
+    run = int(os.environ["LISTKEEPER_TEST_RUN"])
+    with (
+        running_up.short_folder() as folder,
+        databases.without_tables(kind, folder, run) as database,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         named = {"smtp_url": smtp_url, "check_links": "false", "workers": "1"}
         named |= {"database_url": database.url} if database.setting else {}
         with running_up.up(folder, port=None, **named) as running:
             told = Settings(data=folder, smtp_url=smtp_url, database_url=database.setting)
             yield Instance(running, database, typed.typing(patch, told))
-
-
-@contextmanager
-def _empty(kind: str, folder: Path) -> Iterator[Database]:
-    if kind == "postgresql":
-        with databases.on_postgresql(int(os.environ["LISTKEEPER_TEST_RUN"]), migrated=False) as made:
-            yield made
-    else:
-        yield Database("sqlite", f"sqlite:///{folder / 'listkeeper.db'}")
 
 
 def text_of(mail: Received, kind: str = "plain") -> str:

@@ -296,9 +296,13 @@ def running(
     tls_from_the_start: bool = False,
     size_limit: int = 33_554_432,
     port: int = 0,
+    host: str = "127.0.0.1",
 ) -> Iterator[SmtpSink]:
-    """Run a sink; ``tls`` offers STARTTLS, or speaks TLS at once when asked to."""
-    sink = SmtpSink(login=login, scheme="smtps" if tls and tls_from_the_start else "smtp")
+    """Run a sink; ``tls`` offers STARTTLS, or speaks TLS at once when asked to.
+
+    ``host`` may be 127.0.0.2, which stands for a mail server on another machine.
+    """
+    sink = SmtpSink(login=login, scheme="smtps" if tls and tls_from_the_start else "smtp", host=host)
     options: dict[str, Any] = {
         "hostname": "sink.example",
         "ident": "sink",

@@ -70,6 +70,11 @@ def test_the_whole_path_prints_what_scripts_rely_on(
     for name in ("anna", "bo"):
         _join(session, client, f"/f/{form['slug']}", f"{name}@reader.example")
 
+    _shows_a_subscriber(type_, slug)
+    _sends_a_letter(type_, slug, letter)
+
+
+def _shows_a_subscriber(type_: Type, slug: str) -> None:
     shown = type_("subscriber", "show", "Anna@reader.example", "--json")
     # The part before the @ is compared with small letters.
     assert shown.code == 0
@@ -82,6 +87,8 @@ def test_the_whole_path_prints_what_scripts_rely_on(
     ]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["at"]) for row in consent)
 
+
+def _sends_a_letter(type_: Type, slug: str, letter: str) -> None:
     draft = type_("campaign", "create", "--list", slug, "--subject", "Boller", "--from", letter, "--json").json
     assert draft.keys() >= {"id", "state"}
     assert draft["state"] == "draft"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,13 @@ from tests.fakes.smtp_sink import Received, SmtpSink
 from tests.fakes.typed import Type
 from tests.makers import cafe
 from tests.makers.cafe import Cafe
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[SmtpSink]:
+    """A mail server somewhere else, as far as the settings can tell."""
+    with sink.running(host="127.0.0.2") as elsewhere:
+        yield elsewhere
 
 
 @pytest.fixture

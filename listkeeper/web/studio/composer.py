@@ -59,7 +59,7 @@ def _composer(  # noqa: PLR0913 - a letter, its words, and what went wrong with 
     status: int = 200,
 ) -> Response:
     settings = page.settings()
-    found = preflight.inspect(session, letter, site=settings.site, practice=settings.practice)
+    found = preflight.inspect(session, letter, site=settings.site, practice=settings.rehearsing)
     return headers.framing(
         page.answer(
             session,
@@ -148,7 +148,7 @@ def check(public_id: str) -> Response:
     """Say what is wrong with the letter; with ``links`` also ask the sites it points at."""
     settings = page.settings()
     with store.reading() as session:
-        found = preflight.inspect(session, opened(session, public_id), site=settings.site, practice=settings.practice)
+        found = preflight.inspect(session, opened(session, public_id), site=settings.site, practice=settings.rehearsing)
     findings = found.findings
     asked = "links" in request.args or not page.is_fragment()
     if asked:

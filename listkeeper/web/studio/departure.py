@@ -41,7 +41,7 @@ def _looked(public_id: str, *, problem: ListkeeperError | None = None, status: i
     with store.reading() as session:
         letter = composer.opened(session, public_id)
         newest = campaigns.newest(session, letter)
-        planned = preflight.audience_size(session, letter.mailing_list, practice=page.settings().practice)
+        planned = preflight.audience_size(session, letter.mailing_list, practice=page.settings().rehearsing)
         answer = page.answer(
             session,
             "send",
@@ -61,7 +61,7 @@ def _findings(public_id: str) -> list[Finding]:
     settings = page.settings()
     with store.reading() as session:
         letter = composer.opened(session, public_id)
-        found = preflight.inspect(session, letter, site=settings.site, practice=settings.practice)
+        found = preflight.inspect(session, letter, site=settings.site, practice=settings.rehearsing)
     fetcher = link_memory.fetcher(settings.check_links, parts.fetcher)
     return found.findings + preflight.follow_links(found.links, fetcher)
 
@@ -89,9 +89,9 @@ def send(public_id: str) -> Response | AnyResponse:
         with store.transaction() as session:
             owner = organisation.only_one(session)
             letter = composer.opened(session, public_id)
-            found = preflight.inspect(session, letter, site=settings.site, practice=settings.practice)
+            found = preflight.inspect(session, letter, site=settings.site, practice=settings.rehearsing)
             _demand_ready(letter, found.findings)
-            planning.send_campaign(session, owner, letter, site=settings.site, practice=settings.practice, sha256=seen)
+            planning.send_campaign(session, owner, letter, site=settings.site, practice=settings.rehearsing, sha256=seen)
             audit_log.record(session, owner.id, member.present().actor, "campaign.started", public_id)
     except (Conflict, Invalid) as problem:
         return _refused(public_id, problem)

@@ -53,6 +53,12 @@ def test_milliseconds_and_text_are_the_same_moment(moment: datetime) -> None:
     assert timedelta(0) <= moment - datetime.fromisoformat(text) < timedelta(milliseconds=1)
 
 
+def test_no_millisecond_is_lost_to_a_fraction() -> None:
+    second = datetime(1974, 5, 5, 7, 7, 7, tzinfo=UTC)
+    whole = [clock.in_milliseconds(second + timedelta(milliseconds=number)) for number in range(1_000)]
+    assert whole == list(range(whole[0], whole[0] + 1_000))
+
+
 def test_text_is_utc_wherever_it_was_noon() -> None:
     noon = datetime(2026, 6, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     assert clock.as_text(noon) == "2026-06-01T10:00:00.000Z"

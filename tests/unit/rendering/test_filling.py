@@ -45,6 +45,16 @@ def test_what_is_not_known_falls_back(usual: CompiledLetter, reader_of: Readers)
     assert "Vi sender også." in filled.text
 
 
+@pytest.mark.parametrize("profile", [{}, {"first_name": ""}])
+def test_what_is_not_known_is_no_reason_for_an_if(
+    letter_of: Making, reader_of: Readers, profile: dict[str, str]
+) -> None:
+    markdown = 'Hi{% if subscriber.first_name %}, {{ subscriber.first_name | default: "" }}{% endif %}!'
+    made = compiled.compile_letter(letter_of(markdown=markdown))
+    assert "Hi!" in filling.fill(made, reader_of(profile=profile)).html
+    assert "Hi, Åse!" in filling.fill(made, reader_of(profile={"first_name": "Åse"})).html
+
+
 def test_subject_and_text_are_not_escaped_and_html_is(usual: CompiledLetter, reader_of: Readers) -> None:
     filled = filling.fill(usual, reader_of(profile={"first_name": "Tom & Åse's <b>"}))
     assert filled.subject == "Tom & Åse's <b>: brød & kaffe"
