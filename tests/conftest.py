@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -175,6 +176,16 @@ def app(settings: Settings) -> Iterator[Flask]:
         flask_database.session.remove()
         for engine in flask_database.engines.values():
             engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _no_line_left_open() -> Iterator[None]:
+    """Let a test begin as a fresh worker would: a line to the mail server of the test before is nobody's line."""
+    yield
+    jobs = sys.modules.get("listkeeper.jobs.sending")
+    if jobs is not None:
+        jobs.draining.clear()
+        jobs.hang_up()
 
 
 @pytest.fixture

@@ -91,7 +91,9 @@ def send(public_id: str) -> Response | AnyResponse:
             letter = composer.opened(session, public_id)
             found = preflight.inspect(session, letter, site=settings.site, practice=settings.rehearsing)
             _demand_ready(letter, found.findings)
-            planning.send_campaign(session, owner, letter, site=settings.site, practice=settings.rehearsing, sha256=seen)
+            planning.send_campaign(
+                session, owner, letter, site=settings.site, practice=settings.rehearsing, sha256=seen
+            )
             audit_log.record(session, owner.id, member.present().actor, "campaign.started", public_id)
     except (Conflict, Invalid) as problem:
         return _refused(public_id, problem)
