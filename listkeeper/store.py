@@ -23,7 +23,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the pool's own, not Python's
 from sqlalchemy.orm import Session
 
 from listkeeper.foundation import outbox, places
@@ -115,7 +115,7 @@ def transaction() -> Iterator[Session]:
             session.connection(execution_options={"listkeeper_writes": True})
         yield session
         session.commit()
-    except OperationalError as problem:
+    except (OperationalError, TimeoutError) as problem:
         session.rollback()
         outbox.rung_lanes(session)
         raise TryAgain("database_unavailable", plain(problem)) from problem
@@ -129,10 +129,10 @@ def transaction() -> Iterator[Session]:
             ring(lanes)
 
 
-def plain(problem: OperationalError) -> str:
+def plain(problem: OperationalError | TimeoutError) -> str:
     """Return one sentence for people about a database that did not do as asked; nothing was changed then."""
-    words = str(problem.orig).lower()
-    if "locked" in words or "busy" in words:
+    words = str(getattr(problem, "orig", problem)).lower()
+    if "locked" in words or "busy" in words or isinstance(problem, TimeoutError):
         return "The database is busy with another change. Nothing was changed; try again in a moment."
     if "full" in words or "no space" in words:
         return "The disk is full. Nothing was changed; free some space and try again."
@@ -149,7 +149,7 @@ def reading() -> Iterator[Session]:
         session.rollback()
     try:
         yield session
-    except OperationalError as problem:
+    except (OperationalError, TimeoutError) as problem:
         raise TryAgain("database_unavailable", plain(problem)) from problem
     finally:
         session.rollback()

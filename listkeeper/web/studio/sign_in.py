@@ -137,7 +137,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,
         # ``lock`` asks for the token on every unsafe request to the studio, and only there.
         "WTF_CSRF_CHECK_DEFAULT": False,
-    } | {f"SECURITY_{name}": value for name, value in (_library() | _addresses()).items()}
+    } | {f"SECURITY_{name}": value for name, value in (_library() | _second_steps() | _addresses()).items()}
 
 
 def _library() -> dict[str, Any]:
@@ -165,6 +165,12 @@ def _library() -> dict[str, Any]:
         "PASSWORD_LENGTH_MIN": 10,
         "CHANGEABLE": True,
         "SEND_PASSWORD_CHANGE_EMAIL": False,
+    }
+
+
+def _second_steps() -> dict[str, Any]:
+    """Say what beside a password may sign in: codes of an app, recovery codes, passkeys."""
+    return {
         "TWO_FACTOR": True,
         "TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
         "TWO_FACTOR_RESCUE_EMAIL": False,

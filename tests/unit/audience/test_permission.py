@@ -73,7 +73,7 @@ def test_all_at_once_is_what_one_by_one_would_be(scene: Scene, chance: random.Ra
         words = window.handover | {"delivery_id": number, "organisation_id": 1, "template_sha256": TEMPLATE}
         handovers.append(Handover(**words | {"message_class": MessageClass.MARKETING}))
     alone = {one.delivery_id: _shape(permission.grant(session, one)) for one in handovers}
-    assert len(set(alone.values())) > 5, "every plight is the same, so nothing is proven"
+    assert len(set(alone.values())) > 3, "every plight is the same, so nothing is proven"
     for _ in range(3):
         chance.shuffle(handovers)
         together = permission.grant_all(session, handovers)
@@ -83,6 +83,7 @@ def test_all_at_once_is_what_one_by_one_would_be(scene: Scene, chance: random.Ra
 # Plights that befall the whole list, or make rows of one name.
 _TOUCHES_ALL = {
     "list archived", "list deleted", "under a text of tomorrow", "never on this list", "somebody else is suppressed",
+    "erased, and never on this list",
     "suppressed for another list", "beyond ASCII", "beyond ASCII, and carried",
 }  # fmt: skip
 
