@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select as polling
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -67,27 +68,26 @@ def test_without_a_terminal_there_is_no_bar(data: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_sending_asks_first_and_no_means_no(data: Path, tmp_path: Path) -> None:
-    draft = json.loads(_at_a_terminal(data, "demo", "--people", "20", "--json")[1])["campaigns"]["draft"]
-    code, out, screen = _at_a_terminal(data, "campaign", "send", draft, typed=b"n\n")
+def test_sending_asks_first_and_only_yes_means_yes(data: Path) -> None:
+    draft = json.loads(running_up.command("demo", "--people", "20", "--json", "--data", str(data)).stdout)
+    public_id = draft["campaigns"]["draft"]
+    code, out, screen = _at_a_terminal(data, "campaign", "send", public_id, typed=b"n\n")
     assert (code, out) == (12, "")
-    assert f"Send {draft} now?" in screen
+    assert f"Send {public_id} now?" in screen
     assert "Nothing was sent." in screen
-    assert _state(data, draft) == "draft"
-    code, out, screen = _at_a_terminal(data, "campaign", "send", draft, "--json", typed=b"y\n")
-    assert code == 0
-    assert json.loads(out) == {"id": draft, "state": "sending", "recipients": 20}
-    assert _state(data, draft) == "sending"
-
-
-def test_no_answer_to_the_question_sends_nothing(data: Path) -> None:
-    draft = json.loads(_at_a_terminal(data, "demo", "--people", "20", "--json")[1])["campaigns"]["draft"]
-    code, out, screen = _at_a_terminal(data, "campaign", "send", draft, typed=b"\x04")
+    # The end of what is typed is no answer.
+    code, out, screen = _at_a_terminal(data, "campaign", "send", public_id, typed=b"\x04")
     assert (code, out) == (130, "")
     assert "Traceback" not in screen
-    assert _state(data, draft) == "draft"
+    assert _state(data, public_id) == "draft"
+    code, out, screen = _at_a_terminal(data, "campaign", "send", public_id, "--json", typed=b"y\n")
+    assert code == 0
+    assert json.loads(out) == {"id": public_id, "state": "sending", "recipients": 20}
+    assert _state(data, public_id) == "sending"
 
 
-def _state(data: Path, campaign_id: str) -> str:
-    done = running_up.command("campaign", "status", campaign_id, "--data", str(data), "--json")
-    return str(json.loads(done.stdout)["state"])
+def _state(data: Path, public_id: str) -> str:
+    with sqlite3.connect(data / "listkeeper.db") as database:
+        [(state,)] = database.execute("SELECT state FROM campaign WHERE public_id = ?", (public_id,))
+    database.close()
+    return str(state)

@@ -76,12 +76,14 @@ def test_all_wrong_settings_are_listed_at_once(data_folder: Path) -> None:
     assert list(data_folder.iterdir()) == []
 
 
+@pytest.mark.usefixtures("_no_settings_from_outside")
 def test_a_folder_without_an_instance_is_not_made_into_one(tmp_path: Path) -> None:
-    for words in (("list", "show"), ("demo", "--remove"), ("campaign", "status", "cmp_x")):
-        done = running_up.command(*words, "--data", str(tmp_path / "typo"))
-        assert done.returncode == 11
-        [sentence] = done.stderr.splitlines()
-        assert str(tmp_path / "typo") in sentence
+    with pytest.MonkeyPatch.context() as patch:
+        typing = typed.typing(patch, Settings(data=tmp_path / "typo"))
+        for words in (("list", "show"), ("demo", "--remove"), ("campaign", "status", "cmp_x")):
+            said = typing(*words)
+            assert said.code == 11
+            assert str(tmp_path / "typo") in said.sentence
     assert not (tmp_path / "typo").exists()
 
 

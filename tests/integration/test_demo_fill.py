@@ -233,7 +233,7 @@ sys.exit(code)
 def test_many_people_take_little_memory(
     database: Database, settings: Settings, session: Session, share: Callable[[str, int, int], int]
 ) -> None:
-    wanted = share("demo subscribers", 100_000, 4_000)
+    wanted = share("demo subscribers", 100_000, 1_500)
     words = [sys.executable, "-c", _MEASURED, "demo", "--people", str(wanted), "--data", str(settings.data)]
     surroundings = running_up.environment(**_told(settings))
     done = subprocess.run(words, cwd=running_up.ROOT, env=surroundings, capture_output=True, text=True, check=True)
