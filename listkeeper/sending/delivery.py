@@ -74,7 +74,7 @@ class Delivery(Table):
     state: Mapped[DeliveryState] = columns.enum(DeliveryState, default=DeliveryState.QUEUED)
     campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))
     revision_id: Mapped[int | None] = mapped_column(ForeignKey("revision.id"))
-    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"))
     list_id: Mapped[int | None] = mapped_column(ForeignKey("mailing_list.id"))
     confirmation_id: Mapped[int | None] = mapped_column(ForeignKey("confirmation.id"))
     # Only for tests, to an address typed by a user; emptied once the test is settled.

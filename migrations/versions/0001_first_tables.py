@@ -448,7 +448,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_delivery_campaign_state", "delivery", ["campaign_id", "state"], unique=False)
     op.create_index("ix_delivery_subscriber", "delivery", ["subscriber_id"], unique=False)
-    op.create_index(op.f("ix_delivery_subscriber_id"), "delivery", ["subscriber_id"], unique=False)
     op.create_index(
         "ix_delivery_under_way",
         "delivery",
@@ -508,7 +507,6 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('leased', 'handed')"),
         sqlite_where=sa.text("state IN ('leased', 'handed')"),
     )
-    op.drop_index(op.f("ix_delivery_subscriber_id"), table_name="delivery")
     op.drop_index("ix_delivery_subscriber", table_name="delivery")
     op.drop_index("ix_delivery_campaign_state", table_name="delivery")
     op.drop_table("delivery")
