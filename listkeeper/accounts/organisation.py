@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.foundation import columns, language
+from listkeeper.foundation import columns, language, throttle
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.table import Table
 from listkeeper.standards import address
@@ -57,6 +57,7 @@ def found(  # noqa: PLR0913 - a business has this many sides
     website: str | None = None,
 ) -> Organisation:
     """Store the organisation. Raises Conflict when this instance already has one."""
+    throttle.take_turns(session, "organisation", "only")
     if session.scalar(select(Organisation.id).limit(1)) is not None:
         raise Conflict(
             "organisation_exists", language.text("This instance already belongs to a business. Nothing was changed.")

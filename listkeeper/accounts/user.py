@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.foundation import columns, language
+from listkeeper.foundation import columns, language, throttle
 from listkeeper.foundation.table import Table
 from listkeeper.standards import address
 
@@ -62,8 +62,16 @@ def create(session: Session, *, written: str | None = None, organisation_id: int
 
 def first(session: Session) -> User:
     """Return the oldest active user, made when there is none: whom the printed link signs in."""
-    found = session.scalars(select(User).where(User.active).order_by(User.id).limit(1)).first()
+    found = _oldest(session)
+    if found is None:
+        # Several processes of one start may ask at once; the first makes the user, the others find it.
+        throttle.take_turns(session, "first-user", "only")
+        found = _oldest(session)
     return found or create(session)
+
+
+def _oldest(session: Session) -> User | None:
+    return session.scalars(select(User).where(User.active).order_by(User.id).limit(1)).first()
 
 
 def joins(user: User, organisation_id: int, written: str) -> None:

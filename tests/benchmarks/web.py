@@ -90,7 +90,8 @@ def _serving(words: list[str], data: Path) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    server = subprocess.Popen([*words, str(port)], env=_environment(data), cwd=data)
+    # What a server says of itself belongs to standard error: standard output holds one JSON document.
+    server = subprocess.Popen([*words, str(port)], env=_environment(data), cwd=data, stdout=sys.stderr)
     try:
         _wait(port, server)
         yield port

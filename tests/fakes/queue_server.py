@@ -29,6 +29,8 @@ def running() -> Iterator[QueueServer]:
     folder = Path(tempfile.mkdtemp(prefix="lk-queue-"))
     address = folder / "queue.sock"
     words = [
+        # Ends with the process that started it, also when that one is killed.
+        "setpriv", "--pdeathsig", "TERM",
         str(get_binary_path()), "--port", "0", "--unixsocket", str(address), "--save", "", "--appendonly", "no",
         "--dir", str(folder), "--daemonize", "no",
     ]  # fmt: skip
