@@ -1,8 +1,8 @@
-"""Envelopes for the tests of sending, sealed as in life."""
+"""Envelopes sealed as in life, and a relay connected to the sink, for the tests of sending."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,6 +10,8 @@ from listkeeper.audience import permission
 from listkeeper.audience.permission import Grant, Handover, MessageClass
 from listkeeper.sending import envelope
 from listkeeper.sending.envelope import Envelope
+from listkeeper.sending.smtp_relay import Relay, SmtpRelay
+from tests.fakes.smtp_sink import SmtpSink
 
 Seal = Callable[..., Envelope]
 LETTER = b"From: hello@cafe.example\r\nSubject: Buns\r\n\r\nWarm from seven.\r\n"
@@ -27,3 +29,12 @@ def seal() -> Seal:
         return envelope.seal(granted, 7, "t", mail_from, lambda _to: content)
 
     return make
+
+
+@pytest.fixture
+def relay(smtp_sink: SmtpSink) -> Iterator[SmtpRelay]:
+    """A relay connected to the sink."""
+    made = SmtpRelay(Relay.from_url(smtp_sink.url), "relay.example")
+    made.connect()
+    yield made
+    made.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,15 +18,6 @@ from tests.fakes import smtp_sink as sink
 from tests.fakes.raw_server import Caller
 from tests.fakes.smtp_sink import SmtpSink
 from tests.unit.sending.conftest import Seal
-
-
-@pytest.fixture
-def relay(smtp_sink: SmtpSink) -> Iterator[SmtpRelay]:
-    """A relay connected to the sink."""
-    made = SmtpRelay(Relay.from_url(smtp_sink.url), "relay.example")
-    made.connect()
-    yield made
-    made.close()
 
 
 def _over(relay: SmtpRelay, seal: Seal, **envelope: object) -> Outcome:

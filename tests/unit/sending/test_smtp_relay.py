@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,15 +15,6 @@ from tests.fakes import smtp_sink as sink
 from tests.fakes.raw_server import Caller
 from tests.fakes.smtp_sink import DROP, SmtpSink
 from tests.unit.sending.conftest import LETTER, Seal
-
-
-@pytest.fixture
-def relay(smtp_sink: SmtpSink) -> Iterator[SmtpRelay]:
-    """A relay connected to the sink."""
-    made = SmtpRelay(Relay.from_url(smtp_sink.url), "relay.example")
-    made.connect()
-    yield made
-    made.close()
 
 
 def _over(relay: SmtpRelay, seal: Seal, **envelope: object) -> Outcome:
