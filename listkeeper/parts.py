@@ -133,6 +133,11 @@ def practice_folder() -> Path:
     return settings().data_folder / "practice"
 
 
+def imports_folder() -> Path:
+    """Return where files that are being imported lie, for a day at most."""
+    return settings().data_folder / "imports"
+
+
 def media_folder() -> Path:
     """Return where uploaded pictures lie."""
     return settings().data_folder / "media"

@@ -28,6 +28,11 @@ class Settings(BaseSettings):
     keys: Path | None = Field(
         default=None, description="Key folder; `keys` in the data folder when not set. Keep a copy apart from backups."
     )
+    journal: Path | None = Field(
+        default=None,
+        description="Journal folder; `journal` in the data folder when not set. It belongs into no backup of the "
+        "database: what a restored backup has forgotten stands there.",
+    )
     database_url: str | None = Field(
         default=None, description="PostgreSQL address, `postgresql://user:password@host/name`; SQLite when not set."
     )
@@ -131,6 +136,11 @@ class Settings(BaseSettings):
     def key_folder(self) -> Path:
         """The key folder, absolute."""
         return (self.keys or self.data_folder / "keys").expanduser().resolve()
+
+    @property
+    def journal_folder(self) -> Path:
+        """The journal folder, absolute."""
+        return (self.journal or self.data_folder / "journal").expanduser().resolve()
 
     @property
     def database(self) -> str:

@@ -155,6 +155,22 @@ def reading() -> Iterator[Session]:
         session.rollback()
 
 
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """Open a session of its own that sees one moment of the database for as long as it reads; nothing is kept.
+
+    Others go on writing meanwhile: SQLite reads beside its log, PostgreSQL at REPEATABLE READ.
+    """
+    options: dict[str, Any] = {}
+    if database.engine.dialect.name == "postgresql":
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    try:
+        with database.engine.connect() as connection, Session(connection.execution_options(**options)) as session:
+            yield session
+    except (OperationalError, TimeoutError) as problem:
+        raise TryAgain("database_unavailable", plain(problem)) from problem
+
+
 def alembic_config() -> Config:
     """Return Alembic's configuration for our migrations folder."""
     config = Config()

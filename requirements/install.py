@@ -16,8 +16,9 @@ import venv
 from pathlib import Path
 
 _LAUNCHER = """#!/bin/sh
-exec "{python}" -P -m listkeeper.cli.main "$@"
+exec "{python}" -P -m {module} "$@"
 """
+_COMMANDS = {"listkeeper": "listkeeper.cli.main", "listkeeper-verify": "listkeeper.standards.proof"}
 
 
 def main() -> None:
@@ -69,12 +70,13 @@ def _install(environment: Path, lock: Path) -> None:
 
 
 def _lay_path(environment: Path, checkout: Path) -> None:
-    """Make the checkout importable and give it its command; both are replaced in one step."""
+    """Make the checkout importable and give it its commands; each is replaced in one step."""
     asked = [_python(environment), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     answer = subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
     packages = Path(answer.stdout.strip())
     _replace(packages / "listkeeper.pth", f"{checkout}\n", 0o644)
-    _replace(environment / "bin" / "listkeeper", _LAUNCHER.format(python=_python(environment)), 0o755)
+    for name, module in _COMMANDS.items():
+        _replace(environment / "bin" / name, _LAUNCHER.format(python=_python(environment), module=module), 0o755)
 
 
 def _replace(path: Path, text: str, mode: int) -> None:

@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _RUN = "LISTKEEPER_TEST_RUN"
 _SEED = "LISTKEEPER_TEST_SEED"
 _DEFAULT_SEED = 20261123
+_UNITS_ON_POSTGRESQL = 0.5
 
 
 # The run
@@ -86,6 +88,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     write = terminalreporter.write_line
     kinds = databases.chosen()
     write(f"databases: {', '.join(kinds)}" + ("" if len(kinds) > 1 else " ONLY, as LISTKEEPER_TEST_DATABASES says"))
+    if not _long() and len(kinds) > 1:
+        write("PostgreSQL: every second unit test and one row of each table of cases, drawn by the seed; SQLite: all")
     write(f"{'long' if _long() else 'short'} run, seed {_seed()} ({_SEED})")
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
     said = {str(value) for report in reports for name, value in report.user_properties if name == "summary"}
@@ -164,7 +168,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, _stopped_first: None) -> Iterator[Flask]:
     """The application, wired as in life."""
     from listkeeper.app import create_app  # noqa: PLC0415 - tests of the domain need no web
     from listkeeper.store import database as flask_database  # noqa: PLC0415
@@ -195,6 +199,34 @@ def client(app: Flask) -> FlaskClient:
 
 
 # Databases
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, in a short run, what PostgreSQL need not see each time: SQLite runs every test and every row.
+
+    Of a test with a table of cases PostgreSQL takes one row, and of the unit tests every second one, all drawn by the
+    seed; the numbered cases, the journeys and the races run on both.
+    """
+    if _long() or len(databases.chosen()) == 1:
+        return
+    tables: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if _on_postgresql(item):
+            tables[item.nodeid.partition("[")[0]].append(item)
+    kept = {id(item) for name, rows in tables.items() for item in _share_of(name, rows)}
+    gone = {id(item) for rows in tables.values() for item in rows} - kept
+    items[:] = [item for item in items if id(item) not in gone]
+
+
+def _share_of(name: str, rows: list[pytest.Item]) -> list[pytest.Item]:
+    draw = random.Random(f"{_seed()}:{name}")
+    drawn = not name.startswith("tests/unit/") or draw.random() < _UNITS_ON_POSTGRESQL
+    return draw.sample(rows, 1) if drawn else []
+
+
+def _on_postgresql(item: pytest.Item) -> bool:
+    case = getattr(item, "callspec", None)
+    return case is not None and "postgresql" in case.params.values()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -247,7 +279,7 @@ def engine(database: Database) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def session(engine: Engine, settings: Settings) -> Iterator[Session]:
+def session(engine: Engine, settings: Settings, _stopped_first: None) -> Iterator[Session]:
     """A session for the verbs of the domain, with the key folder open; commit what another connection must see."""
     keys.open_folder(settings.key_folder)
     with Session(engine) as opened:
@@ -291,6 +323,13 @@ def chromium() -> Path:
     if not found:
         pytest.fail("Chromium is not on this machine. Install it with `apt-get install chromium` (bin/test does so).")
     return Path(found)
+
+
+@pytest.fixture
+def _stopped_first(request: pytest.FixtureRequest) -> None:
+    """Stop the clock before the first row is written: a test that stops it later would run back in time."""
+    if "frozen_clock" in request.fixturenames:
+        request.getfixturevalue("frozen_clock")
 
 
 @pytest.fixture

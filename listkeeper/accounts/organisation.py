@@ -6,10 +6,10 @@ import re
 import unicodedata
 from datetime import datetime
 
-from sqlalchemy import String, Text, select
+from sqlalchemy import String, Text, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.foundation import columns, language, throttle
+from listkeeper.foundation import columns, key_mark, language, throttle
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.table import Table
 from listkeeper.standards import address
@@ -35,6 +35,11 @@ class Organisation(Table):
     language: Mapped[str] = mapped_column(String(8))
     brand_colour: Mapped[str] = mapped_column(String(7), default=DEFAULT_COLOUR)
     logo: Mapped[str | None] = mapped_column(String(120))
+    # How long proof is kept once a permission has ended, and why the owner chose so.
+    retention_preset: Mapped[str] = mapped_column(String(32), default="DK-6m", server_default="DK-6m")
+    retention_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    # Whether a user's wish for somebody's evidence waits for another user (``audience.evidence_request``).
+    evidence_needs_two: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Founded by the demo and not yet named by an owner: it goes when the demo goes.
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
@@ -74,6 +79,8 @@ def found(  # noqa: PLR0913 - a business has this many sides
     )
     session.add(made)
     session.flush()
+    # From now on this database needs the keys that it is hashed and sealed with.
+    key_mark.keep(session)
     return made
 
 

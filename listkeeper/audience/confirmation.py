@@ -13,17 +13,25 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, Integer, String, select, update
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.audience import consent, signup_form, subscription, suppression
+from listkeeper.audience import (
+    complaint,
+    consent,
+    evidence,
+    jurisdiction,
+    ledger,
+    signup_form,
+    subscription,
+    suppression,
+)
 from listkeeper.audience.consent import Circumstances, EventKind, Method
-from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason
-from listkeeper.foundation import clock, columns, outbox, signing
+from listkeeper.foundation import clock, columns, outbox, signing, throttle
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     from listkeeper.audience.consent import ConsentEvent
 
 ASKED = "confirmation.asked"
+GIVEN = "consent.given"
 LIFETIME = timedelta(days=7)
 CODE_LIFETIME = timedelta(minutes=30)
 CODE_TRIES = 5
@@ -63,20 +72,28 @@ class Confirmation(Table):
     visit_digest: Mapped[str] = mapped_column(String(64), index=True)
     brake_key: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = columns.created_at()
+    # How far the ledger had come: which of a question and a no came first is told by rows, not by clocks.
+    asked_seq: Mapped[int | None] = mapped_column(BigInteger)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # When the receiving server took the mail, and when it was asked once more.
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The box for the age, when the form had one.
+    age_ok: Mapped[bool | None] = mapped_column()
 
     __table_args__ = (Index("ix_confirmation_brake_key", "brake_key", "created_at"),)
 
     @property
+    def too_late(self) -> bool:
+        """Whether its time passed before anybody said yes."""
+        return self.used_at is None and self.created_at + LIFETIME <= clock.now()
+
+    @property
     def live(self) -> bool:
         """Whether the question can still be answered."""
-        return (
-            self.kind is AskKind.CONFIRM
-            and self.used_at is None
-            and self.refused_at is None
-            and self.created_at + LIFETIME > clock.now()
-        )
+        unanswered = self.used_at is None and self.refused_at is None
+        return self.kind is AskKind.CONFIRM and unanswered and not self.too_late
 
 
 class LaterPage(Table):
@@ -86,6 +103,21 @@ class LaterPage(Table):
 
     visit_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     confirmation_id: Mapped[int] = mapped_column(ForeignKey("confirmation.id"), index=True)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the shell saw of the person who answers: evidence, never a rule."""
+
+    network: str = ""
+    browser: str = ""
+
+    def as_evidence(self) -> dict[str, object]:
+        """Return what goes into the vault."""
+        return {"network": self.network, "browser": self.browser}
+
+
+NOTHING_SEEN = Seen()
 
 
 class Answer(StrEnum):
@@ -115,6 +147,7 @@ def ask(  # noqa: PLR0913 - what the mail must be able to say later
     kind: AskKind,
     brake_key: str,
     visit_digest: str,
+    age_ok: bool | None = None,
 ) -> Confirmation:
     """Store the question and the fact that it waits to be mailed."""
     seed = secrets.token_hex(16)
@@ -129,6 +162,8 @@ def ask(  # noqa: PLR0913 - what the mail must be able to say later
         code_digest=signing.keyed_digest("code", f"{seed}:{_code(seed)}"),
         visit_digest=visit_digest,
         brake_key=brake_key,
+        age_ok=age_ok,
+        asked_seq=ledger.size(session, subscriber.organisation_id),
     )
     session.add(made)
     session.flush()
@@ -146,12 +181,12 @@ def _code(seed: str) -> str:
 
 def token_of(confirmation: Confirmation) -> str:
     """Return the secret of the link, made again from the key folder."""
-    return _token(confirmation.seed)
+    return signing.derived_as("confirmation", confirmation.seed, confirmation.token_digest)
 
 
 def code_of(confirmation: Confirmation) -> str:
     """Return the six digits, made again from the key folder."""
-    return _code(confirmation.seed)
+    return signing.derived_code_as("confirmation", confirmation.seed, confirmation.code_digest)
 
 
 def find(session: Session, token: str) -> Confirmation | None:
@@ -164,31 +199,36 @@ def shown_by(session: Session, confirmation: Confirmation) -> ShownForm:
     return signup_form.describe(session, session.get_one(SignupFormVersion, confirmation.form_version_id))
 
 
-def confirm(session: Session, token: str) -> Answered:
+def confirm(session: Session, token: str, seen: Seen = NOTHING_SEEN) -> Answered:
     """Take the button's POST. A second one, or 20 at once, make one event."""
     asked = find(session, token)
-    return Answered(Answer.NO_EFFECT) if asked is None else _give(session, asked, Method.BUTTON)
+    if asked is None or asked.too_late:
+        # A link that came too late and a forged one take the same time.
+        return Answered(Answer.NO_EFFECT)
+    return _give(session, asked, Method.BUTTON, seen)
 
 
-def confirm_by_code(session: Session, visit: str, code: str) -> Answered:
+def confirm_by_code(session: Session, visit: str, code: str, seen: Seen = NOTHING_SEEN) -> Answered:
     """Take the code typed on the page that is still open; five tries, counted on the code itself."""
+    # Counted for every page alike, so that the work tells nobody whether a mail went out for the address on it.
+    throttle.allow(session, "code", visit, CODE_TRIES, CODE_LIFETIME)
     asked = _asked_on(session, signing.digest(visit))
-    if asked is None or asked.kind is not AskKind.CONFIRM:
-        return Answered(Answer.WRONG_CODE)
     counted = session.execute(
         update(Confirmation)
         .where(
-            Confirmation.id == asked.id,
+            Confirmation.id == (asked.id if asked is not None and asked.kind is AskKind.CONFIRM else 0),
             Confirmation.code_tries < CODE_TRIES,
             Confirmation.created_at > clock.now() - CODE_LIFETIME,
         )
         .values(code_tries=Confirmation.code_tries + 1)
         .returning(Confirmation.id)
     ).scalar_one_or_none()
-    digits = "".join(char for char in code if char.isdigit())
-    if counted is None or not signing.same(asked.code_digest, signing.keyed_digest("code", f"{asked.seed}:{digits}")):
+    if asked is None or counted is None:
         return Answered(Answer.WRONG_CODE)
-    return _give(session, asked, Method.CODE)
+    digits = "".join(char for char in code if char.isdigit())
+    if not signing.is_keyed_digest("code", f"{asked.seed}:{digits}", asked.code_digest):
+        return Answered(Answer.WRONG_CODE)
+    return _give(session, asked, Method.CODE, seen)
 
 
 def _asked_on(session: Session, visit_digest: str) -> Confirmation | None:
@@ -206,7 +246,7 @@ def open_later_page(session: Session, subscriber_id: int, list_id: int, visit_di
         session.flush()
 
 
-def _give(session: Session, asked: Confirmation, method: Method) -> Answered:
+def _give(session: Session, asked: Confirmation, method: Method, seen: Seen) -> Answered:
     person = _hold(session, asked)
     current = subscription.of(session, person.id, asked.list_id)
     if current is not None and current.state is SubscriptionState.CONFIRMED and asked.refused_at is None:
@@ -214,14 +254,53 @@ def _give(session: Session, asked: Confirmation, method: Method) -> Answered:
     if current is None or person.erased_at is not None or not _may_answer(asked, current):
         return Answered(Answer.NO_EFFECT, asked)
     asked.used_at = clock.now()
-    text = shown_by(session, asked).text
-    under = Circumstances(text.id, asked.form_version_id, asked.signup_id)
+    shown = shown_by(session, asked)
+    under = _yes(asked, shown, seen, after_complaint=complaint.has_complained(session, person))
     event = consent.record(session, person, asked.list_id, EventKind.GIVEN, method, under)
     grant_basis(current, event)
+    current.double_opt_in = True
+    current.age_ok = asked.age_ok
+    current.second_consent_event_id = event.id if shown.version.second_text_id else None
+    current.first_use_deadline = _first_use(shown)
+    current.snooze_until = current.valid_until = current.import_id = None
     subscription.move(current, SubscriptionState.CONFIRMED)
-    scopes = suppression.marketing_scopes(asked.list_id, session.get_one(MailingList, asked.list_id).purpose)
-    suppression.lift(session, person.organisation_id, person.suppression_key, scopes, suppression.LIFTED_BY_CONFIRMING)
+    scopes = suppression.marketing_scopes(asked.list_id, shown.mailing_list.purpose)
+    suppression.lift(
+        session,
+        person.organisation_id,
+        person.suppression_key,
+        scopes,
+        suppression.LIFTED_BY_CONFIRMING,
+        subject=person.subject_ref,
+    )
+    evidence.limit(session, person.subject_ref, None)
+    if event.ledger_id is not None:
+        outbox.write(session, GIVEN, event.id, Lane.URGENT)
     return Answered(Answer.CONFIRMED, asked)
+
+
+def _yes(asked: Confirmation, shown: ShownForm, seen: Seen, *, after_complaint: bool) -> Circumstances:
+    second = shown.version.second_text
+    details: dict[str, str | int] = {"asked_at": clock.in_milliseconds(asked.created_at)}
+    if second is not None:
+        details["second_text_sha256"] = second.sha256
+    if after_complaint:
+        # The page said so, and so did its button: she knew what she came back from.
+        details["after_complaint"] = 1
+    return Circumstances(
+        shown.text.id,
+        asked.form_version_id,
+        asked.signup_id,
+        basis=Basis.CONSENT.value,
+        purpose=shown.text.purpose,
+        details=details,
+        evidence=seen.as_evidence(),
+    )
+
+
+def _first_use(shown: ShownForm) -> datetime | None:
+    months = jurisdiction.profile(shown.mailing_list.jurisdiction, clock.now().date()).first_use_months
+    return clock.months_later(clock.now(), months) if months else None
 
 
 def _hold(session: Session, asked: Confirmation) -> Subscriber:
@@ -237,7 +316,9 @@ def _may_answer(asked: Confirmation, current: Subscription) -> bool:
     Who left, complained or said "not me" comes back by a new form only: a question
     from before that act still lies in the mailbox, but it asks no more.
     """
-    return asked.live and (current.state is SubscriptionState.PENDING or asked.created_at >= current.since)
+    if not asked.live or current.state is SubscriptionState.PENDING:
+        return asked.live
+    return asked.created_at >= current.since if asked.asked_seq is None else asked.asked_seq > current.turned_seq
 
 
 def grant_basis(current: Subscription, event: ConsentEvent) -> None:
@@ -245,6 +326,8 @@ def grant_basis(current: Subscription, event: ConsentEvent) -> None:
     current.basis = Basis.CONSENT
     current.consent_event_id = event.id
     current.consent_text_id = event.consent_text_id
+    current.ledger_seq = event.ledger_seq
+    current.purpose = event.purpose
 
 
 def refuse(session: Session, token: str) -> Answered:
@@ -269,5 +352,19 @@ def refuse(session: Session, token: str) -> Answered:
             scope=suppression.CONFIRMATIONS,
             reason=Reason.NOT_ME,
             until=clock.now() + timedelta(days=NOT_ME_DAYS),
+            subject=person.subject_ref,
         )
     return Answered(Answer.REFUSED, asked)
+
+
+def occasion(asked: Confirmation, number: int) -> str:
+    """Return the occasion of the first mail (1) or the reminder (2).
+
+    Not by its id: SQLite gives the id of an erased row to the next one, whose mail would seem sent already.
+    """
+    return f"confirmation:{asked.token_digest}:{number}"
+
+
+def is_reminder(occasion_of_mail: str) -> bool:
+    """Return whether a mail with this occasion asked once more."""
+    return occasion_of_mail.startswith("confirmation:") and occasion_of_mail.endswith(":2")

@@ -1,20 +1,27 @@
-"""Consent records: what happened, when, how, under which text. Written once, never changed.
+"""Consent events: what happened, when, how, under which text.
 
-A record holds no address and no network: it points at a subject reference, at
-the text and form version that were shown, and at the signup where it began.
+``record`` writes each event into the ledger, which proves it, and into the
+table here, which answers questions quickly and can be made again from the
+ledger. Neither holds an address or a network: what does, lies in the vault.
+The demo's invented people are in the table alone; no ledger speaks of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from listkeeper.audience import consent_text, ledger, signup_form
 from listkeeper.audience.consent_text import ConsentText
-from listkeeper.audience.signup_form import SignupFormVersion
+from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock, columns
 from listkeeper.foundation.columns import UtcDateTime
@@ -27,8 +34,15 @@ class EventKind(StrEnum):
 
     REQUESTED = "consent.requested"
     GIVEN = "consent.given"
+    RENEWED = "consent.renewed"
+    NARROWED = "consent.narrowed"
     WITHDRAWN = "consent.withdrawn"
+    OBJECTED = "consent.objected"
+    COMPLAINED = "consent.complained"
     REFUSED = "consent.refused"
+    EXPIRED = "consent.expired"
+    LAPSED = "consent.lapsed"
+    INVALIDATED = "consent.invalidated"
 
 
 class Method(StrEnum):
@@ -41,11 +55,19 @@ class Method(StrEnum):
     PAGE = "page"
     UNDO = "undo"
     OPERATOR = "operator"
+    API = "api"
+    MAIL = "mail"
+    REPORT = "report"
+    IMPORT = "import"
+    CLOCK = "clock"
+    JOURNAL = "journal"
     DEMO = "demo"
 
 
 # Consent is given by these acts alone; no operator and no program can give it.
 GIVING = frozenset({Method.BUTTON, Method.CODE, Method.UNDO, Method.DEMO})
+# What permission may rest on, and what raises it.
+_RAISING = frozenset({EventKind.GIVEN, EventKind.RENEWED})
 
 
 class ConsentEvent(Table):
@@ -65,6 +87,14 @@ class ConsentEvent(Table):
     signup_id: Mapped[int | None] = mapped_column(columns.RowId, index=True)
     delivery_id: Mapped[int | None] = mapped_column(columns.RowId)
     demo: Mapped[bool] = mapped_column(default=False)
+    # Where the ledger proves it; empty for the demo's people alone.
+    ledger_seq: Mapped[int | None] = mapped_column(BigInteger)
+    ledger_id: Mapped[str | None] = mapped_column(String(32))
+    actor: Mapped[str] = mapped_column(String(80), default="subscriber", server_default="subscriber")
+    basis: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    purpose: Mapped[str] = mapped_column(String(64), default="", server_default="")
+
+    __table_args__ = (Index("uq_consent_event_ledger_id", "ledger_id", unique=True),)
 
     text: Mapped[ConsentText | None] = relationship()
     form_version: Mapped[SignupFormVersion | None] = relationship()
@@ -72,21 +102,32 @@ class ConsentEvent(Table):
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Under what an event happened; row ids, all optional."""
+    """Under what an event happened; row ids, all optional. ``evidence`` goes into the vault."""
 
     consent_text_id: int | None = None
     form_version_id: int | None = None
     signup_id: int | None = None
     delivery_id: int | None = None
     at: datetime | None = None
+    actor: str = "subscriber"
+    basis: str = ""
+    purpose: str = ""
+    expires_at: datetime | None = None
+    mail_sha256: str = ""
+    details: Mapping[str, str | int] | None = None
+    evidence: Mapping[str, object] | None = None
 
 
 def record(  # noqa: PLR0913, PLR0917 - who, where, what, how, under what
     session: Session, subscriber: Subscriber, list_id: int, kind: EventKind, method: Method, under: Circumstances
 ) -> ConsentEvent:
-    """Store one event in the caller's transaction and return it."""
-    if kind is EventKind.GIVEN and method not in GIVING:
+    """Write one event into the ledger and the table, in the caller's transaction, and return it.
+
+    Raises Conflict when a raising event is no act of the person.
+    """
+    if kind in _RAISING and method not in GIVING:
         raise Conflict("not_an_act", "Consent can only be given by the person's own act.")
+    mailing_list = session.get_one(MailingList, list_id)
     event = ConsentEvent(
         organisation_id=subscriber.organisation_id,
         subject_ref=subscriber.subject_ref,
@@ -99,10 +140,83 @@ def record(  # noqa: PLR0913, PLR0917 - who, where, what, how, under what
         signup_id=under.signup_id,
         delivery_id=under.delivery_id,
         demo=method is Method.DEMO or subscriber.demo,
+        actor=under.actor,
+        basis=under.basis,
+        purpose=under.purpose or mailing_list.purpose,
+    )
+    if not event.demo:
+        written = ledger.append(session, event.organisation_id, [_for_ledger(session, event, mailing_list, under)])[-1]
+        event.ledger_seq, event.ledger_id = written.seq, written.id
+    session.add(event)
+    session.flush()
+    return event
+
+
+def _for_ledger(session: Session, event: ConsentEvent, mailing_list: MailingList, under: Circumstances) -> Event:
+    text = session.get(ConsentText, event.consent_text_id) if event.consent_text_id else None
+    version = session.get(SignupFormVersion, event.form_version_id) if event.form_version_id else None
+    if text is not None:
+        consent_text.ensure_in_ledger(session, text)
+    if version is not None:
+        signup_form.ensure_in_ledger(session, version)
+    details: dict[str, str | int] = dict(under.details or {})
+    if under.at is not None:
+        # When it happened; the row itself carries the time at which it was written down.
+        details["happened_at"] = clock.in_milliseconds(under.at)
+    return Event(
+        EventType(event.kind.value),
+        subject=event.subject_ref,
+        list=mailing_list.public_id,
+        purpose=event.purpose,
+        basis=event.basis,
+        text_sha256=text.sha256 if text else "",
+        form_sha256=version.sha256 if version else "",
+        mail_sha256=under.mail_sha256,
+        method=event.method.value,
+        actor=under.actor,
+        expires_at=under.expires_at,
+        details=details,
+        evidence=under.evidence,
+    )
+
+
+def from_ledger(
+    session: Session, subscriber: Subscriber, mailing_list: MailingList, said: Mapping[str, Any]
+) -> ConsentEvent:
+    """Make the table's row of an event again from the ledger's record; signup and delivery stand in the table alone."""
+    text = select(ConsentText.id).where(
+        ConsentText.list_id == mailing_list.id, ConsentText.sha256 == said["text_sha256"]
+    )
+    version = select(SignupFormVersion.id).where(SignupFormVersion.sha256 == said["form_sha256"])
+    event = ConsentEvent(
+        organisation_id=subscriber.organisation_id,
+        subject_ref=subscriber.subject_ref,
+        list_id=mailing_list.id,
+        kind=EventKind(said["type"]),
+        method=Method(said["method"]),
+        at=clock.of_milliseconds(said["details"].get("happened_at", said["ts"])),
+        consent_text_id=session.scalar(text.limit(1)),
+        form_version_id=session.scalar(version.limit(1)),
+        actor=said["actor"],
+        basis=said["basis"],
+        purpose=said["purpose"],
+        ledger_seq=said["seq"],
+        ledger_id=said["id"],
     )
     session.add(event)
     session.flush()
     return event
+
+
+def agreed(session: Session, form: SignupForm) -> dict[int, int]:
+    """Return how many people said yes under each version of a form, by the row number of the version."""
+    query = (
+        select(ConsentEvent.form_version_id, func.count(func.distinct(ConsentEvent.subject_ref)))
+        .join(SignupFormVersion, SignupFormVersion.id == ConsentEvent.form_version_id)
+        .where(SignupFormVersion.form_id == form.id, ConsentEvent.kind == EventKind.GIVEN)
+        .group_by(ConsentEvent.form_version_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query) if row[0] is not None}
 
 
 def history(session: Session, subscriber: Subscriber) -> list[ConsentEvent]:

@@ -24,7 +24,7 @@ from listkeeper.audience.demo_cafe import Cafe
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup_form import ShownForm
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
+from listkeeper.audience.subscription import Basis, Frequency, Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason, Suppression
 from listkeeper.foundation import clock, ids, language
 from listkeeper.foundation.table import Table
@@ -200,6 +200,9 @@ def _event(shown: ShownForm, person: dict[str, Any], kind: EventKind, at: dateti
         "consent_text_id": shown.text.id,
         "form_version_id": shown.version.id,
         "demo": True,
+        "actor": "system",
+        "basis": "",
+        "purpose": shown.mailing_list.purpose,
     }
 
 
@@ -212,6 +215,11 @@ def _subscription(shown: ShownForm, story: _Story, subscriber_id: int, event_id:
         "consent_event_id": event_id,
         "consent_text_id": None if event_id is None else shown.text.id,
         "since": story.left_at or story.given_at or story.asked_at,
+        "purpose": shown.mailing_list.purpose,
+        "double_opt_in": event_id is not None,
+        "categories": [],
+        "topics": [],
+        "frequency": Frequency.ALL,
     }
 
 
@@ -221,5 +229,8 @@ def _suppression(shown: ShownForm, person: dict[str, Any], at: datetime | None) 
         "key": person["suppression_key"],
         "scope": suppression.list_scope(shown.mailing_list.id),
         "reason": Reason.UNSUBSCRIBED,
+        "actor": "system",
         "created_at": at,
+        # Nobody real has left, so there is nothing for the journal to remember.
+        "journaled": True,
     }

@@ -23,6 +23,7 @@ from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.audience.suppression import Suppression
+from listkeeper.foundation import key_mark
 from listkeeper.foundation.outbox import Fact
 
 # What belongs to a list itself and goes with it; every other table that points at it holds somebody's doing.
@@ -138,4 +139,5 @@ def release(session: Session, organisation: Organisation, *, kept_by: set[str]) 
         session.execute(update(column.table).where(column == organisation.id).values({column: None}))
     session.delete(organisation)
     session.flush()
+    key_mark.forget(session)
     return True

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -31,6 +31,7 @@ from listkeeper.standards import address
 RECEIVED = "signup.received"
 _KEY_LIMIT = 120
 _PLACE_LIMIT = 300
+_KEPT = timedelta(days=30)
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
@@ -64,6 +65,7 @@ class Signup(Table):
     subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"), index=True)
     received_at: Mapped[datetime] = columns.created_at()
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    age_ok: Mapped[bool | None] = mapped_column()
 
     __table_args__ = (UniqueConstraint("form_version_id", "idempotency_key"),)
 
@@ -79,6 +81,11 @@ class Visit:
     utm: dict[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
     trap: str = ""
+    # The boxes some forms have: the separate consent, and the stated age.
+    second_consent: bool = False
+    age_stated: bool = False
+    # Who carried it here, when it was not the person's own browser.
+    actor: str = "subscriber"
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,7 @@ def receive(session: Session, shown: ShownForm, typed: str, visit: Visit, limits
             "address_not_ascii",
             language.text("We cannot write to addresses with such letters before the @ yet. Do you have another one?"),
         )
+    _refuse_without_boxes(shown, visit)
     key = _cut(visit.idempotency_key, _KEY_LIMIT) or secrets.token_hex(16)
     secret = signing.derived("visit", f"{shown.version.id}:{key}:{parsed.key}")
     row = Signup(
@@ -113,6 +121,7 @@ def receive(session: Session, shown: ShownForm, typed: str, visit: Visit, limits
         network=_cut(visit.network, 64),
         browser=_cut(visit.browser, _PLACE_LIMIT),
         decision=_first_look(session, visit, limits),
+        age_ok=True if shown.version.least_age else None,
     )
     try:
         with session.begin_nested():
@@ -123,6 +132,16 @@ def receive(session: Session, shown: ShownForm, typed: str, visit: Visit, limits
     if row.decision is SignupDecision.WAITING:
         outbox.write(session, RECEIVED, row.id, Lane.URGENT)
     return SignupReceipt(secret)
+
+
+def _refuse_without_boxes(shown: ShownForm, visit: Visit) -> None:
+    if shown.version.second_text_id is not None and not visit.second_consent:
+        raise Invalid("second_consent_missing", language.text("Please tick the box about your personal data as well."))
+    if shown.version.least_age and not visit.age_stated:
+        raise Invalid(
+            "age_missing",
+            language.text("Please tick the box that says you are %(age)s or older.", age=shown.version.least_age),
+        )
 
 
 def _cut(value: str | None, limit: int) -> str | None:
@@ -155,7 +174,33 @@ def decide(session: Session, signup_id: int, limits: Limits) -> SignupDecision:
             _wait_for_earlier_mail(session, row, shown, parsed)
         case Verdict.ASK:
             row.decision = _ask(session, row, shown, shown.organisation, parsed)
+    _empty(row)
     return row.decision
+
+
+def _evidence(row: Signup) -> dict[str, object]:
+    """Return what the vault keeps of a post: how it was typed, from where, on which page."""
+    return {
+        "address": row.email_send,
+        "received_at": clock.in_milliseconds(row.received_at),
+        "network": row.network or "",
+        "browser": row.browser or "",
+        "origin": row.origin or "",
+        "source": row.source or "",
+        "utm": dict(sorted(row.utm.items())),
+    }
+
+
+def _empty(row: Signup) -> None:
+    """Keep of a decided post what was decided, no more: what proves it lies in the vault by now."""
+    row.email_send = ""
+    row.network = row.browser = None
+
+
+def forget_past(session: Session) -> None:
+    """Delete posts older than 30 days that became nothing; the timetable calls this."""
+    old = delete(Signup).where(Signup.subscriber_id.is_(None), Signup.received_at < clock.now() - _KEPT)
+    session.execute(old)
 
 
 def _wait_for_earlier_mail(session: Session, row: Signup, shown: ShownForm, parsed: address.Address) -> None:
@@ -179,7 +224,7 @@ def _ask(
             shown.mailing_list.id,
             EventKind.REQUESTED,
             Method.FORM,
-            Circumstances(shown.text.id, shown.version.id, row.id, at=row.received_at),
+            Circumstances(shown.text.id, shown.version.id, row.id, at=row.received_at, evidence=_evidence(row)),
         )
     confirmation.ask(
         session,
@@ -189,5 +234,6 @@ def _ask(
         kind=AskKind.ALREADY if already else AskKind.CONFIRM,
         brake_key=signup_guard.brake_key(parsed),
         visit_digest=row.visit_digest,
+        age_ok=row.age_ok,
     )
     return SignupDecision.ALREADY_SUBSCRIBED if already else SignupDecision.ASKED

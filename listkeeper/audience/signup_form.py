@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Integer, String, Text, UniqueConstraint, func, select
+from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text
-from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience import consent_text, form_lint, ledger, privacy_notice
+from listkeeper.audience.consent_text import ConsentText, Wording
+from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import ListState, MailingList, slug_of
+from listkeeper.audience.privacy_notice import PrivacyNotice
 from listkeeper.audience.starter_text import STARTERS
-from listkeeper.foundation import columns, language
-from listkeeper.foundation.errors import NotFound
+from listkeeper.deliverability.finding import refuse_blocking
+from listkeeper.foundation import clock, columns, language
+from listkeeper.foundation.errors import Invalid, NotFound
 from listkeeper.foundation.table import Table
+from listkeeper.standards import canonical_json
 
 
 class FormState(StrEnum):
@@ -53,13 +57,23 @@ class SignupFormVersion(Table):
     form_id: Mapped[int] = mapped_column(ForeignKey("signup_form.id"))
     version: Mapped[int] = mapped_column(Integer)
     consent_text_id: Mapped[int] = mapped_column(ForeignKey("consent_text.id"))
+    # The separate consent that some countries ask for, with a box of its own. SQLite cannot add a foreign key later.
+    second_text_id: Mapped[int | None] = mapped_column(columns.RowId)
     title: Mapped[str] = mapped_column(String(200))
     thank_you: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str] = mapped_column(String(64))
+    # The youngest age the form asks people to state with a box; only the answer is kept, never a birth date.
+    least_age: Mapped[int | None] = mapped_column(Integer)
+    # The privacy notice that the page pointed at, if there was one.
+    notice_sha256: Mapped[str | None] = mapped_column(String(64))
     published_at: Mapped[datetime] = columns.created_at()
+    ledger_seq: Mapped[int | None] = mapped_column(BigInteger)
 
     form: Mapped[SignupForm] = relationship()
     consent_text: Mapped[ConsentText] = relationship()
+    second_text: Mapped[ConsentText | None] = relationship(
+        primaryjoin="foreign(SignupFormVersion.second_text_id) == ConsentText.id", viewonly=True
+    )
 
     __table_args__ = (UniqueConstraint("form_id", "version"),)
 
@@ -73,21 +87,90 @@ class ShownForm:
     form: SignupForm
     version: SignupFormVersion
     text: ConsentText
+    second: ConsentText | None
+
+    @property
+    def agreed_to(self) -> str:
+        """All that a yes on this form says yes to, a line for each text."""
+        return "\n".join(text.whole for text in (self.text, self.second) if text is not None)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The same, sentence by sentence as a page shows it."""
+        texts = [text for text in (self.text, self.second) if text is not None]
+        said = [part for text in texts for part in (text.body, text.withdrawal, text.age_statement)]
+        return [part for part in said if part]
 
 
-def create(session: Session, organisation: Organisation, mailing_list: MailingList) -> SignupForm:
-    """Make a form for a list and publish its first version from the starter text."""
+# How the page of a version would look; rendering is above this chapter, so the shells pass it in.
+Show = Callable[[ShownForm], str]
+
+
+@dataclass(frozen=True)
+class Words:
+    """All that an owner writes of a form."""
+
+    title: str
+    thank_you: str
+    wording: Wording
+    second: Wording | None = None
+
+
+def starter(organisation: Organisation, mailing_list: MailingList, spoken: str) -> Words:
+    """Return what a form says to begin with, in a language, under the rules of its list."""
+    words = STARTERS[language.known(spoken)]
+    needed = consent_text.needs_second(mailing_list)
+    return Words(
+        words.title.format(list=mailing_list.name),
+        words.thank_you,
+        consent_text.starter(organisation, mailing_list, spoken),
+        consent_text.second_starter(organisation, mailing_list, spoken) if needed else None,
+    )
+
+
+def create(  # noqa: PLR0913 - for whom, in which language, with which words
+    session: Session,
+    organisation: Organisation,
+    mailing_list: MailingList,
+    *,
+    spoken: str | None = None,
+    words: Words | None = None,
+    show: Show | None = None,
+) -> SignupForm:
+    """Make a form for a list and publish its first version, from the starter words of its language if none are given.
+
+    Raises Invalid when the words lack what the law asks of them.
+    """
     form = SignupForm(
-        list_id=mailing_list.id, slug=_free_slug(session, mailing_list.slug), language=organisation.language
+        list_id=mailing_list.id, slug=_free_slug(session, mailing_list.slug), language=spoken or organisation.language
     )
     form.mailing_list = mailing_list
     session.add(form)
     session.flush()
-    words = STARTERS[language.known(form.language)]
-    wording = consent_text.starter(organisation, mailing_list, form.language)
-    text = consent_text.publish(session, organisation, mailing_list, form.language, wording)
-    publish(session, form, text, title=words.title.format(list=mailing_list.name), thank_you=words.thank_you)
+    said = words or starter(organisation, mailing_list, form.language)
+    publish_words(session, organisation, form, said, show=show)
     return form
+
+
+def publish_words(
+    session: Session, organisation: Organisation, form: SignupForm, words: Words, *, show: Show | None = None
+) -> SignupFormVersion:
+    """Publish a form's texts and then the form with them; all of it or nothing."""
+    mailing_list = form.mailing_list
+    text = consent_text.publish(session, organisation, mailing_list, form.language, words.wording)
+    second = None
+    if words.second is not None:
+        second = consent_text.publish(session, organisation, mailing_list, form.language, words.second)
+    return publish(
+        session,
+        form,
+        text,
+        title=words.title,
+        thank_you=words.thank_you,
+        second_text=second,
+        least_age=mailing_list.least_age or None,
+        show=show,
+    )
 
 
 def _free_slug(session: Session, wanted: str) -> str:
@@ -97,23 +180,145 @@ def _free_slug(session: Session, wanted: str) -> str:
     return next(slug for number in range(2, len(taken) + 3) if (slug := f"{slug_of(wanted)}-{number}") not in taken)
 
 
-def publish(session: Session, form: SignupForm, text: ConsentText, *, title: str, thank_you: str) -> SignupFormVersion:
-    """Store what the form says from now on; old versions stay as they were."""
-    newest = session.scalar(select(func.max(SignupFormVersion.version)).where(SignupFormVersion.form_id == form.id))
-    parts = [form.slug, title, thank_you, text.sha256]
+def publish(  # noqa: PLR0913 - all that a form says
+    session: Session,
+    form: SignupForm,
+    text: ConsentText,
+    *,
+    title: str,
+    thank_you: str,
+    second_text: ConsentText | None = None,
+    least_age: int | None = None,
+    show: Show | None = None,
+) -> SignupFormVersion:
+    """Store what the form says from now on; old versions stay as they were.
+
+    ``show`` draws the page as people will see it. Raises Invalid when a text is missing
+    or in another language than the form's, and when the page would trick people.
+    """
+    _refuse_without_texts(form, text, second_text)
+    notice = privacy_notice.newest(session, form.mailing_list.organisation_id, form.language)
     made = SignupFormVersion(
         form_id=form.id,
-        version=(newest or 0) + 1,
+        version=_next_number(session, form),
         consent_text_id=text.id,
+        second_text_id=second_text.id if second_text else None,
         title=title,
         thank_you=thank_you,
-        sha256=hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest(),
+        least_age=least_age,
+        notice_sha256=notice.sha256 if notice else None,
+        published_at=clock.now(),
     )
-    made.form = form
-    made.consent_text = text
+    made.form, made.consent_text = form, text
+    made.sha256 = hashlib.sha256(_content(made, second_text)).hexdigest()
+    if show is not None:
+        owner = session.get_one(Organisation, form.mailing_list.organisation_id)
+        refuse_blocking(form_lint.check(show(ShownForm(owner, form.mailing_list, form, made, text, second_text))))
+    if not form.mailing_list.demo:
+        # Before the row is there: what is published is never changed, not even by us.
+        made.ledger_seq = _write_down(session, made, text, form)
     session.add(made)
     session.flush()
     return made
+
+
+def _next_number(session: Session, form: SignupForm) -> int:
+    query = select(func.max(SignupFormVersion.version)).where(SignupFormVersion.form_id == form.id)
+    return (session.scalar(query) or 0) + 1
+
+
+def _refuse_without_texts(form: SignupForm, text: ConsentText, second: ConsentText | None) -> None:
+    if any(part.language != form.language for part in (text, second) if part is not None):
+        raise Invalid("text_language", language.text("This form needs a text in its own language."))
+    if second is None and consent_text.needs_second(form.mailing_list):
+        sentence = language.text("The rules of this list ask for a second text, about personal data.")
+        raise Invalid("second_text_missing", sentence)
+
+
+def follow_notice(session: Session, notice: PrivacyNotice, *, show: Show | None = None) -> int:
+    """Let the forms of a notice's language point at it, each by a new version with the same words; return how many."""
+    query = (
+        select(SignupForm)
+        .join(MailingList)
+        .where(
+            MailingList.organisation_id == notice.organisation_id,
+            MailingList.state != ListState.TOMBSTONED,
+            SignupForm.language == notice.language,
+        )
+    )
+    followed = 0
+    for form in session.scalars(query.order_by(SignupForm.id)).all():
+        old = newest(session, form)
+        if old.notice_sha256 == notice.sha256 or "second_text_missing" in behind(old):
+            continue
+        publish(
+            session,
+            form,
+            old.consent_text,
+            title=old.title,
+            thank_you=old.thank_you,
+            second_text=old.second_text,
+            least_age=old.least_age,
+            show=show,
+        )
+        followed += 1
+    return followed
+
+
+def behind(version: SignupFormVersion) -> list[str]:
+    """Return in which ways a form lacks what the rules of its list ask today; whom it signs up would get no letters."""
+    mailing_list = version.form.mailing_list
+    missing = []
+    if consent_text.needs_second(mailing_list) and version.second_text_id is None:
+        missing.append("second_text_missing")
+    if (version.least_age or 0) < mailing_list.least_age:
+        missing.append("age_not_asked")
+    return missing
+
+
+def content(version: SignupFormVersion) -> bytes:
+    """Return the bytes whose SHA-256 names a form version: canonical JSON of all that it said."""
+    return _content(version, version.second_text)
+
+
+def _content(version: SignupFormVersion, second: ConsentText | None) -> bytes:
+    said: dict[str, str | int] = {
+        "slug": version.form.slug,
+        "language": version.form.language,
+        "title": version.title,
+        "thank_you": version.thank_you,
+        "text_sha256": version.consent_text.sha256,
+        "second_text_sha256": second.sha256 if second else "",
+        "least_age": version.least_age or 0,
+    }
+    if version.notice_sha256:
+        # Only where there is one: versions from before there were notices keep their name.
+        said["notice_sha256"] = version.notice_sha256
+    return canonical_json.dumps(said)
+
+
+def ensure_in_ledger(session: Session, version: SignupFormVersion) -> None:
+    """Write down that a version was published, before the first event cites it."""
+    if version.ledger_seq is not None:
+        return
+    for text in (version.consent_text, version.second_text):
+        if text is not None:
+            consent_text.ensure_in_ledger(session, text)
+    version.ledger_seq = _write_down(session, version, version.consent_text, version.form)
+    session.flush()
+
+
+def _write_down(session: Session, version: SignupFormVersion, text: ConsentText, form: SignupForm) -> int:
+    mailing_list = form.mailing_list
+    published = Event(
+        EventType.FORM_PUBLISHED,
+        list=mailing_list.public_id,
+        purpose=mailing_list.purpose,
+        text_sha256=text.sha256,
+        form_sha256=version.sha256,
+        details={"form": form.public_id, "version": version.version},
+    )
+    return ledger.append(session, mailing_list.organisation_id, [published])[-1].seq
 
 
 def shown(session: Session, slug: str) -> ShownForm:
@@ -130,11 +335,27 @@ def newest(session: Session, form: SignupForm) -> SignupFormVersion:
     return session.scalars(query.order_by(SignupFormVersion.version.desc()).limit(1)).one()
 
 
+def versions(session: Session, form: SignupForm) -> list[SignupFormVersion]:
+    """Return everything the form ever said, the newest first."""
+    query = select(SignupFormVersion).where(SignupFormVersion.form_id == form.id)
+    return list(session.scalars(query.order_by(SignupFormVersion.version.desc())))
+
+
 def describe(session: Session, version: SignupFormVersion) -> ShownForm:
     """Return a version, old or new, with all that belongs to it."""
     mailing_list = version.form.mailing_list
     organisation = session.get_one(Organisation, mailing_list.organisation_id)
-    return ShownForm(organisation, mailing_list, version.form, version, version.consent_text)
+    return ShownForm(organisation, mailing_list, version.form, version, version.consent_text, version.second_text)
+
+
+def close(form: SignupForm) -> None:
+    """Take no more signups; whoever came by the form stays."""
+    form.state = FormState.CLOSED
+
+
+def reopen(form: SignupForm) -> None:
+    """Take signups again."""
+    form.state = FormState.OPEN
 
 
 def all_of(session: Session, mailing_list: MailingList) -> list[SignupForm]:

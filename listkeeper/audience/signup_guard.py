@@ -49,16 +49,25 @@ def judge(session: Session, organisation: Organisation, parsed: Address, limits:
     counted = brake_key(parsed)
     # Two spellings of one mailbox may be judged by two workers at once: the second one counts the first one's mail.
     throttle.take_turns(session, "brake", counted)
+    return Verdict.BRAKED if is_braked(session, counted, limits) else Verdict.ASK
+
+
+def is_braked(session: Session, counted: str, limits: Limits) -> bool:
+    """Return whether a mailbox has had its share of such mails; reminders are counted like the first ones."""
     moment = clock.now()
     for limit, window in (
         (limits.confirmations_per_day, timedelta(days=1)),
         (limits.confirmations_per_month, timedelta(days=30)),
     ):
-        asked = session.scalar(
-            select(func.count())
-            .select_from(Confirmation)
-            .where(Confirmation.brake_key == counted, Confirmation.created_at > moment - window)
+        mails = sum(
+            session.scalar(
+                select(func.count())
+                .select_from(Confirmation)
+                .where(Confirmation.brake_key == counted, at > moment - window)
+            )
+            or 0
+            for at in (Confirmation.created_at, Confirmation.reminded_at)
         )
-        if (asked or 0) >= limit:
-            return Verdict.BRAKED
-    return Verdict.ASK
+        if mails >= limit:
+            return True
+    return False

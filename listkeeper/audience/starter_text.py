@@ -75,3 +75,61 @@ STARTERS: dict[str, StarterText] = {
         "Danke. Sie stehen auf der Liste.",
     ),
 }
+
+AGE: dict[str, str] = {
+    "en": "I am {age} years old or older.",
+    "da": "Jeg er {age} år eller ældre.",
+    "nb": "Jeg er {age} år eller eldre.",
+    "sv": "Jag är {age} år eller äldre.",
+    "pl": "Mam ukończone {age} lat.",
+    "ru": "Мне исполнилось {age} лет.",
+    "de": "Ich bin {age} Jahre alt oder älter.",
+}
+"""The sentence on age of a list that asks for one, with an ``{age}`` place."""
+
+PERSONAL_DATA: dict[str, tuple[str, str]] = {
+    "en": (
+        "I agree that {controller} processes my personal data, which is my e-mail address, to send me {list}.",
+        "I can withdraw this at any time, with one click, by the link in every mail.",
+    ),
+    "da": (
+        (
+            "Jeg siger ja til, at {controller} behandler mine personoplysninger, nemlig min e-mailadresse, "
+            "for at sende mig {list}."
+        ),
+        "Jeg kan altid trække det tilbage med ét klik på linket i hver mail.",
+    ),
+    "nb": (
+        (
+            "Jeg sier ja til at {controller} behandler mine personopplysninger, nemlig e-postadressen min, "
+            "for å sende meg {list}."
+        ),
+        "Jeg kan når som helst trekke det tilbake med ett klikk på lenken i hver e-post.",
+    ),
+    "sv": (
+        (
+            "Jag säger ja till att {controller} behandlar mina personuppgifter, nämligen min e-postadress, "
+            "för att skicka {list} till mig."
+        ),
+        "Jag kan när som helst ta tillbaka det med ett klick på länken i varje mejl.",
+    ),
+    "pl": (
+        "Zgadzam się, aby {controller} przetwarzał moje dane osobowe, czyli adres e-mail, w celu wysyłania mi {list}.",
+        "Mogę wycofać tę zgodę w każdej chwili jednym kliknięciem w link w każdej wiadomości.",
+    ),
+    "ru": (
+        (
+            "Я даю согласие на обработку моих персональных данных: {controller} хранит и использует мой адрес "
+            "электронной почты, чтобы присылать мне рассылку «{list}»."
+        ),
+        "Я могу отозвать согласие в любой момент одним нажатием на ссылку в каждом письме.",
+    ),
+    "de": (
+        (
+            "Ich bin damit einverstanden, dass {controller} meine personenbezogenen Daten, nämlich meine "
+            "E-Mail-Adresse, verarbeitet, um mir {list} zu senden."
+        ),
+        "Ich kann das jederzeit mit einem Klick auf den Link in jeder E-Mail widerrufen.",
+    ),
+}
+"""The separate consent to use personal data, and how it is taken back."""

@@ -9,8 +9,9 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import suppression
-from listkeeper.foundation import columns, ids, language
+from listkeeper.audience import evidence, ledger, suppression
+from listkeeper.audience.ledger import Event, EventType
+from listkeeper.foundation import clock, columns, ids, language
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import NotFound
 from listkeeper.foundation.table import Table
@@ -50,6 +51,14 @@ def with_address(session: Session, organisation_id: int, email_key: str) -> Subs
     return session.scalars(query).first()
 
 
+def with_reference(session: Session, organisation_id: int, subject_ref: str) -> Subscriber | None:
+    """Return the organisation's subscriber with a subject reference; None for one who was erased."""
+    query = select(Subscriber).where(
+        Subscriber.organisation_id == organisation_id, Subscriber.subject_ref == subject_ref
+    )
+    return session.scalars(query).first()
+
+
 def ensure(session: Session, organisation: Organisation, parsed: Address, spoken: str) -> Subscriber:
     """Return the subscriber of an address, made when new. An existing one is left as it is."""
     known = with_address(session, organisation.id, parsed.key)
@@ -84,3 +93,27 @@ def count(session: Session, organisation: Organisation) -> int:
     """Return how many subscribers the organisation knows, in whatever state."""
     query = select(func.count()).select_from(Subscriber).where(Subscriber.organisation_id == organisation.id)
     return session.scalar(query) or 0
+
+
+def restrict(session: Session, subscriber: Subscriber, *, actor: str) -> None:
+    """Keep a person's data and write to her no more (GDPR Art. 18), e.g. while a dispute lasts."""
+    if subscriber.restricted_at is None:
+        subscriber.restricted_at = clock.now()
+        # What a dispute needs is not shredded while it lasts; when it is over, the clock sets the end anew.
+        evidence.limit(session, subscriber.subject_ref, None)
+        told = Event(EventType.RESTRICTED, subject=subscriber.subject_ref, actor=actor)
+        ledger.append(session, subscriber.organisation_id, [told])
+
+
+def unrestrict(session: Session, subscriber: Subscriber, *, actor: str) -> None:
+    """End a restriction. It raises nothing: what was agreed to before counts again, and no more."""
+    if subscriber.restricted_at is not None:
+        subscriber.restricted_at = None
+        told = Event(EventType.UNRESTRICTED, subject=subscriber.subject_ref, actor=actor)
+        ledger.append(session, subscriber.organisation_id, [told])
+
+
+def hold(session: Session, subscriber_id: int) -> Subscriber | None:
+    """Lock a person's row, as the gate does, and return it fresh: nobody is mailed while her permission changes."""
+    query = select(Subscriber).where(Subscriber.id == subscriber_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).first()

@@ -5,10 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, func, select, true
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    UniqueConstraint,
+    false,
+    func,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
 
 from listkeeper.audience import suppression
+from listkeeper.audience.ledger import LedgerHead
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock, columns
@@ -27,6 +40,8 @@ class SubscriptionState(StrEnum):
     EXPIRED = "expired"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
+    LAPSED = "lapsed"
+    IMPORTED_UNVERIFIED = "imported_unverified"
 
 
 class Basis(StrEnum):
@@ -34,13 +49,20 @@ class Basis(StrEnum):
 
     NONE = "none"
     CONSENT = "consent"
+    # A sale, with the way out offered when the address was collected (ePrivacy Art. 13(2)).
+    SOFT_OPT_IN = "soft_opt_in"
+    SOFT_OPT_IN_CHARITY = "soft_opt_in_charity"
+    # Canada's CASL: from a purchase or an inquiry, for a time.
+    IMPLIED_CASL = "implied_casl"
+    INFERRED_AU = "inferred_au"
 
 
 S = SubscriptionState
+_ENDS = frozenset({S.UNSUBSCRIBED, S.BOUNCED, S.COMPLAINED})
 # What a state may become. All ways back to confirmed need a new act of the person.
 TRANSITIONS: dict[SubscriptionState, frozenset[SubscriptionState]] = {
-    S.PENDING: frozenset({S.CONFIRMED, S.REFUSED, S.EXPIRED, S.UNSUBSCRIBED, S.COMPLAINED, S.BOUNCED}),
-    S.CONFIRMED: frozenset({S.UNSUBSCRIBED, S.BOUNCED, S.COMPLAINED}),
+    S.PENDING: frozenset({S.CONFIRMED, S.REFUSED, S.EXPIRED}) | _ENDS,
+    S.CONFIRMED: frozenset({S.LAPSED}) | _ENDS,
     # Undo on the goodbye page, or a new form and confirmation.
     S.UNSUBSCRIBED: frozenset({S.CONFIRMED, S.COMPLAINED}),
     S.REFUSED: frozenset({S.CONFIRMED}),
@@ -48,9 +70,24 @@ TRANSITIONS: dict[SubscriptionState, frozenset[SubscriptionState]] = {
     # A bounced address that confirms again is plainly alive.
     S.BOUNCED: frozenset({S.CONFIRMED, S.UNSUBSCRIBED, S.COMPLAINED}),
     S.COMPLAINED: frozenset({S.CONFIRMED}),
+    # A permission that ran out is asked for by a form, never by mail.
+    S.LAPSED: frozenset({S.CONFIRMED, S.UNSUBSCRIBED, S.COMPLAINED}),
+    # Came without evidence: kept, never mailed; only the person's own signup makes it more.
+    S.IMPORTED_UNVERIFIED: frozenset({S.CONFIRMED}) | _ENDS,
 }
+# How a subscription comes into being: by a form, or by an import, with or without evidence.
+STARTS = frozenset({S.PENDING, S.IMPORTED_UNVERIFIED, S.CONFIRMED})
 # States that only the person's own act may lead to.
 BY_THE_PERSON_ALONE = frozenset({S.CONFIRMED})
+
+
+class Frequency(StrEnum):
+    """How often somebody wants to hear from us."""
+
+    ALL = "all"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    IMPORTANT = "important"
 
 
 class Subscription(Table):
@@ -67,6 +104,26 @@ class Subscription(Table):
     consent_text_id: Mapped[int | None] = mapped_column(ForeignKey("consent_text.id"))
     since: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The row of the ledger that carries it: the consent event, or the import that claims it.
+    ledger_seq: Mapped[int | None] = mapped_column(BigInteger)
+    # What was agreed to; the list may get another purpose later, the consent does not.
+    purpose: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    # Whether the address itself answered (button or code), which some countries demand.
+    double_opt_in: Mapped[bool] = mapped_column(default=False, server_default=false())
+    second_consent_event_id: Mapped[int | None] = mapped_column(columns.RowId)
+    # The answer to the question of age, never a birth date; empty when nobody asked.
+    age_ok: Mapped[bool | None] = mapped_column()
+    # What a soft opt-in covers: categories of products like the one bought.
+    categories: Mapped[list[str]] = mapped_column(columns.Json, default=list, server_default="[]")
+    # How far the ledger had come when she was last turned away from the list: a question from before asks no more.
+    turned_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    first_use_deadline: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_contact_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    snooze_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    frequency: Mapped[Frequency] = columns.enum(Frequency, default=Frequency.ALL, server_default="all")
+    topics: Mapped[list[str]] = mapped_column(columns.Json, default=list, server_default="[]")
+    # The import that claims this permission; empty when the person gave it here.
+    import_id: Mapped[int | None] = mapped_column(columns.RowId)
 
     __table_args__ = (
         UniqueConstraint("subscriber_id", "list_id"),
@@ -80,6 +137,19 @@ def of(session: Session, subscriber_id: int, list_id: int) -> Subscription | Non
     """Return the subscription of a subscriber to a list, if there ever was one."""
     query = select(Subscription).where(Subscription.subscriber_id == subscriber_id, Subscription.list_id == list_id)
     return session.scalars(query).first()
+
+
+def followed(session: Session, subscriber_id: int, list_id: int) -> Subscription | None:
+    """Return a person's subscription to a list, or to the one that took its people over: old letters lead there."""
+    seen: set[int] = set()
+    number: int | None = list_id
+    while number is not None and number not in seen:
+        found = of(session, subscriber_id, number)
+        if found is not None:
+            return found
+        seen.add(number)
+        number = session.scalar(select(MailingList.merged_into_id).where(MailingList.id == number))
+    return None
 
 
 def all_of(session: Session, subscriber: Subscriber) -> list[tuple[Subscription, MailingList]]:
@@ -112,6 +182,27 @@ def move(subscription: Subscription, target: SubscriptionState) -> None:
         raise Conflict("subscription_state", f"A subscription cannot go from {subscription.state} to {target}.")
     subscription.state = target
     subscription.since = clock.now()
+    if target not in {SubscriptionState.CONFIRMED, SubscriptionState.PENDING}:
+        turn_away(subscription)
+
+
+def contacted(session: Session, list_id: int, subscribers: Select[int | None], moment: datetime) -> None:
+    """Note that these subscribers heard from a list: their permission is in use, and their pause begins anew."""
+    session.execute(
+        update(Subscription)
+        .where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(subscribers))
+        .values(last_contact_at=moment)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def turn_away(subscription: Subscription) -> None:
+    """Note that somebody is not on the list from now on: a question put to her before asks no more."""
+    session = object_session(subscription)
+    if session is not None:
+        query = select(LedgerHead.seq).join(MailingList, MailingList.organisation_id == LedgerHead.organisation_id)
+        with session.no_autoflush:
+            subscription.turned_seq = session.scalar(query.where(MailingList.id == subscription.list_id)) or 0
 
 
 def mailable(mailing_list: MailingList, *, practice: bool) -> Select[int]:

@@ -13,12 +13,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, exists, false, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from listkeeper.foundation import clock, columns, keys
+from listkeeper.audience import ledger
+from listkeeper.audience.ledger import Event, EventType
+from listkeeper.foundation import clock, columns, keys, outbox
 from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
+
+ADDED = "suppression.added"
 
 
 class Reason(StrEnum):
@@ -60,10 +65,22 @@ class Suppression(Table):
     scope: Mapped[str] = mapped_column(String(64))
     reason: Mapped[Reason] = columns.enum(Reason)
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Who asked for it: ``subscriber``, ``user:…``, ``api:…``, ``import:…``, ``report:…``.
+    actor: Mapped[str] = mapped_column(String(80), default="subscriber", server_default="subscriber")
     created_at: Mapped[datetime] = columns.created_at()
     lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Whether the journal outside the database has it, so that a restored backup does not forget it.
+    journaled: Mapped[bool] = mapped_column(default=False, server_default=false())
 
-    __table_args__ = (Index("ix_suppression_key", "organisation_id", "key"),)
+    __table_args__ = (
+        Index("ix_suppression_key", "organisation_id", "key"),
+        Index(
+            "ix_suppression_not_journaled",
+            "id",
+            postgresql_where=journaled.is_(False),
+            sqlite_where=journaled.is_(False),
+        ),
+    )
 
 
 def key_of(organisation_id: int, email_key: str) -> str:
@@ -76,9 +93,20 @@ def key_of(organisation_id: int, email_key: str) -> str:
 
 
 def add(  # noqa: PLR0913 - the columns of a suppression
-    session: Session, organisation_id: int, key: str, *, scope: str, reason: Reason, until: datetime | None = None
-) -> None:
-    """Suppress a keyed hash; the same live suppression is not stored twice."""
+    session: Session,
+    organisation_id: int,
+    key: str,
+    *,
+    scope: str,
+    reason: Reason,
+    until: datetime | None = None,
+    subject: str = "",
+    actor: str = "subscriber",
+) -> bool:
+    """Suppress a keyed hash and return True; the same live suppression is not stored twice (False).
+
+    ``subject`` is the reference of the person when she is known, for the ledger; the key itself never goes there.
+    """
     same = select(Suppression.id).where(
         Suppression.organisation_id == organisation_id,
         Suppression.key == key,
@@ -87,12 +115,20 @@ def add(  # noqa: PLR0913 - the columns of a suppression
         Suppression.until.is_(None) if until is None else Suppression.until >= until,
         Suppression.lifted_at.is_(None),
     )
-    if session.scalar(same.limit(1)) is None:
-        session.add(Suppression(organisation_id=organisation_id, key=key, scope=scope, reason=reason, until=until))
-        session.flush()
+    if session.scalar(same.limit(1)) is not None:
+        return False
+    made = Suppression(organisation_id=organisation_id, key=key, scope=scope, reason=reason, until=until, actor=actor)
+    session.add(made)
+    session.flush()
+    details: dict[str, str | int] = {"scope": scope, "reason": reason.value}
+    told = Event(EventType.SUPPRESSED, subject=subject, actor=actor, expires_at=until, details=details)
+    ledger.append(session, organisation_id, [told])
+    outbox.write(session, ADDED, made.id, Lane.URGENT)
+    return True
 
 
-def _live(moment: datetime) -> ColumnElement[bool]:
+def live(moment: datetime) -> ColumnElement[bool]:
+    """Return the SQL condition "this suppression holds at a moment"."""
     return and_(Suppression.lifted_at.is_(None), or_(Suppression.until.is_(None), Suppression.until > moment))
 
 
@@ -104,35 +140,49 @@ def covers(
         Suppression.organisation_id == organisation_id,
         Suppression.key == key,
         Suppression.scope.in_(list(scopes)),
-        _live(clock.now()),
+        live(clock.now()),
     )
 
 
 def reasons(session: Session, organisation_id: int, key: str) -> list[Suppression]:
     """Return the live suppressions of a key, whatever their scope."""
     query = select(Suppression).where(
-        Suppression.organisation_id == organisation_id, Suppression.key == key, _live(clock.now())
+        Suppression.organisation_id == organisation_id, Suppression.key == key, live(clock.now())
     )
     return list(session.scalars(query))
+
+
+def counts(session: Session, organisation_id: int) -> dict[Reason, int]:
+    """Return how many addresses are never mailed, by the reason; an address may have several."""
+    query = (
+        select(Suppression.reason, func.count(func.distinct(Suppression.key)))
+        .where(Suppression.organisation_id == organisation_id, live(clock.now()))
+        .group_by(Suppression.reason)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def live_scopes(session: Session, organisation_id: int, wanted: Iterable[str]) -> list[tuple[str, str]]:
     """Return (key, scope) of every live suppression of these keys."""
     query = select(Suppression.key, Suppression.scope).where(
-        Suppression.organisation_id == organisation_id, Suppression.key.in_(list(wanted)), _live(clock.now())
+        Suppression.organisation_id == organisation_id, Suppression.key.in_(list(wanted)), live(clock.now())
     )
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
 # What a new form and confirmation by the same person lifts; a legal hold and "that was not me" stay.
 LIFTED_BY_CONFIRMING = frozenset(Reason) - {Reason.LEGAL, Reason.NOT_ME}
+# What the person herself has said; the rest others said, or happened.
+HER_OWN_WORD = frozenset({Reason.UNSUBSCRIBED, Reason.OBJECTION, Reason.COMPLAINT, Reason.ERASURE})
 # An undo takes back its own leave and nothing else.
 LIFTED_BY_UNDO = frozenset({Reason.UNSUBSCRIBED})
 
 
-def lift(session: Session, organisation_id: int, key: str, scopes: Iterable[str], of: Iterable[Reason]) -> None:
+def lift(  # noqa: PLR0913, PLR0917 - whose, where, which, and what the ledger says of it
+    session: Session, organisation_id: int, key: str, scopes: Iterable[str], of: Iterable[Reason], subject: str = ""
+) -> None:
     """Lift what a person's own act lifts; only ``confirmation`` and ``unsubscribe.undo`` call this."""
-    session.execute(
+    lifted = session.execute(
         update(Suppression)
         .where(
             Suppression.organisation_id == organisation_id,
@@ -142,4 +192,15 @@ def lift(session: Session, organisation_id: int, key: str, scopes: Iterable[str]
             Suppression.lifted_at.is_(None),
         )
         .values(lifted_at=clock.now())
-    )
+        .returning(Suppression.scope, Suppression.reason)
+    ).all()
+    events = [
+        Event(
+            EventType.LIFTED,
+            subject=subject,
+            actor="subscriber",
+            details={"scope": row.scope, "reason": row.reason.value},
+        )
+        for row in lifted
+    ]
+    ledger.append(session, organisation_id, events)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, consent, subscription, suppression
+from listkeeper.audience import complaint, confirmation, consent, evidence, subscription, suppression
 from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, Method
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscriber import Subscriber
@@ -24,6 +24,7 @@ from listkeeper.foundation import clock, signing
 UNDO_WINDOW = timedelta(hours=1)
 _UNSUBSCRIBE = "unsubscribe"
 _UNDO = "undo-unsubscribe"
+_UNDO_EVERYTHING = "undo-stop-everything"
 _BY_THE_PERSON = frozenset({Method.ONE_CLICK, Method.PAGE})
 
 
@@ -52,11 +53,18 @@ def delivery_of(token: str) -> int | None:
     return signing.read(_UNSUBSCRIBE, token)
 
 
-def leave(session: Session, subscriber_id: int, list_id: int, method: Method, delivery_id: int | None = None) -> Left:
+def leave(  # noqa: PLR0913, PLR0917 - who leaves what, how, by which mail, asked by whom
+    session: Session,
+    subscriber_id: int,
+    list_id: int,
+    method: Method,
+    delivery_id: int | None = None,
+    actor: str = "subscriber",
+) -> Left:
     """Take a person off one list: state, suppression and proof in the caller's transaction."""
     # The same row lock as the gate takes: a hand-over is either before this or refused.
     person = session.scalars(select(Subscriber).where(Subscriber.id == subscriber_id).with_for_update()).one()
-    current = subscription.of(session, subscriber_id, list_id)
+    current = subscription.followed(session, subscriber_id, list_id)
     gone = {SubscriptionState.UNSUBSCRIBED, SubscriptionState.COMPLAINED, SubscriptionState.REFUSED}
     if current is None or current.state in gone:
         return Left(Leaving.HAD_LEFT, None)
@@ -67,17 +75,26 @@ def leave(session: Session, subscriber_id: int, list_id: int, method: Method, de
         session,
         person.organisation_id,
         person.suppression_key,
-        scope=suppression.list_scope(list_id),
+        scope=suppression.list_scope(current.list_id),
         reason=Reason.UNSUBSCRIBED,
+        subject=person.subject_ref,
+        actor=actor,
     )
-    under = Circumstances(consent_text_id=current.consent_text_id, delivery_id=delivery_id)
-    event = consent.record(session, person, list_id, EventKind.WITHDRAWN, method, under)
+    under = Circumstances(consent_text_id=current.consent_text_id, delivery_id=delivery_id, actor=actor)
+    event = consent.record(session, person, current.list_id, EventKind.WITHDRAWN, method, under)
     return Left(Leaving.LEFT, signing.token(_UNDO, event.id) if undoable else None)
+
+
+def leave_everything(session: Session, subscriber_id: int, delivery_id: int | None = None) -> list[str]:
+    """Take a person off every list at once, and return the secrets that bring her back to each for an hour."""
+    left = complaint.stop_everything(session, subscriber_id, method=Method.PAGE, delivery_id=delivery_id)
+    return [signing.token(_UNDO_EVERYTHING, event.id) for event in left]
 
 
 def undo(session: Session, token: str) -> bool:
     """Take back a leave within the hour, by the person on the goodbye page; False when it has no effect."""
-    number = signing.read(_UNDO, token)
+    everything = signing.read(_UNDO_EVERYTHING, token)
+    number = everything or signing.read(_UNDO, token)
     event = session.get(ConsentEvent, number) if number is not None else None
     if event is None or event.kind is not EventKind.WITHDRAWN or event.at + UNDO_WINDOW < clock.now():
         return False
@@ -87,15 +104,40 @@ def undo(session: Session, token: str) -> bool:
     current = subscription.of(session, person.id, event.list_id) if person is not None else None
     if person is None or person.erased_at is not None or current is None or not _is_the_last_word(session, event):
         return False
-    if current.state is not SubscriptionState.UNSUBSCRIBED:
+    # Leaving everything also closed what lies beyond the lists; leaving one list did not, and its undo opens no more.
+    scopes = [suppression.list_scope(event.list_id), *([suppression.MARKETING] if everything else [])]
+    if current.state is not SubscriptionState.UNSUBSCRIBED or _she_said_more(session, person, event, scopes):
         return False
-    under = Circumstances(consent_text_id=event.consent_text_id, delivery_id=event.delivery_id)
+    # What stood before stands again and no more: an undo makes no consent out of a purchase or an import.
+    basis = current.basis
+    under = Circumstances(
+        consent_text_id=event.consent_text_id, delivery_id=event.delivery_id, basis=basis.value, purpose=current.purpose
+    )
     given = consent.record(session, person, event.list_id, EventKind.GIVEN, Method.UNDO, under)
     confirmation.grant_basis(current, given)
+    current.basis = basis
     subscription.move(current, SubscriptionState.CONFIRMED)
-    scopes = [suppression.list_scope(event.list_id)]
-    suppression.lift(session, person.organisation_id, person.suppression_key, scopes, suppression.LIFTED_BY_UNDO)
+    evidence.limit(session, person.subject_ref, None)
+    suppression.lift(
+        session,
+        person.organisation_id,
+        person.suppression_key,
+        scopes,
+        suppression.LIFTED_BY_UNDO,
+        subject=person.subject_ref,
+    )
     return True
+
+
+def _she_said_more(session: Session, person: Subscriber, event: ConsentEvent, scopes: list[str]) -> bool:
+    """Whether she has said no otherwise, too, such as by an objection: this undo takes back its own leave only."""
+    closed = suppression.marketing_scopes(event.list_id, list_of(session, event.list_id).purpose)
+    return any(
+        row.scope in closed
+        and row.reason in suppression.HER_OWN_WORD
+        and not (row.scope in scopes and row.reason in suppression.LIFTED_BY_UNDO)
+        for row in suppression.reasons(session, person.organisation_id, person.suppression_key)
+    )
 
 
 def _is_the_last_word(session: Session, event: ConsentEvent) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Integer, select
+from sqlalchemy import ForeignKey, Integer, String, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from listkeeper.accounts.organisation import Organisation
@@ -61,6 +61,9 @@ class Campaign(Table):
     # No foreign key: revisions point back here, and two tables that point at each other cannot be made in one go.
     sent_revision_id: Mapped[int | None] = mapped_column(columns.RowId)
     recipients: Mapped[int] = mapped_column(Integer, default=0)
+    # What it is about, for people whose permission covers one kind of product; and whether it is important.
+    category: Mapped[str | None] = mapped_column(String(80))
+    important: Mapped[bool] = mapped_column(default=False, server_default=false())
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

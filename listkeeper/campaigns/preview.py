@@ -55,6 +55,7 @@ def sample_reader(
         unsubscribe_mailto=None,
         preferences_url=f"{site}/p/{SAMPLE_TOKEN}",
         web_view_url=f"{site}/w/{SAMPLE_TOKEN}",
+        why_url=f"{site}/y/{SAMPLE_TOKEN}",
         reason=reason_for(mailing_list.name, clock.now().date(), organisation.language),
         sees_primary_tab=sees_primary_tab,
     )

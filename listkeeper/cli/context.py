@@ -97,12 +97,25 @@ def opened(settings: Settings, *, create: bool = False, serving: bool = False) -
     try:
         with application.app_context():
             migrate.bring_up_to_date()
+            _keep_key_mark()
         with application.app_context():
             yield application
     finally:
         with application.app_context():
             # A server need not find out by itself that we hung up; who goes on with the application connects anew.
             store.database.engine.dispose()
+
+
+def _keep_key_mark() -> None:
+    """Write down which key folder a database from before that mark belongs to; from then on another one is refused."""
+    from listkeeper import store  # noqa: PLC0415 - loaded with the application
+    from listkeeper.foundation import key_mark  # noqa: PLC0415 - the same
+
+    with store.reading() as session:
+        missing = key_mark.is_missing(session)
+    if missing:
+        with store.transaction() as session:
+            key_mark.keep(session)
 
 
 def configure_log(settings: Settings, *, serving: bool) -> None:

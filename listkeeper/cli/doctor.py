@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from listkeeper.cli import doctor_processes, supervisor_lock
+from listkeeper.cli import doctor_journal, doctor_processes, supervisor_lock
 from listkeeper.cli.context import configure_log, emit, read_settings, with_json
 from listkeeper.deliverability import finding
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import clock
-from listkeeper.foundation.errors import Invalid
+from listkeeper.foundation.errors import Invalid, ListkeeperError
 from listkeeper.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,6 +107,11 @@ def _open(settings: Settings) -> tuple[Flask | None, Finding | None]:
 
     try:
         return create_app(settings), None
+    except ListkeeperError as problem:
+        return None, Finding(
+            problem.code, Severity.BLOCK, str(settings.data_folder), problem.message,
+            mend=f"Mend this first; the key folder is {settings.key_folder} (LISTKEEPER_KEYS).",
+        )  # fmt: skip
     except Exception as problem:  # noqa: BLE001 - whatever it is, it is what the owner asked about
         message = f"The program cannot open this instance: {type(problem).__name__}."
         return None, Finding("instance", Severity.BLOCK, str(settings.data_folder), message, str(problem)[:500])
@@ -178,8 +183,7 @@ def _keys(patient: Patient) -> Iterator[Finding]:
     if not files and (patient.settings.data_folder / "listkeeper.db").exists():
         yield Finding(
             "keys_lost", Severity.BLOCK, str(folder), f"There is a database, but no key in {folder}.",
-            mend="Restore the key folder from its copy BEFORE the next start, which would make a new key: "
-            "without the old one nobody who left is recognised.",
+            mend="Put the copy of the key folder back: without it nobody who left is recognised, so nothing starts.",
         )  # fmt: skip
         return
     if not files:
@@ -272,6 +276,7 @@ CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "data_folder": _folder,
     "keys": _keys,
     "database": _database,
+    "journal": lambda patient: doctor_journal.journal(patient.settings, is_open=patient.app is not None),
     "clock": _clock,
     "running": _running,
     "queue": lambda patient: doctor_processes.queue(patient.settings),

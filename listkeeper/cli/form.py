@@ -1,13 +1,20 @@
-"""``listkeeper form``: make and show signup forms."""
+"""``listkeeper form``: make, show and publish signup forms."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import click
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import mailing_list, signup_form
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import consent_text, mailing_list, signup_form
+from listkeeper.audience.consent_text import Wording
+from listkeeper.audience.signup_form import SignupFormVersion, Words
 from listkeeper.cli.context import emit, opened, with_json, with_settings
+from listkeeper.foundation import language
+from listkeeper.rendering import form_snapshot
 from listkeeper.settings import Settings
 
 
@@ -20,11 +27,14 @@ def command() -> None:
 @with_settings
 @with_json
 @click.option("--list", "slug", required=True, help="Slug or id of the mailing list.")
-def create(settings: Settings, *, slug: str, as_json: bool) -> None:
+@click.option("--language", "spoken", type=click.Choice(language.LANGUAGES), help="The business's own if not given.")
+def create(settings: Settings, *, slug: str, spoken: str | None, as_json: bool) -> None:
     """Make a signup form for a list; its page takes `POST email=…`."""
     with opened(settings), store.transaction() as session:
         business = organisation.only_one(session)
-        made = signup_form.create(session, business, mailing_list.named(session, business, slug))
+        made = signup_form.create(
+            session, business, mailing_list.named(session, business, slug), spoken=spoken, show=form_snapshot.page_of
+        )
         audit_log.record(session, business.id, "command", "signup_form.created", made.public_id)
         answer = {"id": made.public_id, "slug": made.slug, "url": f"{settings.site}/f/{made.slug}"}
     emit(answer, as_json=as_json, lines=[answer["url"]])
@@ -49,3 +59,52 @@ def show(settings: Settings, *, slug: str, as_json: bool) -> None:
             for row in signup_form.all_of(session, found)
         ]
     emit({"forms": forms}, as_json=as_json, lines=[str(row["url"]) for row in forms] or ["There is no form yet."])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("form")
+@click.option("--title", help="The headline.")
+@click.option("--text", "body", help="The sentence people agree to.")
+@click.option("--withdrawal", help="The sentence on how to stop.")
+@click.option("--button", "button_label", help="What the button says.")
+@click.option("--thanks", "thank_you", help="The word of thanks after the confirmation.")
+@click.option("--least-age", type=click.IntRange(0, 99), help="Ask for this age; 0 asks nobody.")
+def publish(settings: Settings, *, form: str, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click's options
+    """Publish changed words as the next version of a form; what is not given stays as it is.
+
+    Whoever said yes before keeps the version they saw.
+    """
+    with opened(settings), store.transaction() as session:
+        business = organisation.only_one(session)
+        found = signup_form.identified(session, business, form)
+        if said["least_age"] is not None:
+            mailing_list.ask_age(found.mailing_list, said["least_age"])
+        old = signup_form.newest(session, found)
+        made = signup_form.publish_words(
+            session, business, found, _words(business, old, said), show=form_snapshot.page_of
+        )
+        audit_log.record(session, business.id, "command", "form.published", found.public_id)
+        answer = {"id": found.public_id, "version": made.version, "sha256": made.sha256}
+    emit(answer, as_json=as_json, lines=[f"Version {answer['version']} is published."])
+
+
+def _words(business: Organisation, old: SignupFormVersion, said: dict[str, Any]) -> Words:
+    text, second, about = old.consent_text, old.second_text, old.form.mailing_list
+    asked = about.least_age
+    kept = Wording(second.body, second.button_label, second.withdrawal, kind=second.kind) if second else None
+    if kept is None and consent_text.needs_second(about):
+        kept = consent_text.second_starter(business, about, old.form.language)
+    statement = text.age_statement if asked == (old.least_age or 0) else ""
+    return Words(
+        said["title"] or old.title,
+        said["thank_you"] or old.thank_you,
+        Wording(
+            said["body"] or text.body,
+            said["button_label"] or text.button_label,
+            said["withdrawal"] or text.withdrawal,
+            statement or consent_text.age_statement(old.form.language, asked),
+        ),
+        kept,
+    )

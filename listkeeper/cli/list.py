@@ -1,4 +1,4 @@
-"""``listkeeper list``: make and show mailing lists."""
+"""``listkeeper list``: make and show mailing lists, close and merge them, and read whose rules they follow."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import click
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import mailing_list, subscription
+from listkeeper.audience import list_rules, mailing_list, merging, subscription
 from listkeeper.cli.context import emit, opened, with_json, with_settings
+from listkeeper.foundation.errors import Invalid
 from listkeeper.settings import Settings
 
 
@@ -47,6 +48,97 @@ def show(settings: Settings, *, as_json: bool) -> None:
         lists = [{"id": row.public_id, "slug": row.slug, "name": row.name, "people": people} for row, people in rows]
         lines = [f"{row.slug}: {row.name}, {_people(people)}" for row, people in rows]
     emit({"lists": lists}, as_json=as_json, lines=lines or ["There is no list yet."])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("slug", metavar="LIST")
+@click.option("--reopen", is_flag=True, help="Open an archived list again.")
+def archive(settings: Settings, *, slug: str, reopen: bool, as_json: bool) -> None:
+    """Close a list: nobody is mailed through it, everybody can still leave it."""
+    with opened(settings), store.transaction() as session:
+        business = organisation.only_one(session)
+        found = mailing_list.named(session, business, slug)
+        if reopen:
+            mailing_list.reopen(found)
+        else:
+            mailing_list.archive(found)
+        done = "mailing_list.reopened" if reopen else "mailing_list.archived"
+        audit_log.record(session, business.id, "command", done, found.public_id)
+        answer = {"id": found.public_id, "state": found.state.value}
+    emit(answer, as_json=as_json, lines=[f"“{slug}” is {answer['state']}."])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("slug", metavar="LIST")
+@click.option("--yes", "sure", is_flag=True, help="Say that you are sure: a deleted list stays deleted.")
+def delete(settings: Settings, *, slug: str, sure: bool, as_json: bool) -> None:
+    """Delete a list; the proof of its people and the wishes of those who left it are kept."""
+    if not sure:
+        raise Invalid("not_sure", "A deleted list stays deleted. Add --yes if you are sure. Nothing was changed.")
+    with opened(settings), store.transaction() as session:
+        business = organisation.only_one(session)
+        found = mailing_list.named(session, business, slug)
+        mailing_list.tombstone(session, found, actor="cli")
+        audit_log.record(session, business.id, "command", "mailing_list.deleted", found.public_id)
+        answer = {"id": found.public_id, "state": found.state.value}
+    emit(answer, as_json=as_json, lines=[f"“{slug}” is deleted. What proves its consents is kept."])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("source")
+@click.argument("target")
+@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+def merge(settings: Settings, *, source: str, target: str, dry_run: bool, as_json: bool) -> None:
+    """Let SOURCE become part of TARGET; who said yes to something else stays, who left one has left both."""
+    with opened(settings), store.transaction() as session:
+        business = organisation.only_one(session)
+        old, new = (mailing_list.named(session, business, slug) for slug in (source, target))
+        if dry_run:
+            merged = merging.forecast(session, old, new)
+        else:
+            merged = merging.merge(session, business, old, new, actor="cli")
+            audit_log.record(session, business.id, "command", "mailing_list.merged", old.public_id)
+    answer = {"merged": not dry_run, **vars(merged)}
+    told = (
+        f"{merged.moved} moved, {merged.on_both} were on both, {merged.left_one} had left one, {merged.stayed} stayed"
+    )
+    emit(answer, as_json=as_json, lines=[f"Would be: {told}." if dry_run else f"Done: {told}."])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("slug", metavar="LIST")
+@click.option("--choose", "code", help="Let the list follow these rules from now on: dk, de, strictest …")
+def rules(settings: Settings, *, slug: str, code: str | None, as_json: bool) -> None:
+    """Show whose rules a list follows, in plain words, with their source and when they were checked."""
+    with opened(settings), store.transaction() as session:
+        business = organisation.only_one(session)
+        found = mailing_list.named(session, business, slug)
+        if code is not None:
+            list_rules.choose(found, code)
+            audit_log.record(session, business.id, "command", "mailing_list.rules_chosen", found.public_id)
+        profile = list_rules.of(found)
+    held = [rule for rule in profile.rules if rule.active]
+    told = [
+        {
+            "rule": rule.field,
+            "says": rule.shown,
+            "source": rule.source,
+            "checked_on": rule.checked_on.isoformat(),
+            "verified": rule.verified,
+        }
+        for rule in held
+    ]
+    lines = [f"{profile.code}: {profile.name}"]
+    lines += [f"  {rule.label}: {rule.shown} ({rule.source}; checked on {rule.checked_on})" for rule in held]
+    emit({"code": profile.code, "name": profile.name, "rules": told}, as_json=as_json, lines=lines)
 
 
 def _people(counts: dict[str, int]) -> str:

@@ -33,6 +33,17 @@ def bring_up_to_date() -> None:
         _refuse_newer(current)
         _upgrade(connection)
     _log.info("database.migrated", from_revision=current, to_revision=newest)
+    _adopt()
+
+
+def _adopt() -> None:
+    """Bring consents from before the ledger into it, in steps that each are whole."""
+    from listkeeper.audience import adoption  # noqa: PLC0415 - only after a migration
+
+    while True:
+        with store.transaction() as session:
+            if not adoption.adopt(session):
+                return
 
 
 def newest_migration() -> str:
@@ -48,6 +59,21 @@ def current_migration(connection: Connection) -> str | None:
     return found
 
 
+def bring_to(connection: Connection, revision: str) -> None:
+    """Bring a database without a business to a revision, up or down, in the caller's transaction."""
+    current = current_migration(connection)
+    if current == revision:
+        return
+    _refuse_newer(current)
+    up = current is None or int(current) < int(revision)
+    _run(connection, revision, up=up)
+
+
+def is_known(revision: str) -> bool:
+    """Return whether this program has a migration of that name."""
+    return revision in {path.name.partition("_")[0] for path in (places.migrations() / "versions").glob("*.py")}
+
+
 def _refuse_newer(current: str | None) -> None:
     known = current is None or any((places.migrations() / "versions").glob(f"{current}*.py"))
     if not known:
@@ -59,6 +85,10 @@ def _refuse_newer(current: str | None) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
+    _run(connection, "head", up=True)
+
+
+def _run(connection: Connection, revision: str, *, up: bool) -> None:
     # Loaded when there is something to migrate: every start looks, few find anything.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -66,4 +96,4 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(places.migrations()).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    (command.upgrade if up else command.downgrade)(config, revision)

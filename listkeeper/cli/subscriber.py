@@ -1,4 +1,7 @@
-"""``listkeeper subscriber``: what is known of one person, with the consent record."""
+"""``listkeeper subscriber``: what is known of one person, and the acts that lower what may be sent to her.
+
+Nothing here raises a permission: only the person can, by the form and the mail that asks.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,17 @@ from typing import Any
 
 import click
 
-from listkeeper import store
-from listkeeper.accounts import organisation
-from listkeeper.audience import consent, subscriber, subscription
-from listkeeper.audience.consent import ConsentEvent
+from listkeeper import parts, store
+from listkeeper.accounts import audit_log, organisation
+from listkeeper.audience import complaint, consent, erasure, mailing_list, subscriber, subscription, unsubscribe
+from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import clock
+from listkeeper.jobs import journal
+from listkeeper.sending import traces
 from listkeeper.settings import Settings
+
+ACTOR = "cli"
 
 
 @click.group()
@@ -43,6 +50,67 @@ def show(settings: Settings, *, address: str, as_json: bool) -> None:
         f"  {row['at']}  {row['event']} by {row['method']}, text {row['text_version']}" for row in answer["consent"]
     ]
     emit(answer, as_json=as_json, lines=lines)
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("address")
+@click.option("--list", "slug", help="Leave this list only; every list when not given.")
+def leave(settings: Settings, *, address: str, slug: str | None, as_json: bool) -> None:
+    """Take a subscriber off a list, or off all of them, because she asked for it."""
+    with opened(settings), store.transaction() as session:
+        owner = organisation.only_one(session)
+        person = subscriber.named(session, owner, address)
+        if slug is None:
+            complaint.stop_everything(session, person.id, method=Method.OPERATOR, actor=ACTOR)
+        else:
+            chosen = mailing_list.named(session, owner, slug)
+            unsubscribe.leave(session, person.id, chosen.id, Method.OPERATOR, actor=ACTOR)
+        audit_log.record(session, owner.id, "command", "subscriber.left", person.public_id)
+        answer = {"id": person.public_id, "left": slug or "all"}
+    emit(answer, as_json=as_json, lines=["Done. Only the person can take this back."])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("address")
+@click.option("--end", is_flag=True, help="End the restriction.")
+def restrict(settings: Settings, *, address: str, end: bool, as_json: bool) -> None:
+    """Keep a subscriber's data and write to her no more, e.g. while a dispute lasts."""
+    with opened(settings), store.transaction() as session:
+        owner = organisation.only_one(session)
+        person = subscriber.named(session, owner, address)
+        (subscriber.unrestrict if end else subscriber.restrict)(session, person, actor=ACTOR)
+        done = "subscriber.unrestricted" if end else "subscriber.restricted"
+        audit_log.record(session, owner.id, "command", done, person.public_id)
+        answer = {"id": person.public_id, "restricted": not end}
+    emit(answer, as_json=as_json)
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--forget-even-the-hash", is_flag=True, help="Also forget that she must not be written to.")
+def erase(settings: Settings, *, address: str, yes: bool, forget_even_the_hash: bool, as_json: bool) -> None:
+    """Erase a subscriber: there is no way back, also not from a backup."""
+    if not yes:
+        click.confirm("Everything about this person goes, for good. Go on?", abort=True)
+    with opened(settings):
+        with store.transaction() as session:
+            owner = organisation.only_one(session)
+            person = subscriber.named(session, owner, address)
+            audit_log.record(session, owner.id, "command", "subscriber.erased", person.public_id)
+            forget = traces.forgetter(parts.practice_folder())
+            made = erasure.erase(
+                session, person.id, actor=ACTOR, forget_copies=forget, even_the_hash=forget_even_the_hash
+            )
+            answer = {"erased": True, "seq": made.ledger_seq if made else None}
+        journal.write_down()
+    emit(answer, as_json=as_json, lines=["Erased. The journal knows it, so no backup brings this person back."])
 
 
 def _event(row: ConsentEvent) -> dict[str, object]:

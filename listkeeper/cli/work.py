@@ -25,6 +25,8 @@ def _lanes(_ctx: click.Context, _option: click.Parameter, written: str) -> list[
 def command(settings: Settings, *, lanes: list[Lane]) -> None:
     """Do what waits on the lanes, the most urgent first, until SIGTERM; what is in flight is finished."""
     with opened(settings, create=True, serving=True) as application:
-        from listkeeper.jobs import worker  # noqa: PLC0415 - loaded with the application
+        from listkeeper.jobs import journal, worker  # noqa: PLC0415 - loaded with the application
 
+        # Before the first mail: a database that was put back by hand must not send what the journal forbids.
+        journal.compare()
     worker.run(lanes, application.app_context)

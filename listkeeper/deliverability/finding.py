@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from listkeeper.foundation.errors import Invalid
+
 
 class Severity(StrEnum):
     """How bad an outcome is. UNKNOWN is no fault: the check could not be made, and says why."""
@@ -105,3 +107,10 @@ def worst(findings: Iterable[Finding]) -> Severity:
 def exit_code(findings: Iterable[Finding]) -> int:
     """Return the exit code of a command that found these."""
     return worst(findings).exit_code
+
+
+def refuse_blocking(findings: Iterable[Finding]) -> None:
+    """Raise Invalid when something blocks: the code of the first, the sentences of all."""
+    blocking = [finding for finding in findings if finding.severity is Severity.BLOCK]
+    if blocking:
+        raise Invalid(blocking[0].code, " ".join(dict.fromkeys(finding.message for finding in blocking)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from datetime import UTC, datetime, timedelta
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,6 +19,18 @@ def in_milliseconds(moment: datetime) -> int:
     return (moment - _START) // timedelta(milliseconds=1)
 
 
+def of_milliseconds(moment: int) -> datetime:
+    """Return the moment that ``in_milliseconds`` wrote down."""
+    return _START + timedelta(milliseconds=moment)
+
+
 def as_text(moment: datetime) -> str:
     """Return RFC 3339 in UTC with milliseconds, e.g. ``2026-11-23T08:15:00.120Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def months_later(moment: datetime, months: int) -> datetime:
+    """Return the same time of day a number of calendar months later, on the month's last day when it is shorter."""
+    total = moment.month - 1 + months
+    year, month = moment.year + total // 12, total % 12 + 1
+    return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))

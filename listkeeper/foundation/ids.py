@@ -17,3 +17,10 @@ def new(prefix: str) -> str:
 def subject_reference() -> str:
     """Return a random 128-bit reference, never derived from an address (32 hex digits)."""
     return secrets.token_hex(16)
+
+
+def ordered(milliseconds: int) -> str:
+    """Return a UUID version 7 for a moment in milliseconds UTC (32 hex digits; RFC 9562 section 5.7)."""
+    random = int.from_bytes(secrets.token_bytes(10), "big")
+    high, low = random >> 68, random & ((1 << 62) - 1)
+    return f"{(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low:032x}"

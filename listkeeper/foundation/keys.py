@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -34,15 +36,18 @@ class _Ring:
 _ring: list[_Ring] = []
 
 
-def open_folder(folder: Path) -> None:
-    """Read the key folder, making it with a first key when it does not exist.
+def open_folder(folder: Path, *, may_make: bool = True) -> None:
+    """Read the key folder; an empty or missing one is made with a first key when ``may_make``.
 
-    Raises Invalid when a key file is damaged: starting with another key would
-    silently unseal nothing and un-suppress everyone.
+    Raises Invalid when a key file is damaged, or is missing and may not be made:
+    starting with another key would silently unseal nothing and un-suppress
+    everyone. Nothing is written then.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = {path.stem.removeprefix("master-"): path for path in folder.glob("master-*.key")}
+    if not files and not may_make:
+        raise missing(folder)
     if not files:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         files = {"1": _make(folder / "master-1.key")}
     numbered = [files[name] for name in sorted(files, key=lambda name: int(name) if name.isdecimal() else 0)]
     masters = tuple(path.read_bytes() for path in numbered)
@@ -50,6 +55,21 @@ def open_folder(folder: Path) -> None:
     if not all(name.isdecimal() for name in files) or any(len(master) != _MASTER_BYTES for master in masters):
         raise Invalid("key_damaged", f"A key file in {folder} is damaged. Restore the folder from its copy.")
     _ring[:] = [_Ring(masters)]
+
+
+def add(folder: Path) -> Path:
+    """Write one more master key beside those that are there, and return its file; ``open_folder`` reads it."""
+    numbers = [int(path.stem.removeprefix("master-")) for path in folder.glob("master-*.key")]
+    return _make(folder / f"master-{max(numbers) + 1}.key")
+
+
+def missing(folder: Path) -> Invalid:
+    """Return the refusal to work on a database whose keys are not in the key folder."""
+    return Invalid(
+        "keys_missing",
+        f"The keys of this database are not in {folder}. Put the copy of the key folder back in its place; "
+        "nothing was changed.",
+    )
 
 
 def _make(path: Path) -> Path:
@@ -82,6 +102,16 @@ def _masters() -> tuple[bytes, ...]:
     return _ring[0].masters
 
 
+def handed_over() -> tuple[bytes, ...]:
+    """Return the open keys for a process that this one starts; they go through a pipe, never over a command line."""
+    return _masters()
+
+
+def take_over(masters: tuple[bytes, ...]) -> None:
+    """Open the keys that the process which started this one has handed over."""
+    _ring[:] = [_Ring(masters)]
+
+
 def secret(purpose: str) -> bytes:
     """Return the 32-byte secret of a purpose under the newest master key."""
     return _derive(_masters()[-1], purpose)
@@ -95,6 +125,21 @@ def secrets_of(purpose: str) -> tuple[bytes, ...]:
 def suppression(organisation_id: int) -> tuple[bytes, ...]:
     """Return the peppers of an organisation's suppression list, newest first."""
     return secrets_of(f"suppression:{organisation_id}")
+
+
+def ledger(organisation_public_id: str) -> tuple[Ed25519PrivateKey, ...]:
+    """Return the keys that sign an organisation's checkpoints and receipts, newest first."""
+    seeds = secrets_of(f"ledger:{organisation_public_id}")
+    return tuple(Ed25519PrivateKey.from_private_bytes(seed) for seed in seeds)
+
+
+def fingerprint() -> str:
+    """Return the mark of this key folder (64 hex digits); nothing can be derived from it.
+
+    It is the oldest master's, because that one hashed the first suppressions:
+    a rotation leaves it as it is, and a folder without it is another folder.
+    """
+    return _derive(_masters()[0], "key-fingerprint").hex()
 
 
 def session_secret() -> str:
@@ -111,6 +156,17 @@ def seal(purpose: str, plain: bytes) -> bytes:
     """Encrypt with AES-256-GCM under the purpose's newest secret (nonce first)."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + AESGCM(secret(purpose)).encrypt(nonce, plain, purpose.encode())
+
+
+def sealer(purpose: str) -> Callable[[bytes], bytes]:
+    """Return ``seal`` for one purpose and very many small things: the cipher is made once."""
+    cipher, named = AESGCM(secret(purpose)), purpose.encode()
+
+    def sealed(plain: bytes) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + cipher.encrypt(nonce, plain, named)
+
+    return sealed
 
 
 def unseal(purpose: str, sealed: bytes) -> bytes:

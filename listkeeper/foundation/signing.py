@@ -43,13 +43,33 @@ def read(purpose: str, text: str) -> int | None:
 
 def derived(purpose: str, seed: str) -> str:
     """Return a 128-bit URL-safe secret that only the key folder can make again."""
-    raw = hmac.digest(keys.secret(f"derived:{purpose}"), seed.encode(), "sha256")[:_TAG_BYTES]
+    return _derived(keys.secret(f"derived:{purpose}"), seed)
+
+
+def _derived(secret: bytes, seed: str) -> str:
+    raw = hmac.digest(secret, seed.encode(), "sha256")[:_TAG_BYTES]
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def derived_as(purpose: str, seed: str, kept: str) -> str:
+    """Return the secret whose digest the database keeps, also when a newer master key has come since."""
+    found = (_derived(secret, seed) for secret in keys.secrets_of(f"derived:{purpose}"))
+    return next((made for made in found if digest(made) == kept), "")
 
 
 def derived_code(purpose: str, seed: str) -> str:
     """Return six decimal digits that only the key folder can make again."""
-    raw = hmac.digest(keys.secret(f"code:{purpose}"), seed.encode(), "sha256")
+    return _code(keys.secret(f"code:{purpose}"), seed)
+
+
+def derived_code_as(purpose: str, seed: str, kept: str) -> str:
+    """Return the digits whose keyed digest (of seed and digits) the database keeps, whichever master made them."""
+    found = (_code(secret, seed) for secret in keys.secrets_of(f"code:{purpose}"))
+    return next((code for code in found if is_keyed_digest("code", f"{seed}:{code}", kept)), "")
+
+
+def _code(secret: bytes, seed: str) -> str:
+    raw = hmac.digest(secret, seed.encode(), "sha256")
     return f"{int.from_bytes(raw[:8], 'big') % 1_000_000:06d}"
 
 
@@ -61,6 +81,12 @@ def digest(secret: str) -> str:
 def keyed_digest(purpose: str, secret: str) -> str:
     """Return a keyed digest, for secrets too short to be hashed bare (64 hex digits)."""
     return hmac.digest(keys.secret(f"digest:{purpose}"), secret.encode(), "sha256").hex()
+
+
+def is_keyed_digest(purpose: str, secret: str, kept: str) -> bool:
+    """Return whether a kept digest is of this secret, under whichever master key."""
+    made = [hmac.digest(key, secret.encode(), "sha256").hex() for key in keys.secrets_of(f"digest:{purpose}")]
+    return any(same(digest_of, kept) for digest_of in made)
 
 
 def same(left: str, right: str) -> bool:

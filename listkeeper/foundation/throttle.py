@@ -31,9 +31,7 @@ class ThrottleWindow(Table):
 
 def allow(session: Session, name: str, key: str, limit: int, window: timedelta) -> bool:
     """Count one use of ``key`` for ``name``; False when the window's limit is passed."""
-    seconds = int(window.total_seconds())
-    moment = clock.now()
-    starts_at = moment.fromtimestamp(int(moment.timestamp()) // seconds * seconds, moment.tzinfo)
+    starts_at = _start_of(clock.now(), window)
     digest = signing.keyed_digest(f"throttle:{name}", key)
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     row = insert(ThrottleWindow).values(key=digest, starts_at=starts_at, ends_at=starts_at + window, used=1)
@@ -45,6 +43,20 @@ def allow(session: Session, name: str, key: str, limit: int, window: timedelta) 
         select(ThrottleWindow.used).where(ThrottleWindow.key == digest, ThrottleWindow.starts_at == starts_at)
     )
     return used is not None and used <= limit
+
+
+def spent(session: Session, name: str, key: str, limit: int, window: timedelta) -> bool:
+    """Tell whether the present window's limit has been reached; looking does not count."""
+    query = select(ThrottleWindow.used).where(
+        ThrottleWindow.key == signing.keyed_digest(f"throttle:{name}", key),
+        ThrottleWindow.starts_at == _start_of(clock.now(), window),
+    )
+    return (session.scalar(query) or 0) >= limit
+
+
+def _start_of(moment: datetime, window: timedelta) -> datetime:
+    seconds = int(window.total_seconds())
+    return moment.fromtimestamp(int(moment.timestamp()) // seconds * seconds, moment.tzinfo)
 
 
 def take_turns(session: Session, name: str, key: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from listkeeper import parts, store
+from listkeeper.accounts import kept_answer, organisation
+from listkeeper.audience import address_change, asking, checkpoint, lifecycle, retention, signup
 from listkeeper.foundation import outbox, throttle
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import sending
@@ -26,3 +28,23 @@ def forget_past() -> None:
     with store.transaction() as session:
         throttle.forget_past(session)
         outbox.forget_old(session)
+        signup.forget_past(session)
+        address_change.forget_over(session)
+        kept_answer.forget_old(session)
+
+
+def look_at_clocks() -> None:
+    """End what has run out, ask once more whom a reminder is due, and shred proof whose time is over."""
+    for job in (lifecycle.end_due, retention.set_ends, retention.shred_due):
+        with store.transaction() as session:
+            job(session)
+    with store.transaction() as session:
+        asking.remind_due(session, parts.limits())
+
+
+def sign_ledger() -> None:
+    """Make a checkpoint of each ledger that has grown enough, or long ago."""
+    with store.transaction() as session:
+        owner = organisation.maybe_one(session)
+        if owner is not None and checkpoint.is_due(session, owner.id):
+            checkpoint.make(session, owner)

@@ -8,11 +8,23 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
-from listkeeper.audience import confirmation, signup
+from listkeeper.audience import (
+    access_link,
+    access_wish,
+    address_change,
+    asking,
+    checkpoint,
+    confirmation,
+    erasure,
+    signup,
+    suppression,
+)
+from listkeeper.audience.importing import batch
 from listkeeper.campaigns import campaign
 from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
+from listkeeper.jobs import importing, journal
 from listkeeper.sending import delivery, planning
 
 _log = log.get(__name__)
@@ -22,17 +34,23 @@ def _decide_signup(session: Session, signup_id: int) -> None:
     signup.decide(session, signup_id, parts.limits())
 
 
-def _mail_confirmation(session: Session, confirmation_id: int) -> None:
-    planning.mail_confirmation(session, confirmation_id)
-
-
 def _hand_over_next(_session: Session, _subject_id: int) -> None:
     """Nothing to decide: the lane that this fact stands in is worked right after its facts."""
 
 
-REACTIONS: dict[str, Callable[[Session, int], None]] = {
+REACTIONS: dict[str, Callable[[Session, int], object]] = {
     signup.RECEIVED: _decide_signup,
-    confirmation.ASKED: _mail_confirmation,
+    confirmation.ASKED: planning.mail_confirmation,
+    confirmation.GIVEN: planning.mail_receipt,
+    asking.REMIND: planning.mail_reminder,
+    access_wish.RECEIVED: access_wish.decide,
+    access_link.ASKED: planning.mail_access,
+    address_change.ASKED: planning.mail_new_address,
+    address_change.MADE: planning.mail_old_address,
+    checkpoint.MADE: journal.write,
+    suppression.ADDED: journal.write,
+    erasure.ERASED: journal.write,
+    batch.ASKED: importing.react,
     delivery.QUEUED: _hand_over_next,
     campaign.STARTED: _hand_over_next,
 }

@@ -13,7 +13,7 @@ from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity
 from listkeeper.sending import batch, composing, envelope, incident, progress, recovery
-from listkeeper.sending.batch import Ready
+from listkeeper.sending.batch import Question, Ready
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply, Transport, TransportUnavailable
 
@@ -97,22 +97,26 @@ def _deliver_window(window: Sequence[int], line: Transport) -> int:
             practice=parts.settings().rehearsing,
         )
     outcomes: dict[int, Outcome | None] = dict.fromkeys((row.delivery_id for row in ready), None)
+    questions: dict[int, Question] = {}
     lost: TransportUnavailable | None = None
     for row in ready:
         try:
-            outcomes[row.delivery_id] = _hand_over(row, line)
+            outcomes[row.delivery_id] = _hand_over(row, line, questions)
         except TransportUnavailable as problem:
             lost = problem
             break
-    _record(outcomes)
+    _record(outcomes, questions)
     if lost is not None:
         raise lost
     begun = sum(outcome is not None for outcome in outcomes.values())
     return begun if ready else batch.WINDOW
 
 
-def _hand_over(row: Ready, line: Transport) -> Outcome | None:
-    """Return the outcome, or None when the grant grew old before the hand-over began."""
+def _hand_over(row: Ready, line: Transport, questions: dict[int, Question]) -> Outcome | None:
+    """Return the outcome, or None when the grant grew old before the hand-over began.
+
+    A mail that asks for a yes is kept in ``questions``: its copy belongs to the proof.
+    """
     line.connect()
     if not row.grant.fresh:
         return None
@@ -128,15 +132,17 @@ def _hand_over(row: Ready, line: Transport) -> Outcome | None:
     except Exception:  # noqa: BLE001 - a fault of ours must not take the replies of its window with it
         _log.exception("message.not_written", delivery=row.delivery_id)
         return Deferred(Reply(0, "the message could not be written"))
+    if row.prepared.template is not None:
+        questions[row.delivery_id] = Question(sealed.content, row.prepared.template, row.prepared.lint)
     return line.hand_over(sealed)
 
 
-def _record(outcomes: dict[int, Outcome | None]) -> None:
+def _record(outcomes: dict[int, Outcome | None], questions: dict[int, Question]) -> None:
     """Store what the server said, patiently: these answers exist nowhere else."""
     for wait in _waits():
         try:
             with store.transaction() as session:
-                batch.record(session, outcomes)
+                batch.record(session, outcomes, questions)
         except TryAgain:
             _log.warning("replies.not_recorded_yet", waiting=len(outcomes))
             time.sleep(wait)

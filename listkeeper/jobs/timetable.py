@@ -11,6 +11,11 @@ from listkeeper.foundation.outbox import Lane
 # Dotted name of the job, seconds between two rounds, lane.
 TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.housekeeping.look_for_lost_bells", 10, Lane.URGENT),
+    ("listkeeper.jobs.journal.write_down", 10, Lane.URGENT),
+    ("listkeeper.jobs.journal.compare", 60, Lane.URGENT),
     ("listkeeper.jobs.housekeeping.settle_left_behind", 20, Lane.SENDING),
+    ("listkeeper.jobs.housekeeping.sign_ledger", 60, Lane.BACKGROUND),
+    ("listkeeper.jobs.housekeeping.look_at_clocks", 900, Lane.BACKGROUND),
+    ("listkeeper.jobs.importing.go_on", 60, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.forget_past", 3600, Lane.BACKGROUND),
 )

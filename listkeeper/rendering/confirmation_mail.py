@@ -36,3 +36,13 @@ def compose(  # noqa: PLR0913 - the mail says eight things, each by name
     with language.using(language_code):
         subject = language.text("%(code)s is your code to confirm “%(list_name)s”", code=code, list_name=list_name)
         return notice.printed("confirmation", subject, legal_name, postal_address, words)
+
+
+def wording(language_code: str) -> dict[str, str]:
+    """Return the fixed words of this mail in a language: what its version is named by."""
+    with language.using(language_code):
+        subject = language.text(
+            "%(code)s is your code to confirm “%(list_name)s”", code="{code}", list_name="{list_name}"
+        )
+        names = ("code", "confirm_url", "consent", "list_name", "refuse_url")
+        return {"subject": subject, **notice.wording("confirmation", names)}

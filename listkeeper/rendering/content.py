@@ -46,6 +46,7 @@ class Reader:
     unsubscribe_mailto: str | None
     preferences_url: str
     web_view_url: str
+    why_url: str
     reason: str
     sees_primary_tab: bool
 

@@ -100,6 +100,7 @@ def _slots(subject: str, preheader: str, reader: Reader) -> dict[str, str]:
         "unsubscribe": _line(reader.unsubscribe_url, "unsubscribe_url"),
         "preferences": _line(reader.preferences_url, "preferences_url"),
         "web_view": _line(reader.web_view_url, "web_view_url"),
+        "why": _line(reader.why_url, "why_url"),
     }
 
 

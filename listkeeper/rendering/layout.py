@@ -55,7 +55,7 @@ class HtmlPage:
     tabs: Mapping[str, str]
 
 
-_SLOTS = ("subject", "preheader", "reason", "unsubscribe", "preferences", "web_view")
+_SLOTS = ("subject", "preheader", "reason", "unsubscribe", "preferences", "web_view", "why")
 _TAB_SLOTS = ("language", "direction", "question", "computer", "phone")
 _MARKS = ("body", "body_end", "tab", "tab_end")
 

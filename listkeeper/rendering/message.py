@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -35,10 +36,19 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 _LONGEST_LOCAL_PART = 64
 _LONGEST_ADDRESS = 254
 _LONGEST_LINE = 998
 _NICE_LINE = 78
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A small text file that travels with a message."""
+
+    name: str
+    text: str
 
 
 def build(  # noqa: PLR0913 - what a message is made of, each by name
@@ -49,6 +59,7 @@ def build(  # noqa: PLR0913 - what a message is made of, each by name
     message_id: str,
     date: datetime,
     extra_headers: Iterable[Header] = (),
+    attachment: Attachment | None = None,
 ) -> bytes:
     """Return the bytes of one message; raises Invalid for anything that would damage or smuggle a header.
 
@@ -56,6 +67,8 @@ def build(  # noqa: PLR0913 - what a message is made of, each by name
     Extra headers may not repeat one that is written here.
     """
     boundary = f"=_{hashlib.sha256(message_id.encode(errors='replace')).hexdigest()[:32]}"
+    outer = f"{boundary}m"
+    whole = ("multipart/mixed", outer) if attachment else ("multipart/alternative", boundary)
     headers = [
         ("From", _mailbox(sender.name, sender.address)),
         ("To", address(recipient)),
@@ -65,12 +78,37 @@ def build(  # noqa: PLR0913 - what a message is made of, each by name
         ("Message-ID", _checked_message_id(message_id)),
         *_checked(extra_headers),
         ("MIME-Version", "1.0"),
-        ("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
+        ("Content-Type", f'{whole[0]}; boundary="{whole[1]}"'),
     ]
     head = "".join(_folded(name, value) for name, value in headers).encode("ascii")
     parts = (("text/plain", filled.text), ("text/html", filled.html))
     body = b"".join(_part(boundary, kind, content) for kind, content in parts)
-    return b"".join((head, b"\r\n", body, f"--{boundary}--\r\n".encode("ascii")))
+    alternatives = b"".join((body, f"--{boundary}--\r\n".encode("ascii")))
+    if attachment is not None:
+        alternatives = _mixed(outer, boundary, alternatives, attachment)
+    return b"".join((head, b"\r\n", alternatives))
+
+
+def _mixed(outer: str, boundary: str, alternatives: bytes, attachment: Attachment) -> bytes:
+    """Return both readings of the message followed by a text file (RFC 2046 section 5.1.3, RFC 2183)."""
+    if not _FILE_NAME.fullmatch(attachment.name):
+        raise _refused("Content-Disposition")
+    opening = f'--{outer}\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
+    named = (
+        f"--{outer}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        f'Content-Disposition: attachment; filename="{attachment.name}"\r\n'
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+    closing = f"\r\n--{outer}--\r\n"
+    return b"".join(
+        (
+            opening.encode("ascii"),
+            alternatives,
+            named.encode("ascii"),
+            _quoted_printable(attachment.text),
+            closing.encode("ascii"),
+        )
+    )
 
 
 @lru_cache(maxsize=256)

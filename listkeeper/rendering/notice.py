@@ -78,3 +78,18 @@ def _frames(template: str, language_code: str, names: tuple[str, ...]) -> tuple[
     html = environment.get_template(f"{template}.html").render(context)
     text = environment.get_template(f"{template}.txt").render(context)
     return slots.cut(inline.inline_css(html)), slots.cut(text)
+
+
+def wording(template: str, names: tuple[str, ...]) -> dict[str, str]:
+    """Return a notice's fixed words in the language in use, with ``{name}`` where a slot is.
+
+    This is what a version of a mail is named by: the same for every reader.
+    """
+    html_frame, text_frame = _frames(template, language.current(), tuple(sorted(names)))
+    slots = {name: f"{{{name}}}" for name in ("subject", "legal_name", "imprint", *names)}
+    return {
+        "template": template,
+        "language": language.current(),
+        "html": html_frame.fill(slots),
+        "text": text_frame.fill(slots),
+    }

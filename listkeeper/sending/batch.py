@@ -7,7 +7,7 @@ happens in ``jobs``, between the two. ``record`` stores what came of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
@@ -15,8 +15,11 @@ from typing import assert_never
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import permission
-from listkeeper.audience.permission import Grant, Handover, Refusal
+from listkeeper.audience import asking, confirmation, permission, witness
+from listkeeper.audience.asking import ConfirmationMail
+from listkeeper.audience.handover import Handover, Refusal
+from listkeeper.audience.permission import Grant
+from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import ListkeeperError
@@ -41,6 +44,13 @@ class Prepared:
     message_id: str
     purpose: str | None
     compose: Callable[[str], bytes]
+    # What a campaign is about, and whether it is important: some permissions cover that alone.
+    category: str | None = None
+    important: bool = False
+    # The fixed words of a mail that asks for a yes: with them a copy of what went out is kept as proof.
+    template: Mapping[str, str] | None = None
+    # What the linter said of it.
+    lint: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,12 @@ Prepare = Callable[[Session, Sequence[Delivery]], dict[int, Prepared | Listkeepe
 
 
 def lease(session: Session, lane: Lane, worker: str, limit: int) -> list[int]:
-    """Mark up to ``limit`` due rows of a lane as this worker's for a minute; return their ids."""
+    """Mark up to ``limit`` due rows of a lane as this worker's for a minute; return their ids.
+
+    None while the ledger has forked: the gate would refuse them for good, and the owner may yet go on.
+    """
+    if witness.is_stopped(session):
+        return []
     moment = clock.now()
     due = (
         select(Delivery.id)
@@ -130,7 +145,11 @@ def _described(row: Delivery, prepared: Prepared, *, carries_smtputf8: bool, pra
         subscriber_id=row.subscriber_id,
         list_id=row.list_id,
         purpose=prepared.purpose,
+        category=prepared.category,
+        important=prepared.important,
         confirmation_id=row.confirmation_id,
+        notice=row.notice,
+        notice_id=row.notice_id,
         typed_address=row.typed_address,
         carries_smtputf8=carries_smtputf8,
         practice=practice,
@@ -151,22 +170,70 @@ def _mark(row: Delivery, prepared: Prepared, verdict: Grant | Refusal, worker: s
             row.handed_at = clock.now()
             row.lease_until = row.handed_at + HANDED_LEASE
             row.grant_event_id = verdict.event_id
+            row.grant_seq = verdict.ledger_seq
+            row.gate_head_seq = verdict.head_seq
+            row.template_sha256 = prepared.template_sha256
             row.message_id = prepared.message_id
             return Ready(row.id, verdict, prepared)
         case _:
             assert_never(verdict)
 
 
-def record(session: Session, outcomes: dict[int, Outcome | None]) -> None:
-    """Store what came of each hand-over; None means it had not begun when the grant grew old."""
+@dataclass(frozen=True)
+class Question:
+    """A mail that asked for a yes, word for word as it left."""
+
+    raw: bytes
+    template: Mapping[str, str]
+    lint: str = ""
+
+
+def record(
+    session: Session, outcomes: dict[int, Outcome | None], questions: Mapping[int, Question] | None = None
+) -> None:
+    """Store what came of each hand-over; None means it had not begun when the grant grew old.
+
+    ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof.
+    """
     cancelled = _cancelled_campaigns(session, outcomes)
+    reached: dict[int | None, list[int]] = {}
     query = select(Delivery).where(Delivery.id.in_(outcomes)).order_by(Delivery.id).with_for_update()
     for row in session.scalars(query.execution_options(populate_existing=True)):
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
         if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
             _settle(row, outcomes[row.id])
+            if questions and row.id in questions:
+                _keep_question(session, row, questions[row.id])
             if row.campaign_id in cancelled and row.state in WAITING:
                 delivery.move(row, DeliveryState.CANCELLED)
+            if (person := _reached_by_letter(row)) is not None:
+                reached.setdefault(row.list_id, []).append(person)
+    for list_id, people in reached.items():
+        # The gate asks: for how long was she silent, and how often does she want to hear from us?
+        heard = update(Subscription).where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(people))
+        session.execute(heard.values(last_contact_at=clock.now()), execution_options={"synchronize_session": False})
+
+
+def _reached_by_letter(row: Delivery) -> int | None:
+    return row.subscriber_id if row.campaign_id is not None and row.state is DeliveryState.ACCEPTED else None
+
+
+def _keep_question(session: Session, row: Delivery, question: Question) -> None:
+    if row.state is not DeliveryState.ACCEPTED or row.confirmation_id is None:
+        return
+    asking.accepted(
+        session,
+        row.confirmation_id,
+        ConfirmationMail(
+            raw=question.raw,
+            template=question.template,
+            lint=question.lint,
+            message_id=row.message_id or "",
+            reply=f"{row.reply_code or ''} {row.reply_text or ''}".strip(),
+            handed_at=row.handed_at or clock.now(),
+            reminder=confirmation.is_reminder(row.occasion),
+        ),
+    )
 
 
 def _cancelled_campaigns(session: Session, ids: Iterable[int]) -> set[int]:
@@ -219,7 +286,9 @@ def _try_later(row: Delivery, reply: Reply) -> None:
 
 
 def anything_due(session: Session, lane: Lane) -> bool:
-    """Return whether rows of a lane wait for a worker now."""
+    """Return whether rows of a lane wait for a worker now, who would get them."""
+    if witness.is_stopped(session):
+        return False
     query = select(Delivery.id).where(
         Delivery.lane == lane, Delivery.state.in_(WAITING), Delivery.due_at <= clock.now()
     )

@@ -14,54 +14,32 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import confirmation, unsubscribe
-from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience import unsubscribe
 from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.permission import MessageClass
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns import preview
 from listkeeper.campaigns import revision as revisions
+from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
-from listkeeper.deliverability import sending_domain
-from listkeeper.deliverability.sending_domain import Signer
 from listkeeper.foundation import clock, language, signing
 from listkeeper.foundation.errors import ListkeeperError, NotFound
-from listkeeper.rendering import (
-    already_subscribed_mail,
-    confirmation_mail,
-    filling,
-    message,
-    primary_tab,
-    trial_letter,
-    web_view,
-)
+from listkeeper.rendering import filling, primary_tab, trial_letter, web_view
 from listkeeper.rendering.compiled import CompiledLetter
-from listkeeper.rendering.content import Filled, Reader, Sender
+from listkeeper.rendering.content import Filled, Reader
+from listkeeper.sending import house, notices
 from listkeeper.sending.batch import Prepare, Prepared
 from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.house import Headers, House
 from listkeeper.standards import list_headers
 
 _SENDER_ID = "listkeeper"
-Headers = Sequence[tuple[str, str]]
 
 
 # Values, not rows: the message is written after the transaction has ended, and a
 # row would open the database again in the middle of the conversation with a server.
-
-
-@dataclass(frozen=True)
-class _House:
-    """What all messages of one organisation share."""
-
-    id: int
-    site: str
-    language: str
-    domain: str
-    sender: Sender
-    signer: Signer | None
 
 
 @dataclass(frozen=True)
@@ -87,7 +65,7 @@ class _Person:
 class _Window:
     """What the messages of one window are written from, read once."""
 
-    houses: dict[int, _House]
+    houses: dict[int, House]
     lists: dict[int, _List]
     people: dict[int, _Person]
     letters: dict[int, CompiledLetter | ListkeeperError]
@@ -111,7 +89,7 @@ def preparer(site: str) -> Prepare:
 
 def _window(session: Session, rows: Sequence[Delivery], site: str) -> _Window:
     return _Window(
-        {number: _house(session, number, site) for number in {row.organisation_id for row in rows}},
+        {number: house.of(session, number, site) for number in {row.organisation_id for row in rows}},
         {number: _list(session, number) for number in {row.list_id for row in rows if row.list_id is not None}},
         _people(session, rows),
         {
@@ -126,14 +104,6 @@ def _letter_or_why_not(session: Session, revision_id: int) -> CompiledLetter | L
         return _compiled(session, revision_id)
     except ListkeeperError as problem:
         return problem
-
-
-def _house(session: Session, organisation_id: int, site: str) -> _House:
-    organisation = session.get_one(Organisation, organisation_id)
-    domain = organisation.from_domain
-    signer = sending_domain.signer(session, organisation_id, domain)
-    sender = revisions.sender_of(organisation, site)
-    return _House(organisation_id, site, organisation.language, domain, sender, signer)
 
 
 def _list(session: Session, list_id: int) -> _List:
@@ -175,23 +145,23 @@ _KEPT_LIMIT = 32
 def _prepare(session: Session, row: Delivery, window: _Window) -> Prepared:
     match row.message_class:
         case MessageClass.MARKETING | MessageClass.TEST:
-            return _letter(row, window)
+            return _letter(session, row, window)
         case MessageClass.DOI | MessageClass.SERVICE:
-            return _about_confirmation(session, row, window.houses[row.organisation_id])
+            return notices.prepare(session, row, window.houses[row.organisation_id])
         case other:
             raise NotFound("no_composer", f"Nothing knows how to write a message of class {other}.")
 
 
-def _letter(row: Delivery, window: _Window) -> Prepared:
-    house = window.houses[row.organisation_id]
+def _letter(session: Session, row: Delivery, window: _Window) -> Prepared:
+    ours = window.houses[row.organisation_id]
     compiled, mailing_list = window.letters.get(row.revision_id or 0), window.lists.get(row.list_id or 0)
     if compiled is None or mailing_list is None:
         raise NotFound("no_revision", "The letter of this delivery does not exist any more.")
     if isinstance(compiled, ListkeeperError):
         raise compiled
     testing = row.message_class is MessageClass.TEST
-    reader_for = _reader_maker(row, house, mailing_list, window.people.get(row.id))
-    about_list = _list_headers(row, house, mailing_list)
+    reader_for = _reader_maker(row, ours, mailing_list, window.people.get(row.id))
+    about_list = _list_headers(row, ours, mailing_list)
 
     def write(recipient: str) -> tuple[Filled, Headers]:
         reader = reader_for(recipient)
@@ -199,7 +169,16 @@ def _letter(row: Delivery, window: _Window) -> Prepared:
         way_out = list_headers.list_unsubscribe(reader.unsubscribe_url, reader.unsubscribe_mailto)
         return trial_letter.marked(filled) if testing else filled, [way_out, *about_list]
 
-    return _prepared(row, house, compiled.sha256, mailing_list.purpose, write)
+    about = session.get(Campaign, row.campaign_id) if row.campaign_id else None
+    return house.prepared(
+        row,
+        ours,
+        compiled.sha256,
+        mailing_list.purpose,
+        write,
+        category=about.category if about else None,
+        important=about.important if about else False,
+    )
 
 
 def in_browser(session: Session, row: Delivery, site: str) -> bytes:
@@ -209,26 +188,27 @@ def in_browser(session: Session, row: Delivery, site: str) -> bytes:
     """
     if row.revision_id is None or row.list_id is None:
         raise NotFound("no_revision", language.text("This letter does not exist any more."))
-    house, mailing_list = _house(session, row.organisation_id, site), _list(session, row.list_id)
+    ours, mailing_list = house.of(session, row.organisation_id, site), _list(session, row.list_id)
     # The page needs no address, and without one nobody is taken for a reader of Gmail.
-    reader = _reader_maker(row, house, mailing_list, _people(session, [row]).get(row.id))("")
+    reader = _reader_maker(row, ours, mailing_list, _people(session, [row]).get(row.id))("")
     return web_view.page(filling.fill(_compiled(session, row.revision_id), reader))
 
 
-def _reader_maker(row: Delivery, house: _House, mailing_list: _List, person: _Person | None) -> Callable[[str], Reader]:
+def _reader_maker(row: Delivery, ours: House, mailing_list: _List, person: _Person | None) -> Callable[[str], Reader]:
     number, letters_before = row.id, row.letters_before
     said_yes_at = (person.said_yes_at if person else None) or clock.now()
-    reason = preview.reason_for(mailing_list.name, said_yes_at.date(), house.language)
+    reason = preview.reason_for(mailing_list.name, said_yes_at.date(), ours.language)
 
     def make(recipient: str) -> Reader:
         return Reader(
             address=recipient,
-            language=person.language if person else house.language,
+            language=person.language if person else ours.language,
             profile=person.profile if person else {},
-            unsubscribe_url=f"{house.site}/u/{unsubscribe.token_for(number)}",
+            unsubscribe_url=f"{ours.site}/u/{unsubscribe.token_for(number)}",
             unsubscribe_mailto=None,
-            preferences_url=f"{house.site}/p/{signing.token('preferences', number)}",
-            web_view_url=f"{house.site}/w/{signing.token('web-view', number)}",
+            preferences_url=f"{ours.site}/p/{signing.token('preferences', number)}",
+            web_view_url=f"{ours.site}/w/{signing.token('web-view', number)}",
+            why_url=f"{ours.site}/y/{signing.token('why', number)}",
             reason=reason,
             sees_primary_tab=primary_tab.is_for(recipient, earlier_campaigns=letters_before),
         )
@@ -236,63 +216,10 @@ def _reader_maker(row: Delivery, house: _House, mailing_list: _List, person: _Pe
     return make
 
 
-def _list_headers(row: Delivery, house: _House, mailing_list: _List) -> Headers:
-    fields = (f"c{row.campaign_id or 0}", f"l{mailing_list.id}", f"o{house.id}")
+def _list_headers(row: Delivery, ours: House, mailing_list: _List) -> Headers:
+    fields = (f"c{row.campaign_id or 0}", f"l{mailing_list.id}", f"o{ours.id}")
     return [
         list_headers.list_unsubscribe_post(),
-        list_headers.list_id(mailing_list.name, mailing_list.slug, house.domain),
+        list_headers.list_id(mailing_list.name, mailing_list.slug, ours.domain),
         list_headers.feedback_id(*fields, sender_id=_SENDER_ID),
     ]
-
-
-def _about_confirmation(session: Session, row: Delivery, house: _House) -> Prepared:
-    asked = session.get(Confirmation, row.confirmation_id) if row.confirmation_id else None
-    if asked is None:
-        raise NotFound("no_confirmation", "The question of this delivery does not exist any more.")
-    shown = confirmation.shown_by(session, asked)
-    business = house.sender
-    if row.message_class is MessageClass.DOI:
-        filled = confirmation_mail.compose(
-            language_code=shown.form.language,
-            legal_name=business.legal_name,
-            postal_address=business.postal_address,
-            list_name=shown.mailing_list.name,
-            consent_text=shown.text.whole,
-            confirm_url=f"{house.site}/c/{confirmation.token_of(asked)}",
-            code=confirmation.code_of(asked),
-            refuse_url=f"{house.site}/n/{confirmation.token_of(asked)}",
-        )
-    else:
-        filled = already_subscribed_mail.compose(
-            language_code=shown.form.language,
-            legal_name=business.legal_name,
-            postal_address=business.postal_address,
-            list_name=shown.mailing_list.name,
-            preferences_url=f"{house.site}/p/{signing.token('preferences', row.id)}",
-        )
-
-    def write(_recipient: str) -> tuple[Filled, Headers]:
-        return filled, [list_headers.auto_submitted()]
-
-    return _prepared(row, house, shown.version.sha256, shown.mailing_list.purpose, write)
-
-
-def _prepared(
-    row: Delivery, house: _House, template_sha256: str, purpose: str, write: Callable[[str], tuple[Filled, Headers]]
-) -> Prepared:
-    message_id = f"<{signing.derived('message-id', row.occasion)}@{house.domain}>"
-    mail_from = house.sender.address
-
-    def compose(recipient: str) -> bytes:
-        filled, headers = write(recipient)
-        raw = message.build(
-            filled,
-            sender=house.sender,
-            recipient=recipient,
-            message_id=message_id,
-            date=clock.now(),
-            extra_headers=headers,
-        )
-        return house.signer.header(raw, mail_from, recipient) + raw if house.signer else raw
-
-    return Prepared(template_sha256, mail_from, message_id, purpose, compose)

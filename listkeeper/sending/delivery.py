@@ -7,13 +7,14 @@ is in doubt, listed, and never sent again blindly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Integer, String, func, select
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.audience.permission import MessageClass, RefusalCode
+from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
 from listkeeper.foundation import clock, columns
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict
@@ -40,13 +41,14 @@ class DeliveryState(StrEnum):
 
 S = DeliveryState
 TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
-    S.QUEUED: frozenset({S.LEASED, S.CANCELLED}),
+    # In doubt without a hand-over: it waited when a backup was made that was restored, and may have left since.
+    S.QUEUED: frozenset({S.LEASED, S.CANCELLED, S.IN_DOUBT}),
     # Back to queued: the lease ran out, the server was away, or the grant grew old before the hand-over began.
-    S.LEASED: frozenset({S.QUEUED, S.HANDED, S.REFUSED, S.FAILED, S.CANCELLED}),
+    S.LEASED: frozenset({S.QUEUED, S.HANDED, S.REFUSED, S.FAILED, S.CANCELLED, S.IN_DOUBT}),
     # Back to queued: marked as handed, but the hand-over had not begun when the grant ran out.
     S.HANDED: frozenset({S.ACCEPTED, S.DEFERRED, S.FAILED, S.IN_DOUBT, S.QUEUED}),
     # Deferred waits for its next attempt; past the deadline it fails.
-    S.DEFERRED: frozenset({S.LEASED, S.FAILED, S.CANCELLED}),
+    S.DEFERRED: frozenset({S.LEASED, S.FAILED, S.CANCELLED, S.IN_DOUBT}),
     # The receiver took it and sent it back later.
     S.ACCEPTED: frozenset({S.BOUNCED}),
     # Settled by hand, by a bounce, or from the relay's log; queued again only by a person's decision.
@@ -88,6 +90,12 @@ class Delivery(Table):
     handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     grant_event_id: Mapped[int | None] = mapped_column(columns.RowId)
+    grant_seq: Mapped[int | None] = mapped_column(BigInteger)
+    gate_head_seq: Mapped[int | None] = mapped_column(BigInteger)
+    template_sha256: Mapped[str | None] = mapped_column(String(64))
+    # Which note about her own subscription, and the row it is about.
+    notice: Mapped[NoticeKind | None] = columns.enum(NoticeKind, nullable=True)
+    notice_id: Mapped[int | None] = mapped_column(columns.RowId)
     gate_rule_version: Mapped[int | None] = mapped_column(Integer)
     refusal_code: Mapped[RefusalCode | None] = columns.enum(RefusalCode, nullable=True)
     message_id: Mapped[str | None] = mapped_column(String(200))
@@ -141,3 +149,9 @@ def counts(session: Session, campaign_id: int) -> dict[DeliveryState, int]:
 def numbered(session: Session, delivery_id: int) -> Delivery | None:
     """Return a delivery by its number, if it exists."""
     return session.get(Delivery, delivery_id)
+
+
+def written_to(session: Session, subscribers: Sequence[int]) -> set[int]:
+    """Return which of these subscribers have a delivery, of whatever kind and state."""
+    query = select(Delivery.subscriber_id).where(Delivery.subscriber_id.in_(subscribers)).distinct()
+    return {number for number in session.scalars(query) if number is not None}

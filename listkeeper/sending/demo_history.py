@@ -11,7 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import demo_leaving
 from listkeeper.audience.consent import ConsentEvent
-from listkeeper.audience.permission import RULE_VERSION, MessageClass
+from listkeeper.audience.handover import MessageClass
+from listkeeper.audience.permission import RULE_VERSION
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.demo import PastLetter

@@ -17,6 +17,7 @@ class IncidentKind(StrEnum):
     """What stands in the way."""
 
     TRANSPORT_UNAVAILABLE = "transport_unavailable"
+    LEDGER_FORKED = "ledger_forked"
 
 
 class Incident(Table):

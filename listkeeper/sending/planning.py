@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import String, cast, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import subscription
+from listkeeper.audience import confirmation, subscription
+from listkeeper.audience.access_link import AccessLink
+from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import AskKind, Confirmation
-from listkeeper.audience.permission import MessageClass
+from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import preview
@@ -29,6 +33,8 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import delivery
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.standards import address
+
+_RECEIPTS_WAIT = timedelta(minutes=1)
 
 
 def send_campaign(  # noqa: PLR0913 - whose letter, from where, and as it was seen
@@ -95,19 +101,75 @@ def freeze(session: Session, campaign: Campaign, chosen: Revision, *, practice: 
 
 def mail_confirmation(session: Session, confirmation_id: int) -> Delivery | None:
     """Queue the mail that asks to confirm (or says "you are on the list already"); once per confirmation."""
-    occasion = f"confirmation:{confirmation_id}:1"
-    if session.scalar(select(Delivery.id).where(Delivery.occasion == occasion)) is not None:
-        return None
     asked = session.get_one(Confirmation, confirmation_id)
     person = session.get_one(Subscriber, asked.subscriber_id)
+    kind = MessageClass.DOI if asked.kind is AskKind.CONFIRM else MessageClass.SERVICE
+    about: dict[str, Any] = {"list_id": asked.list_id, "confirmation_id": asked.id}
+    return _mail_once(session, person, confirmation.occasion(asked, 1), message_class=kind, **about)
+
+
+def mail_reminder(session: Session, confirmation_id: int) -> Delivery | None:
+    """Queue the question once more; once per confirmation."""
+    asked = session.get_one(Confirmation, confirmation_id)
+    person = session.get_one(Subscriber, asked.subscriber_id)
+    occasion = confirmation.occasion(asked, 2)
+    about: dict[str, Any] = {"list_id": asked.list_id, "confirmation_id": asked.id}
+    return _mail_once(session, person, occasion, message_class=MessageClass.DOI, **about)
+
+
+def mail_receipt(session: Session, event_id: int) -> Delivery | None:
+    """Queue the receipt of one consent; the demo's people get none."""
+    event = session.get_one(ConsentEvent, event_id)
+    query = select(Subscriber).where(Subscriber.subject_ref == event.subject_ref)
+    person = session.scalars(query).first()
+    if person is None or event.ledger_id is None:
+        return None
+    about: dict[str, Any] = {"list_id": event.list_id, "notice": NoticeKind.RECEIPT, "notice_id": event.id}
+    # A little later: then one checkpoint serves the receipts of a whole minute.
+    return _mail_once(session, person, f"receipt:{event.id}", due_at=clock.now() + _RECEIPTS_WAIT, **about)
+
+
+def mail_access(session: Session, link_id: int) -> Delivery | None:
+    """Queue the mail with a fresh link to a subscriber's own page."""
+    link = session.get_one(AccessLink, link_id)
+    person = session.get_one(Subscriber, link.subscriber_id)
+    return _mail_once(session, person, f"access:{link.token_digest}", notice=NoticeKind.ACCESS, notice_id=link_id)
+
+
+def mail_new_address(session: Session, change_id: int) -> Delivery | None:
+    """Queue the question to a new address."""
+    change = session.get_one(AddressChange, change_id)
+    person = session.get_one(Subscriber, change.subscriber_id)
+    about: dict[str, Any] = {"notice": NoticeKind.NEW_ADDRESS, "notice_id": change_id}
+    return _mail_once(session, person, f"new-address:{change.token_digest}", message_class=MessageClass.DOI, **about)
+
+
+def mail_old_address(session: Session, change_id: int) -> Delivery | None:
+    """Queue the note to the old address."""
+    change = session.get_one(AddressChange, change_id)
+    person = session.get_one(Subscriber, change.subscriber_id)
+    about: dict[str, Any] = {"notice": NoticeKind.OLD_ADDRESS, "notice_id": change_id}
+    return _mail_once(session, person, f"old-address:{change.token_digest}", **about)
+
+
+def _mail_once(
+    session: Session,
+    person: Subscriber,
+    occasion: str,
+    *,
+    message_class: MessageClass = MessageClass.SERVICE,
+    **about: Any,  # noqa: ANN401 - the columns of a delivery
+) -> Delivery | None:
+    """Queue a mail about a subscription unless its occasion had one already."""
+    if session.scalar(select(Delivery.id).where(Delivery.occasion == occasion)) is not None:
+        return None
     made = Delivery(
         organisation_id=person.organisation_id,
-        message_class=MessageClass.DOI if asked.kind is AskKind.CONFIRM else MessageClass.SERVICE,
+        message_class=message_class,
         lane=Lane.URGENT,
         occasion=occasion,
         subscriber_id=person.id,
-        list_id=asked.list_id,
-        confirmation_id=asked.id,
+        **about,
     )
     session.add(made)
     session.flush()

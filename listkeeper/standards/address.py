@@ -79,7 +79,7 @@ def parse(text: str) -> Address:
     if len(send.encode()) > _LONGEST:
         raise _too_long()
     key = f"{local.translate(_LOWER)}@{domain}"
-    return Address(text, send, key, _canonical(local, domain), domain, needs_smtputf8=not local.isascii())
+    return Address(text, send, key, canonical(local, domain), domain, needs_smtputf8=not local.isascii())
 
 
 def _refuse_the_obvious(typed: str) -> None:
@@ -141,7 +141,8 @@ def domain_name(text: str) -> str:
     return found.ascii_domain
 
 
-def _canonical(local: str, domain: str) -> str:
+def canonical(local: str, domain: str) -> str:
+    """Return the form that brakes and hints count: without what the provider of the mailbox ignores."""
     low = local.translate(_LOWER)
     kept = low
     if domain in _DOTS_AND_TAGS:

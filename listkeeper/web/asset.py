@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 from flask import Flask, url_for
 from whitenoise import WhiteNoise
 
+from listkeeper.foundation.errors import NotFound
 from listkeeper.web import headers
 
 _FOLDER = Path(__file__).resolve().parent / "static"
@@ -22,8 +24,13 @@ def attach(app: Flask) -> None:
     )
     files.add_files(str(_FOLDER), prefix=f"static/{version()}/")
     app.wsgi_app = files  # type: ignore[method-assign]
-    app.add_url_rule("/static/<path:filename>", endpoint="static", build_only=True)
+    # Only for building addresses; APIFlask looks at the function of every rule, so there is one that says no.
+    app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=_not_here, build_only=True)
     app.add_template_global(address, "asset")
+
+
+def _not_here(filename: str) -> NoReturn:
+    raise NotFound("no_file", filename)
 
 
 def address(filename: str) -> str:

@@ -13,7 +13,9 @@ import importlib.util
 import pkgutil
 from collections.abc import Iterator
 
-from flask import Blueprint, Flask
+from apiflask import APIFlask
+from flask import Blueprint, Flask, request
+from flask_login import current_user
 
 from listkeeper.foundation import language
 from listkeeper.settings import Settings
@@ -26,10 +28,17 @@ DOORS = ("public", "studio", "api", "hooks")
 OPEN = frozenset(
     {
         "static",
+        # How to talk to the api, which is no secret; the api itself asks for a key.
+        "openapi.spec",
         "landing.show",
         "health.show",
+        "ledger_key.show",
         "brand.stylesheet",
         "brand.picture",
+        # A text by its hash: published words, and no secret.
+        "text_page.show",
+        # What is done with people's data: published words too.
+        "notice_page.show",
         "signup_page.show",
         "signup_page.receive",
         "signup_page.confirm_by_code",
@@ -40,7 +49,43 @@ OPEN = frozenset(
         "leave_page.show",
         "leave_page.leave",
         "leave_page.undo",
+        "leave_page.leave_everything",
+        "leave_page.fewer",
+        "leave_page.pause",
+        "leave_page.resume",
+        "leave_page.tell_reason",
         "preferences_page.show",
+        "preferences_page.save",
+        "preferences_page.pause",
+        "preferences_page.resume",
+        "preferences_page.send_link",
+        "why_page.show",
+        # A person's own page: its address holds the secret of a visit that her own mailbox opened.
+        "entry_page.show",
+        "entry_page.receive",
+        "entry_page.show_link",
+        "entry_page.use_link",
+        "own_page.show",
+        "own_page.show_list",
+        "own_page.save",
+        "own_page.pause",
+        "own_page.resume",
+        "own_page.leave",
+        "own_page.leave_everything",
+        "own_page.object_to_marketing",
+        "own_page.restrict",
+        "own_page.change_address",
+        "own_page.download",
+        "own_history.show",
+        "own_history.messages",
+        "own_history.receipt",
+        "erase_page.show",
+        "erase_page.ask_again",
+        "erase_page.erase",
+        "address_page.show",
+        "address_page.confirm",
+        "address_page.show_cancel",
+        "address_page.cancel",
         "web_view.show",
         # The way into the studio: pages that ask who is there, and in which language.
         "entrance.show",
@@ -58,19 +103,31 @@ OPEN = frozenset(
 )
 # A picture is the largest thing anybody sends; the pages for strangers take far less.
 _LARGEST_BODY = 8 * 1024 * 1024
+# But for a whole list, which only somebody who is signed in may bring.
+_LARGEST_UPLOADS = {"imports.bring": 256 * 1024 * 1024}
 
 
-def open_all(app: Flask, settings: Settings) -> None:
+def open_all(app: APIFlask, settings: Settings) -> None:
     """Open every door that exists, with its headers, its words, its files and its answers to mistakes."""
     app.config |= {"LISTKEEPER": settings, "MAX_CONTENT_LENGTH": _LARGEST_BODY}
     give_words(app)
     asset.attach(app)
     headers.attach(app, settings.site)
     problems.attach(app)
+    # Before the lock, which reads the form to look for its token.
+    app.before_request(_make_room)
     sign_in.attach(app, settings)
     for door in DOORS:
         for blueprint in blueprints(door):
+            # APIFlask asks every blueprint whether it belongs into the document, and only its own kind can answer.
+            vars(blueprint)["enable_openapi"] = door == "api"
             app.register_blueprint(blueprint)
+
+
+def _make_room() -> None:
+    most = _LARGEST_UPLOADS.get(request.endpoint or "")
+    if most is not None and current_user.is_authenticated:
+        request.max_content_length = most
 
 
 def give_words(app: Flask) -> None:

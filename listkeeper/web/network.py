@@ -15,7 +15,7 @@ def of(request: Request) -> str | None:
     settings trust and no more, so a forged X-Forwarded-For changes nothing.
     """
     try:
-        address = ip_address((request.remote_addr or "").partition("%")[0])
+        address = ip_address(_without_port(request.remote_addr or ""))
     except ValueError:
         return None
     if isinstance(address, IPv4Address):
@@ -23,6 +23,15 @@ def of(request: Request) -> str | None:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(IPv6Network((address, 64), strict=False))
+
+
+def _without_port(text: str) -> str:
+    """Return the address alone: some proxies write the port behind it, and IPv6 has colons of its own (RFC 7239)."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    return text.partition("%")[0]
 
 
 def origin_of(request: Request) -> str | None:

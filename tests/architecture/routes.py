@@ -15,17 +15,31 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from listkeeper import parts, store
-from listkeeper.accounts import sign_in_link, user
-from listkeeper.audience import confirmation, unsubscribe
+from listkeeper.accounts import api_key, organisation, sign_in_link, user
+from listkeeper.accounts.api_key import Scope
+from listkeeper.audience import (
+    access_link,
+    address_change,
+    confirmation,
+    evidence_request,
+    privacy_notice,
+    signup_form,
+    unsubscribe,
+)
+from listkeeper.audience.importing import court
+from listkeeper.audience.importing.court import Claims
+from listkeeper.audience.subscriber import Subscriber
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import caught_mail, signing
 from listkeeper.foundation.table import Table
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery
 from tests.makers import cafe
+from tests.makers.cafe import Cafe
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 STUDIO = "/studio"
+API = "/api"
 _MAIL = b"""From: Cafe <hello@cafe.example>
 To: anna@example.example
 Subject: Rye bread
@@ -43,6 +57,8 @@ class Filled:
 
     app: Flask
     places: tuple[tuple[str, dict[str, str]], ...]
+    # A key with every scope.
+    secret: str
 
     def address(self, rule: Rule) -> str:
         """Return a real address for a rule; the longest matching prefix of the table says how to fill it."""
@@ -72,7 +88,8 @@ def fill(app: Flask) -> Filled:
     """Make one of everything, and commit it."""
     with app.app_context(), store.transaction() as session:
         place = _fill(session)
-    return Filled(app, place)
+        _made, secret = api_key.make(session, organisation.only_one(session), name="Shop", scopes=tuple(Scope))
+    return Filled(app, place, secret)
 
 
 def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
@@ -88,7 +105,9 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
     )
     link = sign_in_link.make(session, user.first(session))
     confirm, leave = confirmation.token_of(waiting), unsubscribe.token_for(handed.id)
-    domain = sending_domain.add(session, made.organisation.id, "cafe.example")
+    change = address_change.ask(session, person, "ann@example.example")
+    link_to_own_page = access_link.ask(session, person)
+    assert link_to_own_page is not None
     parts.media_folder().mkdir(exist_ok=True)
     (parts.media_folder() / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     session.flush()
@@ -96,22 +115,68 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/brand/", {"name": f"{made.organisation.public_id}-0"}),
         ("/media/", {"name": "picture.png"}),
         ("/f/", {"slug": made.form.slug}),
+        ("/t/", {"sha256": signup_form.newest(session, made.form).consent_text.sha256}),
         ("/c/", {"token": confirm}),
         ("/n/", {"token": confirm}),
         ("/u/", {"token": leave}),
         ("/p/", {"token": signing.token("preferences", handed.id)}),
         ("/w/", {"token": signing.token("web-view", handed.id)}),
+        ("/y/", {"token": signing.token("why", handed.id)}),
+        ("/me/", {"token": access_link.token_of(link_to_own_page)}),
+        ("/mine/", {"visit": _visit(session, person), "public_id": made.mailing_list.public_id}),
+        ("/a/", {"token": address_change.token_of(change)}),
+        ("/a/<token>/cancel", {"token": address_change.cancel_token_of(change)}),
+        ("/studio/imports/", {"public_id": _import(session, made)}),
         ("/studio/enter/", {"token": link}),
+        ("/studio/letters/", {"public_id": draft.public_id}),
+        ("/studio/inbox/", {"key": key}),
+        *_behind_locks(session, made, person),
+    )
+
+
+def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tuple[str, dict[str, str]], ...]:
+    asked = evidence_request.ask(session, made.organisation, person.subject_ref, made.owner)
+    privacy_notice.publish(session, made.organisation, "en", privacy_notice.starter(made.organisation, "en"))
+    domain = sending_domain.add(session, made.organisation.id, "cafe.example")
+    till, _secret = api_key.make(session, made.organisation, name="Till", scopes=[Scope.READ])
+    session.flush()
+    return (
+        ("/privacy/", {"name": made.organisation.language}),
+        ("/studio/evidence/", {"public_id": asked.public_id}),
         ("/studio/again/", {"token": "not-a-token"}),
         ("/studio/security/", {"token": "not-a-token"}),
         ("/studio/sign-in/", {"token": "not-a-token"}),
         ("/studio/lists/", {"public_id": made.mailing_list.public_id}),
         ("/studio/people/", {"public_id": person.public_id}),
         ("/studio/forms/", {"public_id": made.form.public_id}),
-        ("/studio/letters/", {"public_id": draft.public_id}),
-        ("/studio/inbox/", {"key": key}),
         ("/studio/domains/", {"public_id": domain.public_id}),
+        ("/studio/keys/", {"public_id": till.public_id}),
+        ("/api/v1/lists/", {"list_id": made.mailing_list.public_id}),
+        ("/api/v1/subscribers/", {"subscriber_id": person.public_id}),
     )
+
+
+def is_api(rule: Rule) -> bool:
+    """Tell whether a rule is behind the lock of the programs."""
+    return rule.rule == API or rule.rule.startswith(f"{API}/")
+
+
+def _import(session: Session, made: Cafe) -> str:
+    """Bring a file to the list."""
+    parts.imports_folder().mkdir(exist_ok=True)
+    file = parts.imports_folder() / "people.csv"
+    file.write_text("Email,City\nanna@guest.example,Aarhus\n")
+    return court.bring(
+        session, made.organisation, made.mailing_list, file, operator="user:1", claims=Claims(), held=True
+    ).public_id
+
+
+def _visit(session: Session, person: Subscriber) -> str:
+    """Open a person's own page, as the button of a mailed link does."""
+    link = access_link.ask(session, person)
+    visit = access_link.use(session, access_link.token_of(link)) if link is not None else None
+    assert visit is not None
+    return visit
 
 
 def sign_in(app: Flask) -> FlaskClient:

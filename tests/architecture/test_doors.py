@@ -9,16 +9,24 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from listkeeper.web import doors
+from listkeeper.web.api import lock as api_lock
 from tests.architecture import routes
 from tests.architecture.routes import SAFE, STUDIO, Filled
 
 # Whoever opens a door writes it here as well as in listkeeper/web/doors.py.
 OPEN = {
     "static",
+    # How to talk to the api, which is no secret; the api itself asks for a key.
+    "openapi.spec",
     "landing.show",
     "health.show",
+    "ledger_key.show",
     "brand.stylesheet",
     "brand.picture",
+    # A text by its hash: published words, and no secret.
+    # What is done with people's data: published words.
+    "notice_page.show",
+    "text_page.show",
     "signup_page.show",
     "signup_page.receive",
     "signup_page.confirm_by_code",
@@ -29,7 +37,43 @@ OPEN = {
     "leave_page.show",
     "leave_page.leave",
     "leave_page.undo",
+    "leave_page.leave_everything",
+    "leave_page.fewer",
+    "leave_page.pause",
+    "leave_page.resume",
+    "leave_page.tell_reason",
     "preferences_page.show",
+    "preferences_page.save",
+    "preferences_page.pause",
+    "preferences_page.resume",
+    "preferences_page.send_link",
+    "why_page.show",
+    # A person's own page: its address holds the secret of a visit that her own mailbox opened.
+    "entry_page.show",
+    "entry_page.receive",
+    "entry_page.show_link",
+    "entry_page.use_link",
+    "own_page.show",
+    "own_page.show_list",
+    "own_page.save",
+    "own_page.pause",
+    "own_page.resume",
+    "own_page.leave",
+    "own_page.leave_everything",
+    "own_page.object_to_marketing",
+    "own_page.restrict",
+    "own_page.change_address",
+    "own_page.download",
+    "own_history.show",
+    "own_history.messages",
+    "own_history.receipt",
+    "erase_page.show",
+    "erase_page.ask_again",
+    "erase_page.erase",
+    "address_page.show",
+    "address_page.confirm",
+    "address_page.show_cancel",
+    "address_page.cancel",
     "web_view.show",
     # The way into the studio: pages that ask who is there, and in which language.
     "entrance.show",
@@ -60,6 +104,14 @@ def owner(filled: Filled) -> FlaskClient:
     return routes.sign_in(filled.app)
 
 
+@pytest.fixture
+def program(filled: Filled) -> FlaskClient:
+    """A program whose key has every scope, and which sends it with every request."""
+    client = filled.app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {filled.secret}"
+    return client
+
+
 def _is_sign_in(location: str | None) -> bool:
     return location is not None and location.partition("?")[0].endswith(f"{STUDIO}/sign-in")
 
@@ -73,9 +125,32 @@ def test_every_open_door_exists(app: Flask) -> None:
 
 
 def test_every_route_is_behind_a_door(app: Flask) -> None:
-    """Outside the studio everything is public, so everything there is on the list."""
-    outside = {rule.endpoint for rule in app.url_map.iter_rules() if not rule.rule.startswith(f"{STUDIO}/")}
+    """Outside the studio and the api everything is public, so everything there is on the list."""
+    rules = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(f"{STUDIO}/")]
+    outside = {rule.endpoint for rule in rules if not routes.is_api(rule)}
     assert outside - OPEN == set()
+
+
+def test_every_route_of_the_api_says_which_scope_opens_it(app: Flask) -> None:
+    """The lock keeps a route shut that does not say; here it is found before anybody wonders why."""
+    views = {
+        rule.endpoint: app.view_functions[rule.endpoint] for rule in app.url_map.iter_rules() if routes.is_api(rule)
+    }
+    assert len(views) > 10
+    assert [name for name, view in views.items() if api_lock.needed_by(view) is None] == []
+    assert [name for name, view in views.items() if not api_lock.needed_by(view)] == ["api_me.show"]
+
+
+def test_a_session_of_the_studio_opens_nothing_of_the_api(filled: Filled, owner: FlaskClient) -> None:
+    for rule, method in routes.rules(filled.app, *SAFE, *UNSAFE):
+        if routes.is_api(rule):
+            assert owner.open(filled.address(rule), method=method).status_code == 401
+
+
+def test_a_key_opens_nothing_of_the_studio(filled: Filled, program: FlaskClient) -> None:
+    for rule, _method in routes.rules(filled.app, "GET"):
+        if rule.rule.startswith(f"{STUDIO}/") and rule.endpoint not in OPEN:
+            assert _is_sign_in(program.get(filled.address(rule)).location)
 
 
 def test_a_stranger_is_shown_the_door(filled: Filled) -> None:
@@ -96,21 +171,23 @@ def test_a_stranger_is_shown_the_door(filled: Filled) -> None:
     assert inside == []
 
 
-def test_what_is_behind_the_lock_is_there_for_the_owner(filled: Filled, owner: FlaskClient) -> None:
+def test_what_is_behind_the_lock_is_there_for_the_owner(
+    filled: Filled, owner: FlaskClient, program: FlaskClient
+) -> None:
     """The lock is tested on pages that open: a page that fails for everybody would prove nothing."""
     broken = []
     for rule, _method in routes.rules(filled.app, "GET"):
-        answer = owner.get(filled.address(rule), buffered=True)
+        answer = (program if routes.is_api(rule) else owner).get(filled.address(rule), buffered=True)
         turned_away = rule.endpoint not in OPEN and _is_sign_in(answer.location)
         if answer.status_code >= 400 or turned_away:
             broken.append(f"GET {rule.rule}: {answer.status_code} {answer.location}")
     assert broken == []
 
 
-def test_safe_methods_change_nothing(filled: Filled, owner: FlaskClient) -> None:
+def test_safe_methods_change_nothing(filled: Filled, owner: FlaskClient, program: FlaskClient) -> None:
     changed, stranger = [], filled.app.test_client()
     before = routes.fingerprint(filled.app)
-    for who, client in (("a stranger", stranger), ("the owner", owner)):
+    for who, client in (("a stranger", stranger), ("the owner", owner), ("a program", program)):
         for rule, method in routes.rules(filled.app, *SAFE):
             client.open(filled.address(rule), method=method, buffered=True)
             after = routes.fingerprint(filled.app)

@@ -8,9 +8,16 @@ import json
 
 # Name, module, and what is measured.
 BENCHES = {
+    "import": ("tests.benchmarks.importing", "rows of a list imported a second, with verdicts, evidence and ledger"),
     "render": ("tests.benchmarks.render", "letters personalised a second, on one core"),
     "send": ("tests.benchmarks.send", "mails a second from the database to a mail server, two workers, unsigned"),
     "send-signed": ("tests.benchmarks.send", "the same, each signed with RSA-2048"),
+    "ledger": ("tests.benchmarks.ledger", "ledger events written a second, in batches"),
+    "ledger-single": ("tests.benchmarks.ledger", "the same, one in a commit"),
+    "ledger-verify": ("tests.benchmarks.ledger", "ledger events that listkeeper-verify checks a second"),
+    "proof": ("tests.benchmarks.proof", "milliseconds for one person's proof"),
+    "backup": ("tests.benchmarks.archive", "rows a second that a backup writes"),
+    "restore": ("tests.benchmarks.archive", "rows a second that a restore brings back, checked against its ledger"),
     "web": ("tests.benchmarks.web", "signup forms shown a second"),
 }
 

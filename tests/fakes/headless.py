@@ -85,15 +85,15 @@ def _ask(request: Request) -> Page:
 
 
 @contextmanager
-def instance(kind: str, smtp_url: str) -> Iterator[Instance]:
-    """Start ``listkeeper up`` on an empty database of a kind, with mail leaving for ``smtp_url``."""
+def instance(kind: str, smtp_url: str | None = None) -> Iterator[Instance]:
+    """Start ``listkeeper up`` on an empty database of a kind; mail leaves for ``smtp_url``, or stays for practice."""
     run = int(os.environ["LISTKEEPER_TEST_RUN"])
     with (
         running_up.short_folder() as folder,
         databases.without_tables(kind, folder, run) as database,
         pytest.MonkeyPatch.context() as patch,
     ):
-        named = {"smtp_url": smtp_url, "check_links": "false", "workers": "1"}
+        named = {"check_links": "false", "workers": "1"} | ({"smtp_url": smtp_url} if smtp_url else {})
         named |= {"database_url": database.url} if database.setting else {}
         with running_up.up(folder, port=None, **named) as running:
             told = Settings(data=folder, smtp_url=smtp_url, database_url=database.setting)

@@ -297,16 +297,18 @@ def running(
     size_limit: int = 33_554_432,
     port: int = 0,
     host: str = "127.0.0.1",
+    smtputf8: bool = True,
 ) -> Iterator[SmtpSink]:
     """Run a sink; ``tls`` offers STARTTLS, or speaks TLS at once when asked to.
 
-    ``host`` may be 127.0.0.2, which stands for a mail server on another machine.
+    ``host`` may be 127.0.0.2, which stands for a mail server on another machine. Without ``smtputf8`` it is one of the
+    many that carry ASCII addresses only.
     """
     sink = SmtpSink(login=login, scheme="smtps" if tls and tls_from_the_start else "smtp", host=host)
     options: dict[str, Any] = {
         "hostname": "sink.example",
         "ident": "sink",
-        "enable_SMTPUTF8": True,
+        "enable_SMTPUTF8": smtputf8,
         "data_size_limit": size_limit,
     }
     if tls and not tls_from_the_start:

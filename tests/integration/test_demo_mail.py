@@ -15,8 +15,9 @@ from listkeeper import parts
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.user import User
 from listkeeper.audience import permission, signup, signup_form
+from listkeeper.audience.handover import Handover, MessageClass, Refusal, RefusalCode
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.permission import Grant, Handover, MessageClass, Refusal, RefusalCode
+from listkeeper.audience.permission import Grant
 from listkeeper.audience.signup import Signup, Visit
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.campaign import Campaign, CampaignState

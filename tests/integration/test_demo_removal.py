@@ -13,8 +13,9 @@ from listkeeper.accounts.user import User
 from listkeeper.audience import confirmation, consent, permission, signup, signup_form, subscription, unsubscribe
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import Method
+from listkeeper.audience.handover import Handover, MessageClass
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.permission import Grant, Handover, MessageClass
+from listkeeper.audience.permission import Grant
 from listkeeper.audience.signup import Signup, SignupDecision, Visit
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState

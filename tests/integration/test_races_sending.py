@@ -16,7 +16,7 @@ from listkeeper import store
 from listkeeper.accounts import organisation
 from listkeeper.audience import unsubscribe
 from listkeeper.audience.consent import ConsentEvent, EventKind, Method
-from listkeeper.audience.permission import RefusalCode
+from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.unsubscribe import Leaving
 from listkeeper.campaigns import campaign as campaigns

@@ -18,10 +18,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.audience import confirmation, permission, suppression, unsubscribe
+from listkeeper.audience import confirmation, suppression, unsubscribe
 from listkeeper.audience.confirmation import Answer
 from listkeeper.audience.consent import Method
-from listkeeper.audience.permission import RefusalCode
+from listkeeper.audience.handover import MessageClass, RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Reason
 from listkeeper.campaigns.campaign import Campaign, CampaignState
@@ -30,6 +30,7 @@ from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity, sending
 from listkeeper.sending import batch, planning, progress
+from listkeeper.sending.batch import Question
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.transport import Outcome
 from tests.fakes.smtp_sink import SmtpSink
@@ -118,7 +119,7 @@ def test_who_is_on_the_list_already_is_told_so(works: Works, smtp_sink: SmtpSink
     )
     works.post(HER.upper())
     works.work(Lane.URGENT)
-    assert [row.message_class for row in works.deliveries()][-1] == permission.MessageClass.SERVICE
+    assert [row.message_class for row in works.deliveries()][-1] == MessageClass.SERVICE
     assert smtp_sink.messages[-1].rcpt_tos == (HER,)
     assert b"/c/" not in smtp_sink.messages[-1].content
 
@@ -230,10 +231,10 @@ def test_answers_wait_for_a_database_that_is_away(
     letter = works.start()
     record, failures = batch.record, iter(range(3))
 
-    def busy(session: Session, outcomes: dict[int, Outcome | None]) -> None:
+    def busy(session: Session, outcomes: dict[int, Outcome | None], questions: dict[int, Question]) -> None:
         if next(failures, None) is not None:
             raise TryAgain("database_unavailable", "The database is busy.")
-        record(session, outcomes)
+        record(session, outcomes, questions)
 
     monkeypatch.setattr(batch, "record", busy)
     works.drain()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.audience import suppression
-from listkeeper.audience.permission import RefusalCode
+from listkeeper.audience.handover import RefusalCode
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
@@ -177,10 +177,10 @@ def test_no_transaction_is_open_and_nothing_is_asked_while_the_server_is_spoken_
         handed.append(sealed.delivery_id)
         return hand_over(self, sealed)
 
-    def composing(row: batch.Ready, line: SmtpRelay) -> Outcome | None:
+    def composing(row: batch.Ready, line: SmtpRelay, questions: dict[int, batch.Question]) -> Outcome | None:
         speaking.set()
         try:
-            return plain(row, line)
+            return plain(row, line, questions)
         finally:
             speaking.clear()
 

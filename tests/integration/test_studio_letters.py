@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 
 from listkeeper import store
 from listkeeper.accounts import organisation
+from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.permission import MessageClass
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.sending.delivery import Delivery, DeliveryState

@@ -7,8 +7,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from listkeeper import store
-from listkeeper.audience import subscription, unsubscribe
+from listkeeper.audience import leaving_reason, subscription, unsubscribe
 from listkeeper.audience.consent import Method
+from listkeeper.audience.leaving_reason import Why
 from listkeeper.audience.signup_form import SignupFormVersion
 from tests.makers import cafe, studio
 from tests.makers.studio import StudioBrowser, words
@@ -106,6 +107,17 @@ def test_somebody_who_left_is_shown_with_the_reason(app: Flask, browser: StudioB
     assert "Unsubscribed by the unsubscribe button of the mail program" in shown
 
 
+def test_the_list_says_why_people_left_and_not_who(app: Flask, browser: StudioBrowser) -> None:
+    assert "Why people left" not in words(browser.get(list_address(browser)))
+    with app.app_context(), store.transaction() as session:
+        news = studio.the_cafe(session).mailing_list
+        for letter in ("1", "2"):
+            leaving_reason.tell(session, news, Why.TOO_MANY, "", letter=letter)
+        leaving_reason.tell(session, news, Why.OTHER, "Moved to <b>Oslo</b>", letter="3")
+    shown = words(browser.get(list_address(browser)))
+    assert "2 · Too many e-mails 1 · Something else “Moved to <b>Oslo</b>”" in shown
+
+
 def test_nobody_is_found_under_a_made_up_name(browser: StudioBrowser) -> None:
     for path in ("/studio/people/sub_nobody", "/studio/lists/lst_nothing", "/studio/forms/frm_nothing"):
         assert browser.get(path).status_code == 404
@@ -137,7 +149,7 @@ def test_changed_words_are_a_new_version_and_the_old_proof_keeps_the_old_one(
     address = form_address(browser)
     new = {
         "title": "Warm news",
-        "body": "Yes, Café Kardemomme may write to me about buns.",
+        "body": "Yes, Café Kardemomme may send me news about buns, at most once a week.",
         "withdrawal": "I can stop at any time.",
         "button_label": "Yes please",
         "thank_you": "Thank you!",
@@ -158,7 +170,7 @@ def test_changed_words_are_a_new_version_and_the_old_proof_keeps_the_old_one(
 def test_a_text_with_a_gap_is_not_published(app: Flask, browser: StudioBrowser, missing: str) -> None:
     new = {
         "title": "Warm news",
-        "body": "Yes, Café Kardemomme may write to me.",
+        "body": "Yes, Café Kardemomme may send me news, at most once a week.",
         "withdrawal": "I can stop.",
         "button_label": "Yes",
         "thank_you": "Thank you!",

@@ -30,6 +30,9 @@ def checkout(tmp_path: Path) -> Path:
     (folder / "listkeeper" / "__init__.py").touch()
     (folder / "listkeeper" / "cli" / "__init__.py").touch()
     (folder / "listkeeper" / "cli" / "main.py").write_text(_PROGRAM)
+    (folder / "listkeeper" / "standards").mkdir()
+    (folder / "listkeeper" / "standards" / "__init__.py").touch()
+    (folder / "listkeeper" / "standards" / "proof.py").write_text('print("the verifier")')
     return folder
 
 
@@ -82,6 +85,8 @@ def test_the_first_start_installs_and_the_second_does_not(checkout: Path, with_p
         env={"LISTKEEPER_DATA": "d"}, cwd="/", capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert '"words": ["doctor"]' in launched.stdout
+    verifier = [checkout / ".venv" / "bin" / "listkeeper-verify"]
+    assert subprocess.run(verifier, env={}, capture_output=True, text=True, check=True).stdout == "the verifier\n"
 
 
 def test_an_interrupted_installation_and_a_new_lock_are_installed_again(checkout: Path, with_python: Path) -> None:

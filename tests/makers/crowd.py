@@ -47,7 +47,7 @@ def _gather(session: Session, made: Cafe, first: Subscriber, addresses: list[str
     given = session.scalars(
         select(ConsentEvent).where(ConsentEvent.subject_ref == first.subject_ref, ConsentEvent.kind == EventKind.GIVEN)
     ).one()
-    consents = [_values(given) | {"subject_ref": person["subject_ref"]} for person in people]
+    consents = [_values(given) | {"subject_ref": person["subject_ref"], "ledger_id": None} for person in people]
     events = session.scalars(insert(ConsentEvent).returning(ConsentEvent.id, sort_by_parameter_order=True), consents)
     current = subscription.of(session, first.id, made.mailing_list.id)
     assert current is not None

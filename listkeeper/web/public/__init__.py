@@ -3,9 +3,15 @@
 She opens ``signup_page`` (found through ``landing``), types one address and is
 asked to look into her mail. ``confirm_page`` takes the button of that mail, or
 tells us it was somebody else. Months later ``web_view`` shows a letter in the
-browser, ``preferences_page`` says what she agreed to, and ``leave_page`` lets
-her go at once, from a mail program's button or from the page. A GET on any of
-these changes nothing.
+browser, ``why_page`` names the event that let it go, ``preferences_page`` says
+what she agreed to and how much of it comes (``choices``), and ``leave_page``
+lets her go at once, from a mail program's button or from the page.
+
+A letter can be passed on, so its links can do no more than that. For the rest
+``entry_page`` sends a fresh link to her own mailbox, and for half an hour she
+is a ``guest`` on ``own_page``: her history (``own_history``), all of it to take
+home, another address (``address_page``), or to be forgotten (``erase_page``).
+A GET on any of these changes nothing.
 
 ``page`` puts every answer together, ``brand`` and ``colour`` give it the look
 of the business without a single inline style. ``health`` is for machines.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, request, url_for
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.audience import confirmation, subscription
-from listkeeper.audience.confirmation import Answer, Answered, AskKind, Confirmation
+from listkeeper.audience import complaint, confirmation, subscription
+from listkeeper.audience.confirmation import Answer, Answered, AskKind, Confirmation, Seen
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.rendering import primary_tab
 from listkeeper.rendering.primary_tab import Block
+from listkeeper.web import network
 from listkeeper.web.public import brand, page
 
 blueprint = Blueprint("confirm_page", __name__)
@@ -19,6 +20,7 @@ blueprint.before_request(page.limit_body)
 
 # A forged, an old and a spent link get the same page, so that trying links out teaches nothing.
 _NO_EFFECT = 404
+_BROWSER_LIMIT = 300
 
 
 @blueprint.get("/c/<token>")
@@ -40,26 +42,32 @@ def _question(session: Session, asked: Confirmation, token: str) -> Response:
         shown.form.language,
         brand.business_of(shown.organisation),
         list_name=shown.mailing_list.name,
-        consent=shown.text.body,
-        withdrawal=shown.text.withdrawal,
+        agreed_to=shown.sentences,
         button=shown.text.button_label,
+        complained=complaint.has_complained(session, session.get_one(Subscriber, asked.subscriber_id)),
         action=url_for("confirm_page.confirm", token=token),
         not_me=url_for("confirm_page.show_not_me", token=token),
     )
 
 
 def _on_the_list(session: Session, asked: Confirmation) -> bool:
+    if asked.used_at is None:
+        return False
     current = subscription.of(session, asked.subscriber_id, asked.list_id)
-    confirmed = current is not None and current.state is SubscriptionState.CONFIRMED
-    return confirmed and asked.used_at is not None
+    return current is not None and current.state is SubscriptionState.CONFIRMED
 
 
 @blueprint.post("/c/<token>")
 def confirm(token: str) -> Response:
     """Take the button; pressed twice it says so and changes nothing more."""
     with store.transaction() as session:
-        answered = confirmation.confirm(session, token)
+        answered = confirmation.confirm(session, token, seen())
         return after(session, answered) or _spent()
+
+
+def seen() -> Seen:
+    """Return what is kept as evidence of the one who pressed the button: of the POST, never of who opened the page."""
+    return Seen(network.of(request) or "", request.headers.get("User-Agent", "")[:_BROWSER_LIMIT])
 
 
 def after(session: Session, answered: Answered) -> Response | None:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts import organisation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import subscription
+from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.permission import MessageClass
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.campaigns import preview
@@ -70,6 +70,10 @@ def _somebody(session: Session, letter: Delivery) -> Reader:
     owner = session.get_one(Organisation, letter.organisation_id)
     person = session.get(Subscriber, letter.subscriber_id) if letter.subscriber_id is not None else None
     mailing_list = session.get(MailingList, letter.list_id) if letter.list_id is not None else None
+    current = subscription.followed(session, person.id, mailing_list.id) if person and mailing_list else None
+    if current is not None and mailing_list is not None and current.list_id != mailing_list.id:
+        # That list became part of another one: what the letter leads to is there now.
+        mailing_list = session.get_one(MailingList, current.list_id)
     return Reader(
         spoken=person.language if person is not None else owner.language,
         business=brand.business_of(owner),
@@ -77,7 +81,7 @@ def _somebody(session: Session, letter: Delivery) -> Reader:
         test=letter.message_class is MessageClass.TEST,
         delivery=letter,
         person=person,
-        subscription=subscription.of(session, person.id, mailing_list.id) if person and mailing_list else None,
+        subscription=current,
         list_id=mailing_list.id if mailing_list is not None else None,
     )
 
@@ -89,6 +93,12 @@ def _not_whole() -> NotFound:
             "or open the link at the end of another e-mail."
         )
     return NotFound("no_such_link", sentence)
+
+
+def masked(address: str) -> str:
+    """Return enough for the owner of an address to know it, and too little for whom the mail was forwarded to."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"
 
 
 def only_a_test(reader: Reader) -> Response:

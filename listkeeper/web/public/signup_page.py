@@ -30,6 +30,9 @@ _TICKET_LIFETIME = timedelta(hours=24)
 _SOURCES = ("s", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 _SOURCE_LIMIT = 200
 _SHOWN_LIMIT = 320
+# Which part of the page a sentence stands beside, by the code of what is wrong; the address unless it is a box.
+_PLACES = {"second_consent_missing": "wrong_second", "age_missing": "wrong_age"}
+_WRONG = ("wrong", *_PLACES.values())
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,18 @@ class FormView:
     title: str
     consent: str
     withdrawal: str
+    age_statement: str
     button: str
+    # The separate consent with a box of its own; empty for none.
+    second_consent: str
+    least_age: int
+    # Where the privacy notice is; empty for none.
+    notice: str
 
 
 def view_of(shown: ShownForm) -> FormView:
     """Return what the page shows of a form; call it while the session is open."""
+    second, spoken = shown.second, shown.form.language
     return FormView(
         slug=shown.form.slug,
         language=shown.form.language,
@@ -56,7 +66,11 @@ def view_of(shown: ShownForm) -> FormView:
         title=shown.version.title,
         consent=shown.text.body,
         withdrawal=shown.text.withdrawal,
+        age_statement=shown.text.age_statement,
         button=shown.text.button_label,
+        second_consent=second.whole if second else "",
+        least_age=shown.version.least_age or 0,
+        notice=url_for("notice_page.show", name=spoken) if shown.version.notice_sha256 else "",
     )
 
 
@@ -68,8 +82,8 @@ def show(slug: str) -> Response:
     return form_page(view)
 
 
-def form_page(view: FormView, *, typed: str = "", wrong: str = "", status: int = 200) -> Response:
-    """Return the form, with the typed address kept and what is wrong with it beside the field."""
+def form_page(view: FormView, *, typed: str = "", wrong: Invalid | None = None, status: int = 200) -> Response:
+    """Return the form, with the typed address kept and what is wrong beside the field or box it is about."""
     marks = [(name, value[:_SOURCE_LIMIT]) for name in _SOURCES if (value := request.values.get(name))]
     ticket = signing.token(_TICKET, clock.in_milliseconds(clock.now()))
     hidden = [("key", secrets.token_urlsafe(16)), ("v", str(view.version)), ("ticket", ticket), *marks]
@@ -81,10 +95,15 @@ def form_page(view: FormView, *, typed: str = "", wrong: str = "", status: int =
         form=view,
         action=url_for("signup_page.receive", slug=view.slug),
         typed=typed,
-        wrong=wrong,
         hidden=hidden,
         trap=TRAP,
+        **_beside(wrong),
     )
+
+
+def _beside(wrong: Invalid | None) -> dict[str, str]:
+    place = _PLACES.get(wrong.code, "wrong") if wrong is not None else "wrong"
+    return {name: wrong.message if wrong is not None and name == place else "" for name in _WRONG}
 
 
 @blueprint.post("/f/<slug>")
@@ -97,7 +116,7 @@ def receive(slug: str) -> Response:
         taken = _changed(view) or _take(session, shown, typed)
     if isinstance(taken, Invalid):
         status = 409 if taken.code == "page_too_old" else 422
-        return form_page(view, typed=typed, wrong=taken.message, status=status)
+        return form_page(view, typed=typed, wrong=taken, status=status)
     return _check_mail(view, taken.visit, shown_address=typed)
 
 
@@ -140,6 +159,8 @@ def _visit(typed: str) -> Visit:
         # The address belongs to the key: who goes back to mend a typo must not be taken for a retry.
         idempotency_key=signing.digest(f"{key}:{typed}") if key else None,
         trap=request.form.get(TRAP, ""),
+        second_consent=request.form.get("second_consent") == "yes",
+        age_stated=request.form.get("age_stated") == "yes",
     )
 
 
@@ -165,7 +186,7 @@ def confirm_by_code(slug: str) -> Response:
     """Take the six digits typed on the page that is still open."""
     visit = request.form.get("visit", "")
     with store.transaction() as session:
-        answered = confirmation.confirm_by_code(session, visit, request.form.get("code", ""))
+        answered = confirmation.confirm_by_code(session, visit, request.form.get("code", ""), confirm_page.seen())
         joined = confirm_page.after(session, answered)
         if joined is not None:
             return joined

@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import mailing_list, signup_form, subscription
+from listkeeper.audience import lifecycle, mailing_list, signup_form, subscription
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
-from listkeeper.sending import progress
+from listkeeper.sending import incident, progress, restoring
+from listkeeper.sending.incident import IncidentKind
 from listkeeper.web.studio import forms, page, words
 
 blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)
@@ -53,6 +54,7 @@ def show() -> Response:
         return page.answer(
             session,
             "home",
+            warnings=lifecycle.warnings(session, owner),
             steps=[] if all(step.done for step in steps) else steps,
             confirmed=confirmed,
             waiting=sum(each[SubscriptionState.PENDING] for each in counts),
@@ -64,7 +66,16 @@ def show() -> Response:
             draft=draft,
             draft_revision=campaigns.newest(session, draft) if draft else None,
             say=words.letter,
+            standing=_standing(session),
         )
+
+
+def _standing(session: Session) -> list[str]:
+    """Say what keeps mail from leaving: loud, on the first screen, until it is mended."""
+    return [
+        restoring.words_of_fork() if row.kind is IncidentKind.LEDGER_FORKED else row.words
+        for row in incident.standing(session)
+    ]
 
 
 def _steps(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import mailing_list, signup_form, subscription
+from listkeeper.audience import leaving_reason, mailing_list, signup_form, subscription
+from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
+from listkeeper.rendering import form_snapshot
 from listkeeper.web.studio import forms, member, page, words
 
 blueprint = Blueprint("lists", __name__, url_prefix=page.ROOT)
@@ -41,7 +44,7 @@ def create() -> Response | AnyResponse:
         with store.transaction() as session:
             owner = organisation.only_one(session)
             made = mailing_list.create(session, owner, name=request.form.get("name", ""))
-            signup_form.create(session, owner, made)
+            signup_form.create(session, owner, made, show=form_snapshot.page_of)
             audit_log.record(session, owner.id, member.present().actor, "list.created", made.public_id)
             public_id = made.public_id
     except (Invalid, Conflict) as problem:
@@ -68,8 +71,17 @@ def show_one(public_id: str) -> Response:
             search=search,
             after=after,
             counts=subscription.counts(session, shown),
+            reasons=_reasons(session, shown),
+            told=leaving_reason.told(session, shown),
             forms=signup_form.all_of(session, shown),
             address_of=forms.address_of,
             S=SubscriptionState,
             say=words.subscription,
         )
+
+
+def _reasons(session: Session, shown: MailingList) -> list[tuple[str, int]]:
+    """Return why people left, the most frequent first; nobody's name stands beside it anywhere."""
+    counted = leaving_reason.counts(session, shown)
+    found = [(leaving_reason.in_words(why), number) for why, number in counted.items() if number]
+    return sorted(found, key=lambda reason: -reason[1])

@@ -20,7 +20,21 @@ from listkeeper.settings import Settings
 
 ROOT = "/studio"
 # Screens without an entry of their own light up the one they belong to.
-_UNDER = {"people": "lists", "forms": "lists", "composer": "letters", "departure": "letters", "key": "security"}
+_UNDER = {
+    "people": "lists",
+    "evidence": "lists",
+    "forms": "lists",
+    "form_new": "lists",
+    "list_settings": "lists",
+    "person_acts": "lists",
+    "permissions": "business",
+    "privacy": "business",
+    "imports": "lists",
+    "composer": "letters",
+    "departure": "letters",
+    "key": "security",
+    "api_keys": "business",
+}
 _NATIVE = {
     "en": "English",
     "da": "Dansk",
@@ -38,6 +52,12 @@ def attach(app: Flask) -> None:
     app.add_template_filter(readable, "readable")
     app.add_template_filter(as_attribute, "json_text")
     app.add_template_filter(_short_name, "hash_of")
+    app.add_template_filter(_translated, "translated")
+
+
+def _translated(stored: str) -> str:
+    """Return a sentence of our data files in the language of the studio; a per cent sign in it is one."""
+    return language.catalogue(language.current()).ugettext(stored) if stored else ""
 
 
 def _short_name(text: str) -> str:

@@ -13,6 +13,7 @@ from listkeeper.audience import mailing_list, signup_form
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
+from listkeeper.rendering import form_snapshot
 from listkeeper.web.studio import business, member, page
 
 blueprint = Blueprint("setup", __name__, url_prefix=page.ROOT)
@@ -66,7 +67,8 @@ def _make_all(session: Session, spoken: str, logo: str | None) -> SignupForm:
     owner.logo = logo
     _join(session, owner, spoken)
     named = typed.get("list_name", "").strip() or language.text("Newsletter")
-    return signup_form.create(session, owner, mailing_list.create(session, owner, name=named))
+    made = mailing_list.create(session, owner, name=named)
+    return signup_form.create(session, owner, made, show=form_snapshot.page_of)
 
 
 def _join(session: Session, owner: Organisation, spoken: str) -> None:

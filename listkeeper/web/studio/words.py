@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from listkeeper.audience.consent import EventKind, Method
-from listkeeper.audience.permission import RefusalCode
+from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.suppression import Reason
 from listkeeper.campaigns.campaign import CampaignState
@@ -31,6 +31,8 @@ def subscription(state: SubscriptionState) -> Said:
         SubscriptionState.EXPIRED: Said(language.text("Never confirmed")),
         SubscriptionState.BOUNCED: Said(language.text("Address does not work"), "bad"),
         SubscriptionState.COMPLAINED: Said(language.text("Complained"), "bad"),
+        SubscriptionState.LAPSED: Said(language.text("Run out")),
+        SubscriptionState.IMPORTED_UNVERIFIED: Said(language.text("Imported without evidence, never mailed")),
     }[state]
 
 
@@ -52,8 +54,15 @@ def event(kind: EventKind) -> Said:
     return {
         EventKind.REQUESTED: Said(language.text("Asked for the letters")),
         EventKind.GIVEN: Said(language.text("Said yes"), "good"),
+        EventKind.RENEWED: Said(language.text("Renewed the consent"), "good"),
+        EventKind.NARROWED: Said(language.text("Narrowed the consent")),
         EventKind.WITHDRAWN: Said(language.text("Unsubscribed"), "bad"),
+        EventKind.OBJECTED: Said(language.text("Objected to advertising"), "bad"),
+        EventKind.COMPLAINED: Said(language.text("Reported a letter as spam"), "bad"),
         EventKind.REFUSED: Said(language.text("Said “not me”"), "bad"),
+        EventKind.EXPIRED: Said(language.text("Never confirmed in time")),
+        EventKind.LAPSED: Said(language.text("The consent ran out")),
+        EventKind.INVALIDATED: Said(language.text("The consent was declared invalid"), "bad"),
     }[kind]
 
 
@@ -67,6 +76,12 @@ def method(act: Method) -> str:
         Method.PAGE: language.text("by the button on the unsubscribe page"),
         Method.UNDO: language.text("by “undo” on the unsubscribe page"),
         Method.OPERATOR: language.text("by you, in the studio"),
+        Method.API: language.text("by a program of yours"),
+        Method.MAIL: language.text("by a mail to you"),
+        Method.REPORT: language.text("reported by the mail provider"),
+        Method.IMPORT: language.text("taken from an imported list"),
+        Method.CLOCK: language.text("because its time was over"),
+        Method.JOURNAL: language.text("repeated after a copy was restored"),
         Method.DEMO: language.text("made up for the demo"),
     }[act]
 
@@ -77,15 +92,25 @@ def refusal(code: RefusalCode) -> str:
         RefusalCode.NO_BASIS: language.text("never said yes"),
         RefusalCode.PENDING: language.text("had not confirmed yet"),
         RefusalCode.EXPIRED: language.text("never confirmed in time"),
+        RefusalCode.LAPSED: language.text("the yes had run out"),
+        RefusalCode.DORMANT: language.text("had not heard from you for too long"),
         RefusalCode.WITHDRAWN: language.text("unsubscribed in the meantime"),
         RefusalCode.SUPPRESSED: language.text("must never be mailed"),
-        RefusalCode.RESTRICTED: language.text("asked for a pause"),
+        RefusalCode.RESTRICTED: language.text("held back while something is disputed"),
         RefusalCode.ERASED: language.text("asked to be forgotten"),
+        RefusalCode.SNOOZED: language.text("asked for a pause"),
+        RefusalCode.FREQUENCY: language.text("wants letters less often"),
         RefusalCode.LIST_INACTIVE: language.text("the list is no longer in use"),
         RefusalCode.PURPOSE_MISMATCH: language.text("said yes to something else"),
+        RefusalCode.CATEGORY_DISSIMILAR: language.text("bought something else than this letter is about"),
+        RefusalCode.PROFILE_FORBIDS_BASIS: language.text("the rules of the list ask for more"),
+        RefusalCode.MISSING_SECOND_CONSENT: language.text("did not give the second yes that the rules ask for"),
+        RefusalCode.AGE_NOT_STATED: language.text("did not say that they are old enough"),
         RefusalCode.TEXT_UNPUBLISHED: language.text("the text of their consent was not published"),
         RefusalCode.NO_SMTPUTF8: language.text("the mail server cannot carry their address"),
         RefusalCode.INVENTED: language.text("made up for the demo"),
+        RefusalCode.LEDGER_FORKED: language.text("a restored copy must be checked first"),
+        RefusalCode.GRANT_EXPIRED: language.text("waited too long to go out, so nothing was sent"),
         RefusalCode.GATE_ERROR: language.text("could not be decided, so nothing was sent"),
     }[code]
 

@@ -1,346 +1,265 @@
 """What the gate must say, case by case: each clause has a case on either side of it.
 
-A case starts from somebody whom the gate grants, changes one thing, and names the verdict. The cases know the gate's
-module only through their scene, so that a gate with one clause turned round can be put in its place.
+A case starts from somebody whom the gate grants, changes one thing, and names the verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from types import ModuleType
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from listkeeper.audience import suppression
+from listkeeper.audience.mailing_list import ListState
+from listkeeper.audience.subscription import Basis, Frequency, SubscriptionState
+from tests.unit.audience.gate_notice_cases import NO_GUEST, NOTICES, STATES, Row
+from tests.unit.audience.gate_scene import (
+    CITED,
+    CLAIMED,
+    MOMENT,
+    Arrange,
+    Case,
+    Scene,
+    ago,
+    before,
+    both,
+    claimed,
+    later,
+    ledger_row,
+    no_ledger,
+    nothing,
+    now,
+    on_another_list,
+    put,
+    said,
+    seen_by_ledger,
+    somebody_else_suppressed,
+    suppressed,
+    under_law,
+    with_text,
+)
 
-from listkeeper.audience import confirmation, mailing_list, signup, subscription, suppression
-from listkeeper.audience.confirmation import LIFETIME, AskKind, Confirmation
-from listkeeper.audience.mailing_list import ListState, MailingList
-from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
-from listkeeper.audience.suppression import Reason, Suppression
-from listkeeper.foundation import clock
-from tests.makers import cafe, signups
-from tests.makers.cafe import NO_BRAKES, Cafe
-
-HER = "freja@guest.example"
-CITED, UNCITED = f"{HER} cited", f"{HER} uncited"
-DELIVERY, TEMPLATE = 5, "t" * 64
-_MOMENT = timedelta(milliseconds=1)
-
-
-@dataclass
-class Scene:
-    """The rows a case may change, and the hand-over it describes."""
-
-    session: Session
-    house: Cafe
-    person: Subscriber
-    current: Subscription
-    note: Confirmation
-    handover: dict[str, Any] = field(default_factory=dict)
-
-    def suppress(self, scope: str, reason: Reason = Reason.UNSUBSCRIBED, **more: object) -> None:
-        """Suppress her."""
-        key = self.person.suppression_key
-        self.session.add(Suppression(organisation_id=1, key=key, scope=scope, reason=reason, **more))
-
-    def other_list(self) -> MailingList:
-        """Return another list of the house."""
-        return mailing_list.create(self.session, self.house.organisation, name="Bread club")
-
-    def ask(self) -> Confirmation:
-        """Return a live question put to her."""
-        asked = confirmation.ask(
-            self.session,
-            self.person,
-            confirmation.shown_by(self.session, self.note),
-            signup_id=self.note.signup_id,
-            kind=AskKind.CONFIRM,
-            brake_key="b",
-            visit_digest="v",
-        )
-        self.handover["confirmation_id"] = asked.id
-        return asked
-
-    def verdict(self, gate: ModuleType) -> str:
-        """Return a refusal's code, or the address that was granted and whether an event is cited."""
-        self.session.flush()
-        words = self.handover | {"message_class": gate.MessageClass(self.handover["message_class"])}
-        said = gate.grant(self.session, gate.Handover(**words))
-        if isinstance(said, gate.Refusal):
-            return str(said.code)
-        address = said.open(DELIVERY, TEMPLATE)
-        if said.event_id is None:
-            return f"{address} uncited"
-        return f"{address} {'cited' if said.event_id == self.current.consent_event_id else 'cites another'}"
-
-
-@dataclass(frozen=True)
-class Case:
-    """One change, and what the gate must say to it."""
-
-    name: str
-    message_class: str
-    expected: str
-    arrange: Callable[[Scene], object]
-
-    @property
-    def id(self) -> str:
-        """How the test is called."""
-        return f"{self.message_class}: {self.name}"
-
-
-def prepare(session: Session) -> Scene:
-    """Make somebody who is on the list and has just been told so."""
-    house = cafe.found(session)
-    person = cafe.subscribe(session, house, HER)
-    row, _receipt = signups.post(session, house, HER)
-    signup.decide(session, row.id, NO_BRAKES)
-    note = session.scalars(select(Confirmation).where(Confirmation.kind == AskKind.ALREADY)).one()
-    current = subscription.of(session, person.id, house.mailing_list.id)
-    assert current is not None
-    session.flush()
-    return Scene(session, house, person, current, note)
-
-
-@contextmanager
-def played(scene: Scene, case: Case) -> Iterator[Scene]:
-    """Arrange a case, and put everything back afterwards."""
-    point = scene.session.begin_nested()
-    scene.handover = {
-        "delivery_id": DELIVERY,
-        "organisation_id": scene.house.organisation.id,
-        "message_class": case.message_class,
-        "template_sha256": TEMPLATE,
-        "subscriber_id": scene.person.id,
-        "list_id": scene.house.mailing_list.id,
-        "purpose": scene.house.mailing_list.purpose,
-        "confirmation_id": scene.note.id,
-    }
-    try:
-        case.arrange(scene)
-        yield scene
-    finally:
-        point.rollback()
-
-
-def _put(what: str, **values: object) -> Callable[[Scene], None]:
-    """Change columns of one of the rows, given by a path such as ``house.mailing_list``."""
-
-    def arrange(scene: Scene) -> None:
-        row: Any = scene
-        for name in what.split("."):
-            row = getattr(row, name)
-        for name, value in values.items():
-            setattr(row, name, value() if callable(value) else value)
-
-    return arrange
-
-
-def _said(**values: object) -> Callable[[Scene], None]:
-    """Describe the hand-over otherwise."""
-    return lambda scene: scene.handover.update(values)
-
-
-def _both(*steps: Callable[[Scene], object]) -> Callable[[Scene], None]:
-    def arrange(scene: Scene) -> None:
-        for step in steps:
-            step(scene)
-
-    return arrange
-
-
-def _nothing(_scene: Scene) -> None:
-    """Leave it as it is."""
-
-
-def _on_another_list(scene: Scene) -> None:
-    scene.handover["list_id"] = scene.other_list().id
-
-
-def _another_person(scene: Scene) -> Subscriber:
-    return cafe.subscribe(scene.session, scene.house, "karl@guest.example")
-
-
-def _of_another_person(scene: Scene) -> None:
-    scene.handover["subscriber_id"] = _another_person(scene).id
-
-
-def _for_the_list(scene: Scene) -> None:
-    scene.suppress(suppression.list_scope(scene.house.mailing_list.id))
-
-
-def _for_another_list(scene: Scene) -> None:
-    scene.suppress(suppression.list_scope(scene.house.mailing_list.id + 1))
-
-
-def _somebody_else(scene: Scene) -> None:
-    key = _another_person(scene).suppression_key
-    suppression.add(scene.session, 1, key, scope=suppression.ALL, reason=Reason.LEGAL)
-
-
-def _suppressed(
-    scope: str, reason: Reason = Reason.UNSUBSCRIBED, **more: Callable[[], datetime]
-) -> Callable[[Scene], None]:
-    return lambda scene: scene.suppress(scope, reason, **{name: value() for name, value in more.items()})
-
-
-def _with_text_of(moment: Callable[[], datetime]) -> Callable[[Scene], None]:
-    def arrange(scene: Scene) -> None:
-        confirmation.shown_by(scene.session, scene.note).text.published_at = moment()
-
-    return arrange
-
-
-def _question(**values: Callable[[], datetime]) -> Callable[[Scene], None]:
-    """Put a question to her, live but for these columns."""
-
-    def arrange(scene: Scene) -> None:
-        asked = scene.ask()
-        for name, value in values.items():
-            setattr(asked, name, value())
-
-    return arrange
-
-
-def _ago(span: timedelta) -> Callable[[], datetime]:
-    return lambda: clock.now() - span
-
-
-_now = clock.now
-_later = _ago(-_MOMENT)
-_before = _ago(_MOMENT)
 _NORDIC = {"email_send": "frøja@guest.example"}
+_FAR = datetime(9999, 12, 31, tzinfo=UTC)
+_TWO_YEARS_AGO = datetime(2024, 11, 23, 8, tzinfo=UTC)
+_INVENTED = both(put("person", demo=True), put("current", ledger_seq=None), with_text(ledger_seq=None))
 
-_WHY = {
-    SubscriptionState.PENDING: "pending",
-    SubscriptionState.EXPIRED: "expired",
-    SubscriptionState.UNSUBSCRIBED: "withdrawn",
-    SubscriptionState.REFUSED: "withdrawn",
-    SubscriptionState.COMPLAINED: "withdrawn",
-    SubscriptionState.BOUNCED: "suppressed",
-}
-
-_Row = tuple[str, str, Callable[[Scene], object]]
-
-_MARKETING: tuple[_Row, ...] = (
-    ("somebody on the list", CITED, _nothing),
-    ("no end of validity", CITED, _put("current", valid_until=None)),
-    ("valid for a moment", CITED, _put("current", valid_until=_later)),
-    ("valid until now", "expired", _put("current", valid_until=_now)),
-    ("no longer valid", "expired", _put("current", valid_until=_before)),
-    ("never on this list", "no_basis", _on_another_list),
-    ("without a basis", "no_basis", _put("current", basis=Basis.NONE)),
-    ("without an event", "no_basis", _put("current", consent_event_id=None)),
-    ("without a text", "text_unpublished", _put("current", consent_text_id=None)),
-    ("under a text of tomorrow", "text_unpublished",
-     _with_text_of(_later)),
-    ("under a text of this moment", CITED, _with_text_of(_now)),
-    ("erased", "erased", _put("person", erased_at=_now)),
-    ("restricted", "restricted", _put("person", restricted_at=_now)),
-    ("restricted, then erased", "erased", _put("person", restricted_at=_now, erased_at=_now)),
+_WHO: tuple[Row, ...] = (
+    ("somebody on the list", CITED, nothing),
+    ("never on this list", "no_basis", on_another_list),
+    ("erased", "erased", put("person", erased_at=now)),
+    ("restricted", "restricted", put("person", restricted_at=now)),
+    ("restricted, then erased", "erased", put("person", restricted_at=now, erased_at=now)),
     ("erased, and off the list", "erased",
-     _both(_put("person", erased_at=_now), _put("current", state=SubscriptionState.UNSUBSCRIBED))),
-    ("erased, and never on this list", "erased", _both(_on_another_list, _put("person", erased_at=_now))),
-    ("suppressed altogether", "suppressed", _suppressed(suppression.ALL)),
-    ("suppressed for marketing", "suppressed", _suppressed(suppression.MARKETING)),
-    ("suppressed for the purpose", "suppressed", _suppressed("purpose:newsletter")),
-    ("suppressed for the list", "suppressed", _for_the_list),
-    ("suppressed for another list", CITED, _for_another_list),
-    ("suppressed for another purpose", CITED, _suppressed("purpose:bread")),
-    ("suppressed for confirmations", CITED, _suppressed(suppression.CONFIRMATIONS)),
-    ("suppression still running", "suppressed", _suppressed(suppression.ALL, until=_later)),
-    ("suppression over", CITED, _suppressed(suppression.ALL, until=_now)),
-    ("suppression lifted", CITED, _suppressed(suppression.ALL, lifted_at=_now)),
-    ("somebody else is suppressed", CITED, _somebody_else),
-    ("list archived", "list_inactive", _put("house.mailing_list", state=ListState.ARCHIVED)),
-    ("list deleted", "list_inactive", _put("house.mailing_list", state=ListState.TOMBSTONED)),
-    ("another purpose", "purpose_mismatch", _said(purpose="bread")),
-    ("no purpose", "purpose_mismatch", _said(purpose=None)),
-    ("nobody named", "erased", _said(subscriber_id=None)),
-    ("nobody there", "erased", _said(subscriber_id=10**6)),
-    ("no list named", "list_inactive", _said(list_id=None)),
-    ("no such list", "list_inactive", _said(list_id=10**6)),
-    ("nothing named at all", "list_inactive", _said(list_id=None, subscriber_id=None)),
-    ("invented for the demo", "invented", _put("person", demo=True)),
-    ("invented, in practice", CITED, _both(_put("person", demo=True), _said(practice=True))),
-    ("real, in practice", CITED, _said(practice=True)),
-    ("beyond ASCII", "transport_no_smtputf8", _put("person", **_NORDIC)),
+     both(put("person", erased_at=now), put("current", state=SubscriptionState.UNSUBSCRIBED))),
+    ("erased, and never on this list", "erased", both(on_another_list, put("person", erased_at=now))),
+    ("erased while it waited", "erased", said(subscriber_id=None)),
+    ("nobody there", "erased", said(subscriber_id=NO_GUEST)),
+    ("no list named", "list_inactive", said(list_id=None)),
+    ("no such list", "list_inactive", said(list_id=NO_GUEST)),
+    ("nothing named at all", "list_inactive", said(list_id=None, subscriber_id=None)),
+    ("of another organisation", "gate_error", said(organisation_id=2)),
+    ("of another organisation, on no list", "gate_error", said(organisation_id=2, list_id=None)),
+    ("of another organisation's list", "gate_error", said(organisation_id=2, subscriber_id=None)),
+    ("invented for the demo", "invented", _INVENTED),
+    ("invented, in practice", CITED, both(_INVENTED, said(practice=True))),
+    ("invented, under a text never published", "text_unpublished",
+     both(_INVENTED, put("current", consent_text_id=None), said(practice=True))),
+    ("real, in practice", CITED, said(practice=True)),
+    ("beyond ASCII", "transport_no_smtputf8", put("person", **_NORDIC)),
     ("beyond ASCII, and carried", "frøja@guest.example cited",
-     _both(_put("person", **_NORDIC), _said(carries_smtputf8=True))),
-    ("plain, on a line that carries more", CITED, _said(carries_smtputf8=True)),
-    *((f"{state}", code, _put("current", state=state)) for state, code in _WHY.items()),
+     both(put("person", **_NORDIC), said(carries_smtputf8=True))),
+    ("plain, on a line that carries more", CITED, said(carries_smtputf8=True)),
+    ("a ledger that forked", "ledger_forked", put("head", forked_at=now)),
+    ("a forked ledger, in practice", "ledger_forked", both(put("head", forked_at=now), said(practice=True))),
+    *STATES,
 )  # fmt: skip
 
-_ASKED = (
-    ("no question named", "no_basis", _said(confirmation_id=None)),
-    ("no such question", "no_basis", _said(confirmation_id=10**6)),
-    ("nobody named", "no_basis", _said(subscriber_id=None)),
-    ("somebody else's question", "no_basis", _of_another_person),
-    ("about another list", "no_basis", _on_another_list),
-    ("no list named", "no_basis", _said(list_id=None)),
-)
-
-_DOI: tuple[_Row, ...] = (
-    ("a live question", UNCITED, _question()),
-    ("nearly too old", UNCITED, _question(created_at=_ago(LIFETIME - _MOMENT))),
-    ("too old", "expired", _question(created_at=_ago(LIFETIME))),
-    ("answered with yes", "no_basis", _question(used_at=_now)),
-    ("answered with no", "withdrawn", _question(refused_at=_now)),
-    ("no question but a note", "no_basis", _nothing),
-    ("an old note", "no_basis", _put("note", created_at=_ago(LIFETIME * 2))),
-    ("erased", "erased", _both(_question(), _put("person", erased_at=_now))),
-    ("restricted", "restricted", _both(_question(), _put("person", restricted_at=_now))),
-    ("who said not me", "suppressed", _both(_question(), _suppressed(suppression.CONFIRMATIONS))),
-    ("who left", UNCITED, _both(_question(), _suppressed(suppression.ALL), _for_the_list)),
-    ("list archived", "list_inactive",
-     _both(_question(), _put("house.mailing_list", state=ListState.ARCHIVED))),
-    ("invented", "invented", _both(_question(), _put("person", demo=True))),
-    *((name, code, _both(_question(), arrange)) for name, code, arrange in _ASKED[2:]),
-    *_ASKED[:2],
+_BASIS: tuple[Row, ...] = (
+    ("without a basis", "no_basis", put("current", basis=Basis.NONE)),
+    ("without an event", "no_basis", put("current", consent_event_id=None)),
+    ("without a row of the ledger", "no_basis", put("current", ledger_seq=None)),
+    ("carried by the ledger's last row", CITED, ledger_row(0)),
+    ("carried by a row that was cut off", "no_basis", ledger_row(1)),
+    ("a ledger that is gone", "no_basis", no_ledger),
+    ("without a text", "text_unpublished", put("current", consent_text_id=None)),
+    ("under a text of tomorrow", "text_unpublished", with_text(published_at=later)),
+    ("under a text of this moment", CITED, with_text(published_at=now)),
+    ("under a text the ledger has seen by now", CITED,
+     both(with_text(published_at=later), seen_by_ledger(MOMENT))),
+    ("under a text that no row published", "text_unpublished", with_text(ledger_seq=None)),
+    ("under a text published later", "text_unpublished", lambda scene: _published(scene, 1)),
+    ("under a text published in that very row", CITED, lambda scene: _published(scene, 0)),
+    ("claimed by an import", CLAIMED, claimed()),
+    ("claimed by an import that is taken back", "no_basis", claimed(undone=True)),
+    ("claimed by an import that is gone", "no_basis", claimed(import_id=NO_GUEST)),
+    ("claimed by an import, without a row", "no_basis", claimed(ledger_seq=None)),
+    ("claimed by an import, in a row that was cut off", "no_basis", both(claimed(), ledger_row(1))),
+    ("claimed by an import, without a basis", "no_basis", claimed(basis=Basis.NONE)),
+    ("claimed by an import, never confirmed by mail", "profile_forbids_basis", claimed(double_opt_in=False)),
 )  # fmt: skip
 
-_SERVICE: tuple[_Row, ...] = (
-    ("you are on the list already", CITED, _nothing),
-    ("no note but a question", "no_basis", _question()),
-    ("never on this list", "no_basis", lambda scene: scene.session.delete(scene.current)),
-    ("erased", "erased", _put("person", erased_at=_now)),
-    ("restricted", "restricted", _put("person", restricted_at=_now)),
-    ("suppressed altogether", "suppressed", _suppressed(suppression.ALL)),
-    ("who said not me", "suppressed", _suppressed(suppression.CONFIRMATIONS)),
-    ("suppressed for marketing", CITED, _suppressed(suppression.MARKETING)),
-    *((f"{state}", code, _put("current", state=state)) for state, code in _WHY.items()),
-    *_ASKED,
-)
 
-_NEVER_TESTED_ON = {Reason.COMPLAINT, Reason.OBJECTION, Reason.ERASURE, Reason.LEGAL}
-_TYPED = _said(typed_address=HER, subscriber_id=None, confirmation_id=None)
+def _published(scene: Scene, after: int) -> None:
+    assert scene.current.ledger_seq is not None
+    with_text(ledger_seq=scene.current.ledger_seq + after)(scene)
 
-_TEST: tuple[_Row, ...] = (
-    ("a typed address", UNCITED, _TYPED),
-    ("as it was typed", "Freja@guest.example uncited", _both(_TYPED, _said(typed_address="Freja@Guest.example"))),
-    ("nothing typed", "no_basis", _both(_TYPED, _said(typed_address=None))),
-    ("no address typed", "gate_error", _both(_TYPED, _said(typed_address="freja"))),
-    ("beyond ASCII", "transport_no_smtputf8", _both(_TYPED, _said(typed_address="frøja@guest.example"))),
-    ("in other letters", "suppressed",
-     _both(_TYPED, _said(typed_address="FREJA@GUEST.EXAMPLE"), _suppressed("all", Reason.COMPLAINT))),
-    ("complaint lifted", UNCITED, _both(_TYPED, _suppressed("all", Reason.COMPLAINT, lifted_at=_now))),
-    *(
-        (f"suppressed: {reason}", "suppressed" if reason in _NEVER_TESTED_ON else UNCITED,
-         _both(_TYPED, _suppressed("list:1", reason)))
-        for reason in Reason
+
+_DEADLINE = {"last_contact_at": None}
+_OF_HER: tuple[Row, ...] = (
+    ("no end of validity", CITED, put("current", valid_until=None)),
+    ("valid for a moment", CITED, put("current", valid_until=later)),
+    ("valid until now", "expired", put("current", valid_until=now)),
+    ("no longer valid", "expired", put("current", valid_until=before)),
+    ("first use a moment from now", CITED, put("current", first_use_deadline=later, **_DEADLINE)),
+    ("first use by now", "lapsed", put("current", first_use_deadline=now, **_DEADLINE)),
+    ("first use too late", "lapsed", put("current", first_use_deadline=before, **_DEADLINE)),
+    ("no deadline for the first use", CITED, put("current", first_use_deadline=None, **_DEADLINE)),
+    ("used before the deadline", CITED, put("current", first_use_deadline=before, last_contact_at=before)),
+    ("silent for nearly two years", CITED, put("current", since=_TWO_YEARS_AGO + MOMENT)),
+    ("silent for two years", "dormant", put("current", since=_TWO_YEARS_AGO)),
+    ("silent for longer", "dormant", put("current", since=_TWO_YEARS_AGO - MOMENT)),
+    (
+        "two years on the list, and written to since",
+        CITED,
+        put("current", since=_TWO_YEARS_AGO, last_contact_at=_TWO_YEARS_AGO + MOMENT),
     ),
+    (
+        "written to two years ago, and back since",
+        CITED,
+        put("current", since=_TWO_YEARS_AGO + MOMENT, last_contact_at=_TWO_YEARS_AGO),
+    ),
+    (
+        "last written to two years ago",
+        "dormant",
+        put("current", since=_TWO_YEARS_AGO - MOMENT, last_contact_at=_TWO_YEARS_AGO),
+    ),
+    ("suppressed for the purpose, alone", "suppressed", suppressed("purpose:newsletter")),
+    ("suppressed for another list, alone", CITED, suppressed("list:+1")),
+    ("restricted, alone", "restricted", put("person", restricted_at=now)),
+    ("a letter for another purpose, alone", "purpose_mismatch", said(purpose="bread")),
+)
+
+_CLOCKS: tuple[Row, ...] = (
+    *_OF_HER,
+    ("valid for a moment, had the clock not been set back", "expired",
+     both(put("current", valid_until=later), seen_by_ledger(MOMENT))),
+    ("valid longer than the ledger has seen", CITED,
+     both(put("current", valid_until=ago(-2 * MOMENT)), seen_by_ledger(MOMENT))),
+    ("first use too late, had the clock not been set back", "lapsed",
+     both(put("current", first_use_deadline=later, **_DEADLINE), seen_by_ledger(MOMENT))),
+    ("silent for two years, had the clock not been set back", "dormant",
+     both(put("current", since=_TWO_YEARS_AGO + MOMENT), seen_by_ledger(MOMENT))),
+    ("silent for two years, where that is no matter", CITED,
+     both(put("current", since=_TWO_YEARS_AGO), under_law("strictest", dormancy_block=0))),
+    ("silent for a month, where that is too long", "dormant",
+     both(put("current", since=_TWO_YEARS_AGO.replace(year=2026, month=10)), under_law("dk", dormancy_block=1))),
+)  # fmt: skip
+
+_PERMITTED = {
+    "dk": {Basis.SOFT_OPT_IN},
+    "no": {Basis.SOFT_OPT_IN},
+    "se": {Basis.SOFT_OPT_IN},
+    "uk": {Basis.SOFT_OPT_IN, Basis.SOFT_OPT_IN_CHARITY},
+    "ca": {Basis.IMPLIED_CASL},
+    "au": {Basis.INFERRED_AU},
+    **dict.fromkeys(("strictest", "eu", "de", "fr", "pl", "ru", "us", "us-ca"), frozenset[Basis]()),
+}
+_ASKS_BY_MAIL = {"strictest", "eu", "de", "fr"}
+_BUNS = both(said(category="buns"), put("current", categories=["bread", "buns"]))
+
+
+def _in_country(code: str, basis: Basis) -> Row:
+    verdict = CITED if basis is Basis.CONSENT or basis in _PERMITTED[code] else "profile_forbids_basis"
+    held = put("current", basis=basis, second_consent_event_id=1)
+    return f"{basis} under {code}", verdict, both(under_law(code), _BUNS, held)
+
+
+_COUNTRIES: tuple[Row, ...] = (
+    *(_in_country(code, basis) for code in _PERMITTED for basis in Basis if basis is not Basis.NONE),
+    *((f"never confirmed by mail under {code}", "profile_forbids_basis" if code in _ASKS_BY_MAIL else CITED,
+       both(under_law(code), put("current", double_opt_in=False, second_consent_event_id=1)))
+      for code in _PERMITTED),
+    *((f"one consent under {code}", "missing_second_consent" if code == "ru" else CITED, under_law(code))
+      for code in _PERMITTED),
+    ("under rules that nobody knows", "gate_error", under_law("atlantis")),
+    ("no age asked", CITED, put("current", age_ok=False)),
+    ("an age asked, and never stated", "age_not_stated", put("house.mailing_list", least_age=1)),
+    ("an age asked, and not reached", "age_not_stated",
+     both(put("house.mailing_list", least_age=16), put("current", age_ok=False))),
+    ("an age asked, and reached", CITED, both(put("house.mailing_list", least_age=16), put("current", age_ok=True))),
 )  # fmt: skip
 
 
-CASES: tuple[Case, ...] = (
-    *(Case(name, "marketing", code, arrange) for name, code, arrange in _MARKETING),
-    *(Case(name, "doi", code, arrange) for name, code, arrange in _DOI),
-    *(Case(name, "service", code, arrange) for name, code, arrange in _SERVICE),
-    *(Case(name, "test", code, arrange) for name, code, arrange in _TEST),
-    *(Case("nobody wrote its clause", kind, "gate_error", _TYPED) for kind in ("transactional", "reply", "system")),
+def _soft(basis: Basis, about: str | None, covered: list[str]) -> Arrange:
+    held = put("current", basis=basis, categories=covered)
+    return both(under_law("uk"), held, said(category=about))
+
+
+_SCOPE: tuple[Row, ...] = (
+    ("suppressed altogether", "suppressed", suppressed(suppression.ALL)),
+    ("suppressed for marketing", "suppressed", suppressed(suppression.MARKETING)),
+    ("suppressed for the purpose", "suppressed", suppressed("purpose:newsletter")),
+    ("suppressed for the list", "suppressed", suppressed("list:+0")),
+    ("suppressed for another list", CITED, suppressed("list:+1")),
+    ("suppressed for another purpose", CITED, suppressed("purpose:bread")),
+    ("suppressed for confirmations", CITED, suppressed(suppression.CONFIRMATIONS)),
+    ("suppression still running", "suppressed", suppressed(suppression.ALL, until=later)),
+    ("suppression over", CITED, suppressed(suppression.ALL, until=now)),
+    ("suppression lifted", CITED, suppressed(suppression.ALL, lifted_at=now)),
+    ("somebody else is suppressed", CITED, somebody_else_suppressed),
+    ("list archived", "list_inactive", put("house.mailing_list", state=ListState.ARCHIVED)),
+    ("list deleted", "list_inactive", put("house.mailing_list", state=ListState.TOMBSTONED)),
+    ("another purpose", "purpose_mismatch", said(purpose="bread")),
+    ("no purpose", "purpose_mismatch", said(purpose=None)),
+    ("agreed to another purpose", "purpose_mismatch", put("current", purpose="bread")),
+    ("the list got another purpose", "purpose_mismatch",
+     both(put("house.mailing_list", purpose="bread"), said(purpose="bread"))),
+    *((f"{basis} {name}", code, _soft(basis, about, covered))
+      for basis in (Basis.SOFT_OPT_IN, Basis.SOFT_OPT_IN_CHARITY)
+      for name, code, about, covered in (
+          ("for what she bought", CITED, "buns", ["buns"]),
+          ("for something else", "category_dissimilar", "knives", ["bread", "buns"]),
+          ("for nothing named", "category_dissimilar", None, ["buns"]),
+          ("that covers nothing", "category_dissimilar", "buns", []))),
+    ("a consent covers whatever the letter is about", CITED, said(category="knives")),
+    ("snoozed for a moment", "snoozed", put("current", snooze_until=later)),
+    ("snoozed until now", CITED, put("current", snooze_until=now)),
+    ("snoozed until a moment ago", CITED, put("current", snooze_until=before)),
+    ("snoozed for ever", "snoozed", put("current", snooze_until=_FAR)),
+    ("snoozed, whatever matters", "snoozed", both(put("current", snooze_until=later), said(important=True))),
+    ("snoozed, whatever the ledger has seen", "snoozed",
+     both(put("current", snooze_until=later), seen_by_ledger(2 * MOMENT))),
+)  # fmt: skip
+
+_WEEK, _MONTH = timedelta(days=6, hours=12), timedelta(days=27)
+
+
+def _heard(frequency: Frequency, last: timedelta | None) -> Arrange:
+    return put("current", frequency=frequency, last_contact_at=ago(last) if last is not None else None)
+
+
+_PAUSES: tuple[Row, ...] = tuple(
+    (f"{frequency}, heard {name}", code, _heard(frequency, last))
+    for frequency, name, code, last in (
+        (Frequency.ALL, "just now", CITED, timedelta(0)),
+        (Frequency.WEEKLY, "never", CITED, None),
+        (Frequency.WEEKLY, "just now", "frequency", timedelta(0)),
+        (Frequency.WEEKLY, "nearly a week ago", "frequency", _WEEK - MOMENT),
+        (Frequency.WEEKLY, "a week ago", CITED, _WEEK),
+        (Frequency.WEEKLY, "a month ago", CITED, _MONTH),
+        (Frequency.MONTHLY, "never", CITED, None),
+        (Frequency.MONTHLY, "a week ago", "frequency", _WEEK),
+        (Frequency.MONTHLY, "nearly a month ago", "frequency", _MONTH - MOMENT),
+        (Frequency.MONTHLY, "a month ago", CITED, _MONTH),
+        (Frequency.IMPORTANT, "never", "frequency", None),
+        (Frequency.IMPORTANT, "a year ago", "frequency", timedelta(days=365)),
+    )
+) + tuple(
+    (f"{frequency}, and it matters", CITED, both(_heard(frequency, timedelta(0)), said(important=True)))
+    for frequency in Frequency
 )
+
+_MARKETING = (*_WHO, *_BASIS, *_CLOCKS, *_COUNTRIES, *_SCOPE, *_PAUSES)
+
+CASES: tuple[Case, ...] = (*(Case(name, "marketing", code, arrange) for name, code, arrange in _MARKETING), *NOTICES)
+# What can befall one person in a window and leave the others as they are.
+PLIGHTS = tuple(Case(name, "marketing", code, arrange) for name, code, arrange in (*STATES, *_PAUSES, *_OF_HER))

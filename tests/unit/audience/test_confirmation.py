@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -81,7 +82,8 @@ def test_the_text_of_that_day_is_cited_though_the_owner_has_changed_it_since(
     session: Session, house: Cafe, asked: Confirmation
 ) -> None:
     before = confirmation.shown_by(session, asked)
-    wording = consent_text.starter(house.organisation, house.mailing_list, "da")
+    starter = consent_text.starter(house.organisation, house.mailing_list, "en")
+    wording = replace(starter, button_label="Send it to me")
     newer = consent_text.publish(session, house.organisation, house.mailing_list, "en", wording)
     signup_form.publish(session, house.form, newer, title="Other words", thank_you="Tak")
     confirmation.confirm(session, confirmation.token_of(asked))
@@ -342,8 +344,7 @@ def test_from_every_other_state_a_new_confirmation_leads_back(
 ) -> None:
     older = cafe.sign_up(session, house, HER)
     frozen_clock.shift(timedelta(days=1))
-    current = _current(session, older)
-    current.state, current.since = state, clock.now()
+    subscription.move(_current(session, older), state)
     frozen_clock.shift(timedelta(days=1))
     newer = cafe.sign_up(session, house, HER)
     assert signups.press(session, older) is Answer.NO_EFFECT

@@ -140,8 +140,9 @@ def test_a_new_address_of_the_business_is_a_new_text(session: Session, house: Ca
 def test_a_text_without_one_of_its_parts_is_refused(session: Session, house: Cafe, missing: str) -> None:
     first = signup_form.newest(session, house.form).consent_text
     parts = {"body": first.body, "button_label": first.button_label, "withdrawal": first.withdrawal} | {missing: "  "}
+    wording = Wording(parts["body"], parts["button_label"], parts["withdrawal"])
     with pytest.raises(Invalid) as refused:
-        consent_text.publish(session, house.organisation, house.mailing_list, "en", Wording(**parts))
+        consent_text.publish(session, house.organisation, house.mailing_list, "en", wording)
     assert refused.value.code == "text_incomplete"
 
 

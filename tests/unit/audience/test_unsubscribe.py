@@ -207,12 +207,45 @@ def test_an_operator_gets_no_undo_and_makes_none(session: Session, house: Cafe, 
 def test_undo_lifts_its_own_suppression_and_no_other(session: Session, house: Cafe, person: Subscriber) -> None:
     left = _leave(session, house, person)
     scope = suppression.list_scope(house.mailing_list.id)
-    others = [reason for reason in Reason if reason is not Reason.UNSUBSCRIBED]
+    others = [reason for reason in Reason if reason not in suppression.HER_OWN_WORD]
     for reason in others:
         suppression.add(session, house.organisation.id, person.suppression_key, scope=scope, reason=reason)
     assert left.undo is not None
     assert unsubscribe.undo(session, left.undo)
     assert {reason for _, reason in _scopes(session, house, person)} == set(others)
+
+
+@pytest.mark.parametrize("reason", sorted(suppression.HER_OWN_WORD - {Reason.UNSUBSCRIBED}))
+def test_undo_does_not_outvote_what_she_said_otherwise(
+    session: Session, house: Cafe, person: Subscriber, reason: Reason
+) -> None:
+    left = _leave(session, house, person)
+    key = person.suppression_key
+    suppression.add(session, house.organisation.id, key, scope=suppression.MARKETING, reason=reason)
+    assert left.undo is not None
+    assert not unsubscribe.undo(session, left.undo)
+    assert _state(session, house, person) is SubscriptionState.UNSUBSCRIBED
+    assert len(_scopes(session, house, person)) == 2
+
+
+def test_undo_of_one_leave_does_not_undo_stopping_everything(session: Session, house: Cafe, person: Subscriber) -> None:
+    left = _leave(session, house, person)
+    assert unsubscribe.leave_everything(session, person.id) == [], "she was on no list any more"
+    assert left.undo is not None
+    assert not unsubscribe.undo(session, left.undo)
+
+
+def test_undo_restores_the_basis_there_was(session: Session, house: Cafe, person: Subscriber) -> None:
+    """A purchase or an import is not turned into a consent by leaving and coming back."""
+    current = subscription.of(session, person.id, house.mailing_list.id)
+    assert current is not None
+    current.basis, current.categories, current.import_id = Basis.SOFT_OPT_IN, ["buns"], 7
+    left = _leave(session, house, person)
+    assert left.undo is not None
+    assert unsubscribe.undo(session, left.undo)
+    assert (current.state, current.basis) == (SubscriptionState.CONFIRMED, Basis.SOFT_OPT_IN)
+    assert (current.categories, current.import_id) == (["buns"], 7)
+    assert consent.history(session, person)[-1].basis == "soft_opt_in"
 
 
 @pytest.mark.parametrize("state", [state for state in SubscriptionState if state is not SubscriptionState.UNSUBSCRIBED])

@@ -62,6 +62,7 @@ READER = Reader(
     unsubscribe_mailto=None,
     preferences_url="https://n.fuglsang.example/p/abc",
     web_view_url="https://n.fuglsang.example/w/abc",
+    why_url="https://n.fuglsang.example/y/abc",
     reason="Du får dette brev, fordi du sagde ja den 12. maj 2026 på fuglsang.example.",
     sees_primary_tab=False,
 )

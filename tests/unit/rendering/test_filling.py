@@ -67,7 +67,7 @@ def test_both_parts_hold_the_way_out(usual: CompiledLetter, reader_of: Readers) 
     filled = filling.fill(usual, reader_of())
     page = lxml_html.document_fromstring(filled.html)
     hrefs = {link.get("href") for link in page.iter("a")}
-    for url in (READER.unsubscribe_url, READER.preferences_url, READER.web_view_url):
+    for url in (READER.unsubscribe_url, READER.preferences_url, READER.web_view_url, READER.why_url):
         assert url in hrefs
         assert url in filled.text
     assert READER.reason in page.text_content()
@@ -160,7 +160,9 @@ def test_an_unprintable_field_nobody_asks_for_does_not_matter(usual: CompiledLet
 
 
 @pytest.mark.parametrize("bad", ["\r", "\n", "\r\nBcc: x@y.example", "\x00", "\x0b", "\x85", "\u2028", "\ud800"])
-@pytest.mark.parametrize("field", ["first_name", "reason", "unsubscribe_url", "preferences_url", "web_view_url"])
+@pytest.mark.parametrize(
+    "field", ["first_name", "reason", "unsubscribe_url", "preferences_url", "web_view_url", "why_url"]
+)
 def test_a_line_break_in_a_readers_data_is_refused(
     usual: CompiledLetter, reader_of: Readers, field: str, bad: str
 ) -> None:

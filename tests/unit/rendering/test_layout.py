@@ -52,7 +52,8 @@ def test_the_footer_says_who_why_and_how_to_leave(page_of: Page) -> None:
     words = " ".join(foot.text_content().split())
     assert words == (
         "Du får dette brev, fordi du sagde ja den 12. maj 2026 på fuglsang.example. "
-        "Kaffe Fuglsang ApS, Mejlgade 12, 8000 Aarhus C Unsubscribe Choose what you get View in browser"
+        "Kaffe Fuglsang ApS, Mejlgade 12, 8000 Aarhus C Unsubscribe Choose what you get View in browser "
+        "Why did I get this?"
     )
 
 
@@ -104,6 +105,7 @@ def test_nothing_comes_from_another_host(letter_of: Making, reader_of: Readers) 
         "https://n.fuglsang.example/u/abc?a=1&amp;b=2",
         "https://n.fuglsang.example/p/abc",
         "https://n.fuglsang.example/w/abc",
+        "https://n.fuglsang.example/y/abc",
     }
     assert "url(" not in filled.html
     assert "<script" not in filled.html
@@ -125,7 +127,8 @@ def test_the_senders_data_is_escaped(page_of: Page) -> None:
 def test_the_layout_speaks_the_language_of_the_letter(page_of: Page, code: str) -> None:
     page = page_of(language=code, reader={"language": "en"})
     with language.using(code):
-        expected = [language.text(words) for words in ("Unsubscribe", "Choose what you get", "View in browser")]
+        words = ("Unsubscribe", "Choose what you get", "View in browser", "Why did I get this?")
+        expected = [language.text(each) for each in words]
     assert [link.text for link in page.xpath("//td[@class='foot']//a")] == expected
     assert page.get("lang") == code
 

@@ -113,6 +113,7 @@ def test_the_end_of_the_text_part(letter_of: Making, reader_of: Readers) -> None
         "Unsubscribe: https://n.fuglsang.example/u/abc?a=1&b=2\n"
         "Choose what you get: https://n.fuglsang.example/p/abc\n"
         "View in browser: https://n.fuglsang.example/w/abc\n"
+        "Why did I get this? https://n.fuglsang.example/y/abc\n"
     )
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from listkeeper.audience import permission
-from listkeeper.audience.permission import Grant, Handover, MessageClass
+from listkeeper.audience.gate_clauses import Granted
+from listkeeper.audience.handover import Handover, MessageClass
+from listkeeper.audience.permission import Grant
 from listkeeper.sending import envelope
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
@@ -25,7 +27,7 @@ def seal() -> Seal:
         to: str = "freja@guest.example", content: bytes = LETTER, mail_from: str = "hello@cafe.example"
     ) -> Envelope:
         handover = Handover(7, 1, MessageClass.MARKETING, "t")
-        granted = Grant(permission._MAKER, handover, to, None)  # noqa: SLF001 - stands in for the gate
+        granted = Grant(permission._MAKER, handover, Granted(to))  # noqa: SLF001 - stands in for the gate
         return envelope.seal(granted, 7, "t", mail_from, lambda _to: content)
 
     return make

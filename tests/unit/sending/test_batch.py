@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import permission, suppression, unsubscribe
 from listkeeper.audience.consent import Method
-from listkeeper.audience.permission import RefusalCode
+from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Reason
 from listkeeper.campaigns.campaign import Campaign, CampaignState

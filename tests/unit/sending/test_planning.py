@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from listkeeper.audience import subscription, unsubscribe
 from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.consent import Method
-from listkeeper.audience.permission import MessageClass
+from listkeeper.audience.handover import MessageClass
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.revision import Draft

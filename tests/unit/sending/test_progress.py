@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience.permission import RefusalCode
+from listkeeper.audience.handover import RefusalCode
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict

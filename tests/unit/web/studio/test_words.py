@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from listkeeper.audience.consent import EventKind, Method
-from listkeeper.audience.permission import RefusalCode
+from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.suppression import Reason
 from listkeeper.campaigns.campaign import CampaignState

@@ -1,0 +1,103 @@
+"""How a question was asked: the mail as it left, taken by its server, and asked once more a day later.
+
+The copy in the vault is what a court wants to see: not that such mails are
+sent in general, but the very mail this person got.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import confirmation, ledger, mail_template, signup_guard
+from listkeeper.audience.confirmation import LIFETIME, AskKind, Confirmation
+from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.signup_guard import Limits
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Subscription, SubscriptionState
+from listkeeper.foundation import clock, outbox
+from listkeeper.foundation.outbox import Lane
+
+REMIND = "confirmation.unanswered"
+REMIND_AFTER = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class ConfirmationMail:
+    """The mail that asked, as it left and as the receiving server took it."""
+
+    raw: bytes
+    template: Mapping[str, str]
+    message_id: str
+    reply: str
+    handed_at: datetime
+    reminder: bool
+    # What the linter said before it was sent.
+    lint: str = ""
+
+
+def accepted(session: Session, confirmation_id: int, mail: ConfirmationMail) -> None:
+    """Write down that the mail that asks went out and was taken, with a whole copy of it in the vault."""
+    asked = session.get(Confirmation, confirmation_id)
+    person = session.get(Subscriber, asked.subscriber_id) if asked is not None else None
+    if asked is None or person is None or person.demo:
+        return
+    shown = confirmation.shown_by(session, asked)
+    words = mail_template.ensure(session, person.organisation_id, "confirmation", mail.template, mail.lint)
+    handed = Event(
+        EventType.DOI_REMINDED if mail.reminder else EventType.DOI_HANDED,
+        subject=person.subject_ref,
+        list=shown.mailing_list.public_id,
+        purpose=shown.mailing_list.purpose,
+        text_sha256=shown.text.sha256,
+        form_sha256=shown.version.sha256,
+        mail_sha256=words.sha256,
+        method="mail",
+        details={"handed_at": clock.in_milliseconds(mail.handed_at)},
+    )
+    copy = {"mail": base64.b64encode(mail.raw).decode(), "message_id": mail.message_id, "reply": mail.reply}
+    taken = replace(handed, type=EventType.DOI_ACCEPTED, details={}, evidence=copy)
+    ledger.append(session, person.organisation_id, [handed, taken])
+    if not mail.reminder:
+        asked.accepted_at = clock.now()
+
+
+def remind_due(session: Session, limits: Limits, limit: int = 200) -> int:
+    """Ask once more whoever's server took the question a day ago and who has not answered; return how many.
+
+    A reminder counts for the brakes like any other such mail; whom they hold is asked no more.
+    """
+    moment = clock.now()
+    query = (
+        select(Confirmation)
+        .join(
+            Subscription,
+            (Subscription.subscriber_id == Confirmation.subscriber_id) & (Subscription.list_id == Confirmation.list_id),
+        )
+        .where(
+            Confirmation.kind == AskKind.CONFIRM,
+            Confirmation.accepted_at <= moment - REMIND_AFTER,
+            Confirmation.created_at > moment - LIFETIME,
+            Confirmation.reminded_at.is_(None),
+            Confirmation.used_at.is_(None),
+            Confirmation.refused_at.is_(None),
+            Subscription.state == SubscriptionState.PENDING,
+        )
+        .order_by(Confirmation.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Confirmation)
+    )
+    found = list(session.scalars(query))
+    asked = [row for row in found if not signup_guard.is_braked(session, row.brake_key, limits)]
+    for row in found:
+        # Marked at once, so that nobody is looked at again: a reminder comes once, or not at all.
+        row.reminded_at = moment
+    session.flush()
+    for row in asked:
+        outbox.write(session, REMIND, row.id, Lane.URGENT)
+    return len(asked)

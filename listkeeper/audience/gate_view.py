@@ -1,0 +1,147 @@
+"""What the gate sees: one look at the database for a worker's whole window, fresh, with the people locked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import jurisdiction, suppression
+from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.handover import Handover
+from listkeeper.audience.importing.batch import ImportBatch
+from listkeeper.audience.jurisdiction import Profile
+from listkeeper.audience.ledger import LedgerHead
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Subscription
+from listkeeper.foundation import clock
+from listkeeper.foundation.errors import NotFound
+
+_Row = TypeVar("_Row", Subscriber, MailingList, Confirmation, ConsentText)
+# Asked with what a hand-over names, which may be nothing.
+_ById = dict[int | None, _Row]
+
+
+@dataclass(frozen=True)
+class View:
+    """What one look says about one hand-over."""
+
+    moment: datetime
+    # The same, unless the clock was set back: what had run out by then has run out.
+    latest: datetime
+    handover: Handover
+    subscriber: Subscriber | None
+    subscription: Subscription | None
+    mailing_list: MailingList | None
+    profile: Profile | None
+    text: ConsentText | None
+    # Whether the import that claims the permission, if one does, has not been taken back.
+    claim_stands: bool
+    confirmation: Confirmation | None
+    suppressed_scopes: frozenset[str]
+    # How far the ledger had come, and whether a witness contradicts it.
+    head_seq: int
+    forked: bool
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a person or a list of another organisation stands in this hand-over."""
+        rows = (self.subscriber, self.mailing_list)
+        return any(row is not None and row.organisation_id != self.handover.organisation_id for row in rows)
+
+
+def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
+    """Return what is known about each hand-over, in order.
+
+    Locks the subscribers' rows (PostgreSQL; SQLite has one writer), as a
+    withdrawal does, so that neither can slip between look and hand-over.
+    """
+    people = _subscribers(session, [h.subscriber_id for h in handovers if h.subscriber_id is not None])
+    lists = _rows(session, MailingList, [h.list_id for h in handovers])
+    asked = _rows(session, Confirmation, [h.confirmation_id for h in handovers])
+    current = _subscriptions(session, people, lists)
+    texts = _rows(session, ConsentText, [row.consent_text_id for row in current.values()])
+    claims = _standing(session, [row.import_id for row in current.values()])
+    scopes = _scopes(session, people.values())
+    heads = _heads(session, {h.organisation_id for h in handovers})
+    moment = clock.now()
+    profiles = {number: _profile(row, moment) for number, row in lists.items()}
+    views = []
+    for handover in handovers:
+        person = people.get(handover.subscriber_id)
+        held = current.get((handover.subscriber_id, handover.list_id))
+        end = heads.get(handover.organisation_id)
+        views.append(
+            View(
+                moment=moment,
+                latest=max(moment, clock.of_milliseconds(end.at)) if end is not None else moment,
+                handover=handover,
+                subscriber=person,
+                subscription=held,
+                mailing_list=lists.get(handover.list_id),
+                profile=profiles.get(handover.list_id),
+                text=texts.get(held.consent_text_id) if held else None,
+                claim_stands=held is not None and held.import_id in claims,
+                confirmation=asked.get(handover.confirmation_id),
+                suppressed_scopes=scopes.get(person.suppression_key, frozenset()) if person else frozenset(),
+                head_seq=end.seq if end is not None else 0,
+                forked=end is not None and end.forked_at is not None,
+            )
+        )
+    return views
+
+
+def _subscribers(session: Session, ids: list[int]) -> _ById[Subscriber]:
+    # In id order, so that two workers never wait for each other in a circle; fresh from the database.
+    query = select(Subscriber).where(Subscriber.id.in_(ids)).order_by(Subscriber.id)
+    rows = session.scalars(query.with_for_update().execution_options(populate_existing=True))
+    return {row.id: row for row in rows}
+
+
+def _rows(session: Session, kind: type[_Row], ids: Iterable[int | None]) -> _ById[_Row]:
+    wanted = {number for number in ids if number is not None}
+    query = select(kind).where(kind.id.in_(wanted)).execution_options(populate_existing=True)
+    return {row.id: row for row in session.scalars(query)}
+
+
+def _subscriptions(
+    session: Session, people: _ById[Subscriber], lists: _ById[MailingList]
+) -> dict[tuple[int | None, int | None], Subscription]:
+    query = select(Subscription).where(Subscription.subscriber_id.in_(people), Subscription.list_id.in_(lists))
+    rows = session.scalars(query.execution_options(populate_existing=True))
+    return {(row.subscriber_id, row.list_id): row for row in rows}
+
+
+def _standing(session: Session, imports: Iterable[int | None]) -> set[int | None]:
+    wanted = {number for number in imports if number is not None}
+    query = select(ImportBatch.id).where(ImportBatch.id.in_(wanted), ImportBatch.undone_at.is_(None))
+    return set(session.scalars(query)) if wanted else set()
+
+
+def _scopes(session: Session, people: Iterable[Subscriber]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for organisation_id in {person.organisation_id for person in people}:
+        keys = [person.suppression_key for person in people if person.organisation_id == organisation_id]
+        for key, scope in suppression.live_scopes(session, organisation_id, keys):
+            found.setdefault(key, set()).add(scope)
+    return {key: frozenset(scopes) for key, scopes in found.items()}
+
+
+def _profile(mailing_list: MailingList, moment: datetime) -> Profile | None:
+    try:
+        return jurisdiction.profile(mailing_list.jurisdiction, moment.date())
+    except NotFound:
+        # One list under rules that nobody knows must not keep the rest of the window waiting.
+        return None
+
+
+def _heads(session: Session, organisations: set[int]) -> dict[int, LedgerHead]:
+    query = select(LedgerHead).where(LedgerHead.organisation_id.in_(organisations))
+    rows = session.scalars(query.execution_options(populate_existing=True))
+    return {row.organisation_id: row for row in rows}

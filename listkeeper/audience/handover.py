@@ -1,0 +1,87 @@
+"""A hand-over that is about to happen, as ``sending`` describes it, and the words for the gate's no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MessageClass(StrEnum):
+    """What kind of mail it is; each has its own clause."""
+
+    MARKETING = "marketing"
+    DOI = "doi"
+    SERVICE = "service"
+    TRANSACTIONAL = "transactional"
+    TEST = "test"
+    REPLY = "reply"
+    SYSTEM = "system"
+
+
+class NoticeKind(StrEnum):
+    """Which note about her own subscription a subscriber gets (class service, and doi for a new address)."""
+
+    ALREADY = "already"
+    RECEIPT = "receipt"
+    ACCESS = "access"
+    NEW_ADDRESS = "new_address"
+    OLD_ADDRESS = "old_address"
+
+
+class RefusalCode(StrEnum):
+    """Why a message may not go, stored on the delivery and counted per campaign."""
+
+    NO_BASIS = "no_basis"
+    PENDING = "pending"
+    EXPIRED = "expired"
+    LAPSED = "lapsed"
+    DORMANT = "dormant"
+    WITHDRAWN = "withdrawn"
+    SUPPRESSED = "suppressed"
+    RESTRICTED = "restricted"
+    ERASED = "erased"
+    SNOOZED = "snoozed"
+    FREQUENCY = "frequency"
+    LIST_INACTIVE = "list_inactive"
+    PURPOSE_MISMATCH = "purpose_mismatch"
+    CATEGORY_DISSIMILAR = "category_dissimilar"
+    PROFILE_FORBIDS_BASIS = "profile_forbids_basis"
+    MISSING_SECOND_CONSENT = "missing_second_consent"
+    AGE_NOT_STATED = "age_not_stated"
+    TEXT_UNPUBLISHED = "text_unpublished"
+    NO_SMTPUTF8 = "transport_no_smtputf8"
+    INVENTED = "invented"
+    LEDGER_FORKED = "ledger_forked"
+    GRANT_EXPIRED = "grant_expired"
+    GATE_ERROR = "gate_error"
+
+
+@dataclass(frozen=True)
+class Handover:
+    """A hand-over that is about to happen."""
+
+    delivery_id: int
+    organisation_id: int
+    message_class: MessageClass
+    template_sha256: str
+    subscriber_id: int | None = None
+    list_id: int | None = None
+    purpose: str | None = None
+    # What a campaign is about, for a soft opt-in: it covers products like the one bought and no others.
+    category: str | None = None
+    # For people who asked to hear important things only.
+    important: bool = False
+    confirmation_id: int | None = None
+    notice: NoticeKind | None = None
+    notice_id: int | None = None
+    typed_address: str | None = None
+    carries_smtputf8: bool = False
+    # Whether it goes to practice mode's own server, so that nothing leaves.
+    practice: bool = False
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The gate's no."""
+
+    code: RefusalCode

@@ -1,0 +1,92 @@
+"""Writing an archive to a file: never half of one, never over another, never readable by others."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from listkeeper.cli.context import emit, opened, progress
+from listkeeper.foundation import clock
+from listkeeper.foundation.errors import Conflict, Invalid
+from listkeeper.settings import Settings
+
+_STDOUT = Path("-")
+
+
+def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--out`` to a command."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        help="File to write, or a folder for it; `-` is standard output. A new file in this folder when not given.",
+    )(function)
+
+
+def write(settings: Settings, kind: str, out: Path | None, *, as_json: bool) -> None:
+    """Write an archive of a kind and say what is in it."""
+    if out == _STDOUT and as_json:
+        raise Invalid(
+            "archive_options", "Standard output carries either the archive or the JSON: name a file in --out."
+        )
+    path = None if out == _STDOUT else _free(out or Path(), kind)
+    with opened(settings):
+        from listkeeper import store  # noqa: PLC0415 - loaded with the application
+        from listkeeper.foundation import archive  # noqa: PLC0415 - the same
+        from listkeeper.sending import exporting  # noqa: PLC0415 - the same
+
+        media = settings.data_folder / "media"
+        with store.snapshot() as session:
+            what = exporting.contents(session, kind, revision=store.newest_revision(), media=media)
+            rows = archive.count(session.connection(), what.tables)
+            with progress("Writing", rows) as tell:
+                pieces = archive.pieces(session.connection(), what, tell)
+                if path is None:
+                    sys.stdout.buffer.writelines(pieces)
+                    sys.stdout.buffer.flush()
+                    return
+                size = _keep(path, pieces)
+        if kind == exporting.EXPORT:
+            with store.transaction() as session:
+                exporting.write_down(session, "command")
+    answer = {"kind": kind, "file": str(path), "bytes": size, "rows": rows, "made_at": what.made_at}
+    emit(answer, as_json=as_json, lines=[f"{path}: {rows} rows, {size / 1e6:.1f} MB.", _remark(settings)])
+
+
+def _remark(settings: Settings) -> str:
+    return f"It can be restored only together with the key folder: keep a copy of {settings.key_folder} elsewhere."
+
+
+def _free(out: Path, kind: str) -> Path:
+    path = out
+    if out.is_dir():
+        path = out / f"listkeeper-{kind}-{clock.now():%Y%m%d-%H%M%S}.zip"
+    if path.exists():
+        raise Conflict(
+            "file_exists", f"{path} is there already. Nothing was overwritten; choose another name in --out."
+        )
+    return path.resolve()
+
+
+def _keep(path: Path, pieces: Iterator[bytes]) -> int:
+    """Write beside the wanted name first: what stands under it is always whole."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+            size = file.tell()
+        # A hard link fails when somebody else has taken the name meanwhile.
+        os.link(draft, path)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+    return size

@@ -1,0 +1,167 @@
+"""Writing the mails about a subscription itself: question, reminder, receipt, fresh link, change of address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import access_link, address_change, checkpoint, confirmation, mail_template
+from listkeeper.audience.access_link import AccessLink
+from listkeeper.audience.address_change import AddressChange
+from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.handover import MessageClass, NoticeKind
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.foundation import language, signing
+from listkeeper.foundation.errors import NotFound
+from listkeeper.rendering import access_mail, address_mail, already_subscribed_mail, confirmation_mail, receipt_mail
+from listkeeper.rendering.content import Filled
+from listkeeper.rendering.message import Attachment
+from listkeeper.sending import house, question_lint
+from listkeeper.sending.batch import Prepared
+from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.house import Headers, House
+from listkeeper.standards import list_headers
+
+
+def prepare(session: Session, row: Delivery, ours: House) -> Prepared:
+    """Return the message of a delivery of class doi or service. Raises NotFound when what it is about is gone."""
+    if row.notice is None:
+        return _about_confirmation(session, row, ours)
+    return _NOTICES[row.notice](session, row, ours)
+
+
+def _asked(session: Session, row: Delivery) -> Confirmation:
+    asked = session.get(Confirmation, row.confirmation_id) if row.confirmation_id else None
+    if asked is None:
+        raise NotFound("no_confirmation", "The question of this delivery does not exist any more.")
+    return asked
+
+
+def _about_confirmation(session: Session, row: Delivery, ours: House) -> Prepared:
+    if row.message_class is not MessageClass.DOI:
+        return _already(session, row, ours)
+    asked = _asked(session, row)
+    shown = confirmation.shown_by(session, asked)
+    filled = confirmation_mail.compose(
+        language_code=shown.form.language,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        list_name=shown.mailing_list.name,
+        consent_text=shown.agreed_to,
+        confirm_url=f"{ours.site}/c/{confirmation.token_of(asked)}",
+        code=confirmation.code_of(asked),
+        refuse_url=f"{ours.site}/n/{confirmation.token_of(asked)}",
+    )
+    headers = [list_headers.auto_submitted()]
+    if row.occasion != confirmation.occasion(asked, 1):
+        # The reminder stands in the thread of the first mail (RFC 5322 section 3.6.4).
+        first = house.message_id(confirmation.occasion(asked, 1), ours.domain)
+        headers += [("In-Reply-To", first), ("References", first)]
+    words = confirmation_mail.wording(shown.form.language)
+    lint = question_lint.result(filled, ours, shown, mail_template.name_of(words))
+    purpose = shown.mailing_list.purpose
+    return house.prepared(row, ours, shown.version.sha256, purpose, _same(filled, headers), template=words, lint=lint)
+
+
+def _same(filled: Filled, headers: Headers) -> Callable[[str], tuple[Filled, Headers]]:
+    return lambda _recipient: (filled, headers)
+
+
+def _already(session: Session, row: Delivery, ours: House) -> Prepared:
+    shown = confirmation.shown_by(session, _asked(session, row))
+    filled = already_subscribed_mail.compose(
+        language_code=shown.form.language,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        list_name=shown.mailing_list.name,
+        preferences_url=f"{ours.site}/p/{signing.token('preferences', row.id)}",
+    )
+    purpose = shown.mailing_list.purpose
+    return house.prepared(row, ours, shown.version.sha256, purpose, _same(filled, [list_headers.auto_submitted()]))
+
+
+def _receipt(session: Session, row: Delivery, ours: House) -> Prepared:
+    event = session.get(ConsentEvent, row.notice_id or 0)
+    organisation = session.get_one(Organisation, row.organisation_id)
+    signed = checkpoint.receipt(session, organisation, event.ledger_id) if event and event.ledger_id else None
+    if event is None or event.text is None or signed is None:
+        raise NotFound("no_consent", "The consent of this receipt does not exist any more.")
+    mailing_list = session.get_one(MailingList, event.list_id)
+    spoken = event.text.language
+    with language.using(spoken):
+        moment = f"{language.moment(event.at)} UTC"
+    filled = receipt_mail.compose(
+        language_code=spoken,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        list_name=mailing_list.name,
+        consent_text=event.text.whole,
+        moment=moment,
+        preferences_url=f"{ours.site}/p/{signing.token('preferences', row.id)}",
+    )
+    note, covered = signed
+    attachment = Attachment(receipt_mail.FILE_NAME, f"{note}\n{covered.note}")
+    headers = [list_headers.auto_submitted()]
+    return house.prepared(
+        row, ours, event.text.sha256, mailing_list.purpose, _same(filled, headers), attachment=attachment
+    )
+
+
+def _access(session: Session, row: Delivery, ours: House) -> Prepared:
+    link = session.get(AccessLink, row.notice_id or 0)
+    if link is None:
+        raise NotFound("no_link", "The link of this delivery does not exist any more.")
+    filled = access_mail.compose(
+        language_code=_spoken(session, row, ours),
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        access_url=f"{ours.site}/me/{access_link.token_of(link)}",
+    )
+    return house.prepared(row, ours, link.token_digest, None, _same(filled, [list_headers.auto_submitted()]))
+
+
+def _spoken(session: Session, row: Delivery, ours: House) -> str:
+    person = session.get(Subscriber, row.subscriber_id) if row.subscriber_id else None
+    return person.language if person is not None else ours.language
+
+
+def _new_address(session: Session, row: Delivery, ours: House) -> Prepared:
+    change = _change(session, row)
+    filled = address_mail.to_the_new(
+        language_code=_spoken(session, row, ours),
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        confirm_url=f"{ours.site}/a/{address_change.token_of(change)}",
+    )
+    return house.prepared(row, ours, change.token_digest, None, _same(filled, [list_headers.auto_submitted()]))
+
+
+def _old_address(session: Session, row: Delivery, ours: House) -> Prepared:
+    change = _change(session, row)
+    filled = address_mail.to_the_old(
+        language_code=_spoken(session, row, ours),
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        cancel_url=f"{ours.site}/a/{address_change.cancel_token_of(change)}/cancel",
+    )
+    return house.prepared(row, ours, change.cancel_digest, None, _same(filled, [list_headers.auto_submitted()]))
+
+
+def _change(session: Session, row: Delivery) -> AddressChange:
+    change = session.get(AddressChange, row.notice_id or 0)
+    if change is None:
+        raise NotFound("no_change", "The change of address of this delivery does not exist any more.")
+    return change
+
+
+_NOTICES: dict[NoticeKind, Callable[[Session, Delivery, House], Prepared]] = {
+    NoticeKind.ALREADY: _already,
+    NoticeKind.RECEIPT: _receipt,
+    NoticeKind.ACCESS: _access,
+    NoticeKind.NEW_ADDRESS: _new_address,
+    NoticeKind.OLD_ADDRESS: _old_address,
+}

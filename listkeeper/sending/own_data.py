@@ -1,0 +1,97 @@
+"""What a person takes home: all that is held about her, to read and for other programs (GDPR Art. 15 and 20)."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from io import BytesIO
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience.access_link import AccessLink
+from listkeeper.audience.address_change import AddressChange
+from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.signup import Signup
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Subscription
+from listkeeper.foundation import clock
+from listkeeper.foundation.errors import NotFound
+from listkeeper.foundation.table import Table
+from listkeeper.rendering import certificate_html
+from listkeeper.sending import proof
+from listkeeper.sending.delivery import Delivery
+
+FILE_NAME = "my-data.zip"
+# Every table that holds rows of a person, by the name they have in the file; a test finds a table that is missing.
+HELD: dict[str, type[Table]] = {
+    "subscriptions": Subscription,
+    "sign_ups": Signup,
+    "questions": Confirmation,
+    "messages": Delivery,
+    "links_to_this_page": AccessLink,
+    "changes_of_address": AddressChange,
+}
+# What would open something if the file fell into other hands, and what only machines use.
+_SECRET = frozenset({
+    "seed", "token_digest", "visit_digest", "code_digest", "cancel_digest", "brake_key", "suppression_key",
+    "idempotency_key", "worker", "lease_until", "lane", "occasion",
+})  # fmt: skip
+
+
+def pack(session: Session, organisation: Organisation, person: Subscriber, *, site: str) -> bytes:
+    """Return the ZIP, in her language; that it was handed out is written down, so it needs a writing transaction."""
+    try:
+        handed = proof.hand_out(
+            session, organisation, person.subject_ref, actor="subscriber", site=site, spoken=person.language
+        )
+    except NotFound:
+        # Nothing was ever recorded of her in the ledger (the demo's people, or an import that came to nothing).
+        return _zipped({"my-data.json": _json(_everything(session, person))})
+    return _zipped(
+        {
+            "my-data.html": certificate_html.render(handed.certificate),
+            "my-data.json": _json({**_everything(session, person), "record": proof.as_plain(handed.certificate)}),
+            "proof.zip": handed.content,
+        }
+    )
+
+
+def _everything(session: Session, person: Subscriber) -> dict[str, Any]:
+    found: dict[str, Any] = {"made_at": clock.as_text(clock.now()), "person": _plain(person)}
+    for name, table in HELD.items():
+        column = table.__table__.c["subscriber_id"]
+        rows = session.scalars(select(table).where(column == person.id))
+        found[name] = [_plain(row) for row in rows]
+    return found
+
+
+def _plain(row: Table) -> dict[str, Any]:
+    return {
+        column.key: _value(getattr(row, column.key)) for column in row.__table__.columns if column.key not in _SECRET
+    }
+
+
+def _value(value: object) -> object:
+    if isinstance(value, datetime):
+        return clock.as_text(value)
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, clock.now().timetuple()[:6])
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+            archive.writestr(entry, content)
+    return target.getvalue()

@@ -1,0 +1,32 @@
+"""What sending holds of a person, and how it is forgotten when she is erased."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.foundation import caught_mail
+from listkeeper.sending.delivery import Delivery
+
+
+def forgetter(practice_folder: Path) -> Callable[[Session, Subscriber], None]:
+    """Return what ``erasure.erase`` calls: deliveries let go of the person, the practice inbox of her mail.
+
+    The deliveries stay, without a name, so that a campaign's counts stay true.
+    What still waits is then refused by the gate, because nobody is there.
+    """
+
+    def forget(session: Session, person: Subscriber) -> None:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.subscriber_id == person.id)
+            .values(subscriber_id=None, confirmation_id=None)
+            .execution_options(synchronize_session=False)
+        )
+        caught_mail.remove_all_of(practice_folder, person.email_send)
+
+    return forget

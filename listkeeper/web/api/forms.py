@@ -1,0 +1,106 @@
+"""The signup forms: what a program names when it asks a person to subscribe, with the text she agrees to."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import current_app
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from listkeeper import store
+from listkeeper.accounts.api_key import Scope
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import mailing_list, signup_form
+from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.signup_form import FormState, SignupForm
+from listkeeper.foundation import clock
+from listkeeper.settings import Settings
+from listkeeper.web.api import lock
+from listkeeper.web.api.shape import Digest, FormId, ListId, Moment, Shape
+
+blueprint = APIBlueprint("api_forms", __name__, url_prefix=lock.NOW, tag="Forms")
+
+
+class Text(Shape):
+    """What a person agrees to, word for word."""
+
+    language: str = Field(description="BCP 47.", examples=["da"])
+    version: int = Field(examples=[1])
+    body: str = Field(description="The sentence of consent.")
+    withdrawal: str = Field(description="The sentence that says how to stop.")
+    age_statement: str = Field(description="The sentence about age; empty when there is none.")
+    button_label: str = Field(description="What the button says.")
+    controller: str = Field(description="Who asked, and where they are.")
+    sha256: Digest
+    published_at: Moment
+
+
+class OneForm(Shape):
+    """A signup form as it is now. A page that offers it shows `text` whole, above the button."""
+
+    id: FormId
+    list: ListId
+    slug: str = Field(examples=["news"])
+    url: str = Field(description="The form's own page.", examples=["https://mail.cafe.example/f/news"])
+    language: str = Field(examples=["da"])
+    state: FormState
+    version: int = Field(examples=[1])
+    title: str
+    text: Text
+    second_text: Text | None = Field(description="A separate consent with a box of its own, where a law asks for it.")
+    least_age: int | None = Field(description="The youngest age that the form has a box for.", examples=[None])
+
+
+class Forms(Shape):
+    """All signup forms."""
+
+    forms: list[OneForm]
+
+
+@blueprint.get("/forms")
+@lock.needs(Scope.READ)
+@blueprint.output(Forms)
+def show() -> Forms:
+    """Show the signup forms of all lists."""
+    with store.reading() as session:
+        owner = session.get_one(Organisation, lock.caller().organisation_id)
+        return Forms(
+            forms=[
+                _shown(session, form, each.public_id)
+                for each in mailing_list.all_of(session, owner)
+                for form in signup_form.all_of(session, each)
+            ]
+        )
+
+
+def _shown(session: Session, form: SignupForm, list_id: str) -> OneForm:
+    settings: Settings = current_app.config["LISTKEEPER"]
+    newest = signup_form.newest(session, form)
+    return OneForm(
+        id=form.public_id,
+        list=list_id,
+        slug=form.slug,
+        url=f"{settings.site}/f/{form.slug}",
+        language=form.language,
+        state=form.state,
+        version=newest.version,
+        title=newest.title,
+        text=worded(newest.consent_text),
+        second_text=worded(newest.second_text) if newest.second_text else None,
+        least_age=newest.least_age,
+    )
+
+
+def worded(text: ConsentText) -> Text:
+    """Return a consent text as programs see it."""
+    return Text(
+        language=text.language,
+        version=text.version,
+        body=text.body,
+        withdrawal=text.withdrawal,
+        age_statement=text.age_statement,
+        button_label=text.button_label,
+        controller=text.controller,
+        sha256=text.sha256,
+        published_at=clock.as_text(text.published_at),
+    )

@@ -1,0 +1,124 @@
+"""The form of choices: how often, which topics, a pause, a language; on a letter's page and on a person's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from babel import Locale
+from babel.dates import format_date
+from flask import request
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import preferences
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Frequency, Subscription, SubscriptionState
+from listkeeper.foundation import language
+
+# Day before month with the month in letters: read alike by every English speaker.
+_ENGLISH_DAY = "d MMMM y"
+
+
+@dataclass(frozen=True)
+class Actions:
+    """Where the buttons of the form lead."""
+
+    save: str
+    pause: str
+    resume: str
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the form shows of one subscription."""
+
+    frequency: str
+    topics: tuple[str, ...]
+    spoken: str
+    paused: str
+    actions: Actions
+
+    @property
+    def frequencies(self) -> list[tuple[str, str]]:
+        """How often letters may come, in words; the first is what was agreed to."""
+        return [(each.value, frequency_words(each)) for each in Frequency]
+
+    @property
+    def languages(self) -> list[tuple[str, str]]:
+        """Every language we speak, each by its own name."""
+        names = {code: Locale.parse(code).get_display_name(code) or code for code in language.LANGUAGES}
+        return [(code, name[:1].upper() + name[1:]) for code, name in names.items()]
+
+    @property
+    def pauses(self) -> list[tuple[int, str]]:
+        """The pauses on offer."""
+        return [(days, pause_words(days)) for days in preferences.PAUSES]
+
+
+def frequency_words(frequency: Frequency) -> str:
+    """Say how often letters come."""
+    return {
+        Frequency.ALL: language.text("Every e-mail, as agreed"),
+        Frequency.WEEKLY: language.text("At most one a week"),
+        Frequency.MONTHLY: language.text("At most one a month"),
+        Frequency.IMPORTANT: language.text("Only what is really important"),
+    }[frequency]
+
+
+def pause_words(days: int) -> str:
+    """Say how long a pause is."""
+    return language.counted("%(number)s day", "%(number)s days", days)
+
+
+def day_of(moment: datetime) -> str:
+    """Return the day of a moment as people of the current language write it."""
+    spoken = language.current()
+    return format_date(moment.date(), _ENGLISH_DAY if spoken == language.DEFAULT else "long", locale=spoken)
+
+
+def of(person: Subscriber | None, current: Subscription | None, actions: Actions) -> Choices | None:
+    """Return what can be chosen; None for who is not on the list."""
+    if person is None or current is None or current.state is not SubscriptionState.CONFIRMED:
+        return None
+    until = preferences.paused_until(current)
+    return Choices(
+        frequency=current.frequency.value,
+        topics=tuple(current.topics),
+        spoken=language.known(person.language),
+        paused=day_of(until) if until else "",
+        actions=actions,
+    )
+
+
+def save(session: Session, person: Subscriber, current: Subscription, delivery_id: int | None = None) -> None:
+    """Store what the posted form says; a value that was never on offer is left out."""
+    preferences.choose_language(session, person.id, request.form.get("language", ""))
+    wanted = request.form.get("frequency", "")
+    if wanted in set(Frequency):
+        preferences.choose_frequency(session, person.id, current.list_id, Frequency(wanted), delivery_id=delivery_id)
+    if current.topics:
+        chosen = request.form.getlist("topic")
+        preferences.choose_topics(
+            session, person.id, current.list_id, chosen, offered=tuple(current.topics), delivery_id=delivery_id
+        )
+
+
+def pause(session: Session, person: Subscriber, current: Subscription, delivery_id: int | None = None) -> None:
+    """Pause for the posted number of days; what is no number becomes the shortest pause."""
+    preferences.snooze(session, person.id, current.list_id, _days(), delivery_id=delivery_id)
+
+
+def _days() -> int:
+    try:
+        return int(request.form.get("days", ""))
+    except ValueError:
+        return preferences.PAUSES[0]
+
+
+def resume(session: Session, person: Subscriber, current: Subscription, delivery_id: int | None = None) -> None:
+    """End a pause."""
+    preferences.resume(session, person.id, current.list_id, delivery_id=delivery_id)
+
+
+Act = Callable[[Session, Subscriber, Subscription, int | None], None]

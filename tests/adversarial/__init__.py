@@ -1,0 +1,1 @@
+"""What somebody would try who means harm, or who never thought of it: the numbered cases of permission."""

@@ -1,0 +1,202 @@
+"""What the gate must say to mails that are no letters: questions, notes, receipts, links, tests."""
+
+from __future__ import annotations
+
+from listkeeper.audience import suppression
+from listkeeper.audience.access_link import LIFETIME as LINK_LIFETIME
+from listkeeper.audience.address_change import LIFETIME as CHANGE_LIFETIME
+from listkeeper.audience.confirmation import LIFETIME
+from listkeeper.audience.handover import NoticeKind
+from listkeeper.audience.mailing_list import ListState
+from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.audience.suppression import Reason
+from tests.unit.audience.gate_scene import (
+    CITED,
+    HER,
+    MOMENT,
+    NEW,
+    UNCITED,
+    Arrange,
+    Case,
+    Scene,
+    ago,
+    anothers,
+    both,
+    change,
+    link,
+    no_ledger,
+    nothing,
+    now,
+    of_another_person,
+    on_another_list,
+    put,
+    question,
+    receipt,
+    receipt_of_another,
+    said,
+    suppressed,
+    under_law,
+)
+
+Row = tuple[str, str, Arrange]
+NO_GUEST = 10**6
+
+_WHY = {
+    SubscriptionState.PENDING: "pending",
+    SubscriptionState.EXPIRED: "expired",
+    SubscriptionState.LAPSED: "lapsed",
+    SubscriptionState.UNSUBSCRIBED: "withdrawn",
+    SubscriptionState.REFUSED: "withdrawn",
+    SubscriptionState.COMPLAINED: "withdrawn",
+    SubscriptionState.BOUNCED: "suppressed",
+    SubscriptionState.IMPORTED_UNVERIFIED: "no_basis",
+}
+STATES: tuple[Row, ...] = tuple((f"{state}", code, put("current", state=state)) for state, code in _WHY.items())
+
+_ASKED: tuple[Row, ...] = (
+    ("no question named", "no_basis", said(confirmation_id=None)),
+    ("no such question", "no_basis", said(confirmation_id=NO_GUEST)),
+    ("nobody named", "no_basis", said(subscriber_id=None)),
+    ("somebody else's question", "no_basis", of_another_person),
+    ("a question put to somebody else", "no_basis", anothers(Scene.ask)),
+    ("about another list", "no_basis", on_another_list),
+    ("no list named", "no_basis", said(list_id=None)),
+)
+
+_DOI: tuple[Row, ...] = (
+    ("a live question", UNCITED, question()),
+    ("nearly too old", UNCITED, question(created_at=ago(LIFETIME - MOMENT))),
+    ("too old", "expired", question(created_at=ago(LIFETIME))),
+    ("answered with yes", "no_basis", question(used_at=now)),
+    ("answered with no", "withdrawn", question(refused_at=now)),
+    ("no question but a note", "no_basis", nothing),
+    ("an old note", "no_basis", put("note", created_at=ago(LIFETIME * 2))),
+    ("erased", "erased", both(question(), put("person", erased_at=now))),
+    ("restricted", "restricted", both(question(), put("person", restricted_at=now))),
+    ("who said not me", "suppressed", both(question(), suppressed(suppression.CONFIRMATIONS))),
+    ("who left", UNCITED, both(question(), suppressed(suppression.ALL), suppressed("list:+0"))),
+    ("list archived", "list_inactive", both(question(), put("house.mailing_list", state=ListState.ARCHIVED))),
+    ("invented", "invented", both(question(), put("person", demo=True))),
+    ("forked", "ledger_forked", both(question(), put("head", forked_at=now))),
+    ("before the ledger's first row", UNCITED, both(question(), no_ledger)),
+    ("no rules known", UNCITED, both(question(), under_law("atlantis"))),
+    *((name, code, both(question(), arrange)) for name, code, arrange in _ASKED[2:]),
+    *_ASKED[:2],
+)
+
+
+def _new_address_left(scene: Scene) -> None:
+    key = suppression.key_of(1, NEW)
+    suppression.add(scene.session, 1, key, scope="list:77", reason=Reason.UNSUBSCRIBED)
+
+
+_NEW_ADDRESS: tuple[Row, ...] = (
+    ("a new address", f"{NEW} uncited", change()),
+    ("a new address, no longer confirmed", f"{NEW} uncited", both(change(), said(confirmation_id=None))),
+    ("a wish nearly too old", f"{NEW} uncited", change(created_at=ago(CHANGE_LIFETIME - MOMENT))),
+    ("a wish too old", "expired", change(created_at=ago(CHANGE_LIFETIME))),
+    ("a wish fulfilled", "expired", change(confirmed_at=now)),
+    ("a wish taken back", "expired", change(cancelled_at=now)),
+    ("no wish named", "no_basis", both(change(id=1), said(notice_id=None))),
+    ("no such wish", "no_basis", both(change(), said(notice_id=NO_GUEST))),
+    ("somebody else's wish", "no_basis", both(change(), of_another_person)),
+    ("a wish of somebody else", "no_basis", anothers(Scene.change)),
+    ("nobody's wish", "no_basis", both(change(), said(subscriber_id=None))),
+    ("a wish of somebody erased", "erased", both(change(), put("person", erased_at=now))),
+    ("a wish of somebody restricted", "restricted", both(change(), put("person", restricted_at=now))),
+    ("a new address that said no", "suppressed", both(change(), _new_address_left)),
+    ("an old address that said no", f"{NEW} uncited", both(change(), suppressed(suppression.ALL))),
+    ("a wish, told as a note", "no_basis", both(change(), said(message_class="service"))),
+)
+
+
+def _of_a_newer_event(scene: Scene) -> None:
+    scene.handover["notice_id"] += 1
+
+
+def _moved(scene: Scene) -> None:
+    scene.change().confirmed_at = now()
+
+
+_SERVICE: tuple[Row, ...] = (
+    ("you are on the list already", CITED, nothing),
+    ("no note but a question", "no_basis", question()),
+    ("never on this list", "no_basis", lambda scene: scene.session.delete(scene.current)),
+    ("erased", "erased", put("person", erased_at=now)),
+    ("restricted", "restricted", put("person", restricted_at=now)),
+    ("suppressed altogether", "suppressed", suppressed(suppression.ALL)),
+    ("who said not me", "suppressed", suppressed(suppression.CONFIRMATIONS)),
+    ("suppressed for marketing", CITED, suppressed(suppression.MARKETING)),
+    ("forked", "ledger_forked", put("head", forked_at=now)),
+    *STATES,
+    *_ASKED,
+    ("a receipt", CITED, receipt),
+    ("a receipt of an older event", "no_basis", receipt_of_another),
+    ("a receipt of a newer event", "no_basis", both(receipt, _of_a_newer_event)),
+    ("a receipt of nothing", "no_basis", both(receipt, said(notice_id=None))),
+    ("a receipt of what no event gave", "no_basis",
+     both(put("current", consent_event_id=None), said(notice=NoticeKind.RECEIPT, notice_id=None))),
+    ("a receipt for nobody", "no_basis", both(receipt, said(subscriber_id=None))),
+    ("a receipt for somebody else", "no_basis", both(receipt, of_another_person)),
+    ("a receipt of another list", "no_basis", both(receipt, on_another_list)),
+    ("a receipt after leaving", "withdrawn", both(receipt, put("current", state=SubscriptionState.UNSUBSCRIBED))),
+    ("a receipt, restricted", "restricted", both(receipt, put("person", restricted_at=now))),
+    ("a fresh link", UNCITED, link()),
+    ("a link nearly too old", UNCITED, link(created_at=ago(LINK_LIFETIME - MOMENT))),
+    ("a link too old", "expired", link(created_at=ago(LINK_LIFETIME))),
+    ("a link used", "expired", link(used_at=now)),
+    ("no link named", "expired", both(link(id=1), said(notice_id=None))),
+    ("no such link", "expired", both(link(), said(notice_id=NO_GUEST))),
+    ("somebody else's link", "expired", both(link(), of_another_person)),
+    ("a link of somebody else", "expired", anothers(Scene.link)),
+    ("nobody's link", "erased", both(link(), said(subscriber_id=None))),
+    ("a link of somebody erased", "erased", both(link(), put("person", erased_at=now))),
+    ("a link of somebody restricted", UNCITED, both(link(), put("person", restricted_at=now))),
+    ("a link of somebody who left", UNCITED, both(link(), suppressed(suppression.ALL))),
+    ("a link of somebody who said not me", "suppressed", both(link(), suppressed(suppression.CONFIRMATIONS))),
+)  # fmt: skip
+
+_TOLD = said(notice=NoticeKind.OLD_ADDRESS)
+_OLD_ADDRESS: tuple[Row, ...] = (
+    ("the old address", UNCITED, both(change(confirmed_at=now), _TOLD)),
+    ("the old address, whatever else", UNCITED,
+     both(change(confirmed_at=now), _TOLD, suppressed(suppression.ALL), put("person", restricted_at=now))),
+    ("the old address of nobody", "no_basis", both(change(confirmed_at=now), _TOLD, said(subscriber_id=None))),
+    ("an old address of somebody else", "no_basis", both(anothers(_moved), _TOLD)),
+    ("the old address of somebody else", "no_basis", both(change(confirmed_at=now), _TOLD, of_another_person)),
+    ("no change named", "no_basis", both(change(id=1, confirmed_at=now), _TOLD, said(notice_id=None))),
+    ("no such change", "no_basis", both(change(confirmed_at=now), _TOLD, said(notice_id=NO_GUEST))),
+    ("no old address kept", "no_basis", both(change(confirmed_at=now, old_address=None), _TOLD)),
+    ("a change never made", "no_basis", both(change(), _TOLD)),
+    ("a change taken back", "no_basis", both(change(confirmed_at=now, cancelled_at=now), _TOLD)),
+)  # fmt: skip
+
+_NEVER_TESTED_ON = {Reason.COMPLAINT, Reason.OBJECTION, Reason.ERASURE, Reason.LEGAL}
+_TYPED = said(typed_address=HER, subscriber_id=None, confirmation_id=None)
+
+_TEST: tuple[Row, ...] = (
+    ("a typed address", UNCITED, _TYPED),
+    ("as it was typed", "Freja@guest.example uncited", both(_TYPED, said(typed_address="Freja@Guest.example"))),
+    ("nothing typed", "no_basis", both(_TYPED, said(typed_address=None))),
+    ("no address typed", "gate_error", both(_TYPED, said(typed_address="freja"))),
+    ("beyond ASCII", "transport_no_smtputf8", both(_TYPED, said(typed_address="frøja@guest.example"))),
+    ("in other letters", "suppressed",
+     both(_TYPED, said(typed_address="FREJA@GUEST.EXAMPLE"), suppressed("all", Reason.COMPLAINT))),
+    ("complaint lifted", UNCITED, both(_TYPED, suppressed("all", Reason.COMPLAINT, lifted_at=now))),
+    ("forked", "ledger_forked", both(_TYPED, put("head", forked_at=now))),
+    *(
+        (f"suppressed: {reason}", "suppressed" if reason in _NEVER_TESTED_ON else UNCITED,
+         both(_TYPED, suppressed("list:1", reason)))
+        for reason in Reason
+    ),
+)  # fmt: skip
+
+_NOBODY = {name: both(_TYPED, said(list_id=None)) for name in ("transactional", "reply", "system")}
+
+
+NOTICES: tuple[Case, ...] = (
+    *(Case(name, "doi", code, arrange) for name, code, arrange in (*_DOI, *_NEW_ADDRESS)),
+    *(Case(name, "service", code, arrange) for name, code, arrange in (*_SERVICE, *_OLD_ADDRESS)),
+    *(Case(name, "test", code, arrange) for name, code, arrange in _TEST),
+    *(Case("nobody wrote its clause", kind, "gate_error", arrange) for kind, arrange in _NOBODY.items()),
+)
