@@ -7,6 +7,7 @@ asks for them.
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import shutil
@@ -180,6 +181,17 @@ def app(settings: Settings, _stopped_first: None) -> Iterator[Flask]:
         flask_database.session.remove()
         for engine in flask_database.engines.values():
             engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """Give the log back as it was: a command run inside a test points it at that test's own standard error."""
+    before, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,7 @@ def write_down(session: Session, folder: Path, limit: int = AT_ONCE) -> int:
         lines += [_line(row, owners[row.organisation_id]) for row in rows]
         told |= {row.organisation_id for row in rows}
         _mark(session, table, [row.id for row in rows])
-    lines += [_end_of(session, number, owners[number]) for number in sorted(told)]
+    lines += [end_of(session, number, owners[number]) for number in sorted(told)]
     journal_file.append(folder, lines)
     _strike(session, folder)
     return len(lines)
@@ -131,7 +131,7 @@ def _line(row: Erasure | Suppression | Checkpoint, owner: str) -> Line:
             }
 
 
-def _end_of(session: Session, organisation_id: int, owner: str) -> Line:
+def end_of(session: Session, organisation_id: int, owner: str) -> Line:
     """Say how far the ledger had come: between two checkpoints this is what convicts a database put back by hand."""
     end = ledger.head(session, organisation_id)
     return {

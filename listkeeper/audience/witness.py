@@ -65,7 +65,8 @@ def last_good(session: Session, folder: Path, owner: Organisation) -> Witness:
 def accepted(owner: Organisation, good: Witness) -> Line:
     """Return the journal's line that a new epoch began: what was witnessed beyond the good checkpoint counts no more.
 
-    It may be written only once the database has committed the new epoch.
+    It may be written only once the database has committed the new epoch, and together
+    with ``journal.end_of`` it: else the same old copy, put back again, would contradict nobody.
     """
     moment = clock.in_milliseconds(clock.now())
     return {"kind": "accepted", "org": owner.public_id, "size": good.size, "root": good.root, "at": moment}

@@ -135,12 +135,13 @@ def _accept(settings: Settings, *, as_json: bool, quiet: bool = False) -> int:
     """Apply the journal to the database as it is, and begin a new epoch of its ledger."""
     with opened(settings):
         from listkeeper import store  # noqa: PLC0415 - loaded with the application
-        from listkeeper.audience import witness  # noqa: PLC0415 - the same
+        from listkeeper.audience import journal, witness  # noqa: PLC0415 - the same
         from listkeeper.sending import restoring  # noqa: PLC0415 - the same
 
         with store.transaction() as session:
             replayed, accepted = restoring.accept(session, places(settings), actor="cli")
             lines = [witness.accepted(owner, last) for owner, last in accepted]
+            lines += [journal.end_of(session, owner.id, owner.public_id) for owner, _last in accepted]
             answer: dict[str, Any] = {
                 "accepted": [{"organisation": owner.public_id, "good_size": last.size} for owner, last in accepted],
                 "erased_again": replayed.erased,

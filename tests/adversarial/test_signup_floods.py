@@ -14,11 +14,10 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
-from listkeeper.foundation.outbox import Lane
 from listkeeper.settings import Settings
 from listkeeper.standards import address
 from tests.fakes.smtp_sink import SmtpSink
-from tests.makers import programs
+from tests.makers import attack, programs
 from tests.makers.imports import Court
 from tests.makers.own import Guest
 from tests.makers.works import Works
@@ -76,7 +75,7 @@ def test_case_13_a_thousand_spellings_get_one_mail_a_day_and_three_a_month(
             else:
                 answer = shop.post("/signups", {"form": form, "address": typed}, environ_base=here)
                 assert answer.status_code == 202
-        works.work(Lane.URGENT, 2)
+        attack.settle(works)
         mails_by_hour[hour] = _to_victim(smtp_sink)
     assert mails_by_hour[18] == 1
     assert mails_by_hour[MONTH[-1]] == 3
@@ -93,7 +92,7 @@ def test_case_13_one_brake_stands_before_every_door(
         client.post("/f/news", data={"email": typed}, environ_base=_network(number))
         own = thief.enter()
         assert client.post(f"{own}/address", data={"email": typed}).status_code == 200
-        works.work(Lane.URGENT, 2)
+        attack.settle(works)
         frozen_clock.shift(timedelta(days=1))
     assert _to_victim(smtp_sink) <= 3
 
@@ -107,7 +106,7 @@ def test_case_14_one_mailbox_from_a_thousand_networks_gets_one_mail(
     for number in range(share("networks that post one address", 1000, 30)):
         posted = client.post("/f/news", data={"email": "frejaholm.k@gmail.com"}, environ_base=_network(number))
         assert posted.status_code == 200
-    works.work(Lane.URGENT, 2)
+    attack.settle(works)
     assert _to_victim(smtp_sink) == 1
 
 
@@ -120,7 +119,7 @@ def test_case_14_one_network_with_a_thousand_addresses_is_braked(
         for here in ("198.51.100.7", f"2001:db8:7:7:{number:x}:{number:x}:1:2"):
             typed = f"person-{number:04}@guest-{len(here):02}.example"
             faces.add(len(client.post("/f/news", data={"email": typed}, environ_base={"REMOTE_ADDR": here}).data))
-    works.work(Lane.URGENT, 3)
+    attack.settle(works)
     assert len(faces) == 1
     assert len(smtp_sink.messages) == 2 * settings.signups_per_hour
 
@@ -135,7 +134,7 @@ def test_case_14_a_network_gets_five_an_hour_and_twenty_a_day(
         for number in range(6):
             typed = f"person-{hour}-{number}@guest-{hour}.example"
             assert client.post("/f/news", data={"email": typed}, environ_base=_network(0)).status_code == 200
-        works.work(Lane.URGENT, 2)
+        attack.settle(works)
         sent.append(len(smtp_sink.messages))
         frozen_clock.shift(timedelta(hours=1))
     assert sent[0] == 5
@@ -150,5 +149,5 @@ def test_case_14_a_domain_gets_fifty_an_hour_from_however_many_networks(
     for number in range(55):
         typed = f"person-{number}@authority.example"
         assert client.post("/f/news", data={"email": typed}, environ_base=_network(number)).status_code == 200
-    works.work(Lane.URGENT, 3)
+    attack.settle(works)
     assert len(smtp_sink.messages) == 50

@@ -70,6 +70,7 @@ class Stage(RuleBasedStateMachine):
         self.imports: list[int] = []
         self.saved: tuple[Path, World] | None = None
         self.said_no_since: dict[str, set[int]] = {}
+        self.forgotten_since: set[str] = set()
         self.number = 0
         keys.open_folder(type(self).key_folder)
 
@@ -163,7 +164,9 @@ class Stage(RuleBasedStateMachine):
         """Read from the suppression list what stands after a restore; that it only grew is what the model checked."""
         for address, known in self.world.people.items():
             scopes = self.scopes(address)
-            assert known.stopped <= bool(scopes & {suppression.ALL, suppression.MARKETING})
+            # Who asked that not even her hash be kept is forgotten in an old copy, too.
+            forgotten = address in self.forgotten_since
+            assert known.stopped <= bool(scopes & {suppression.ALL, suppression.MARKETING}) or forgotten
             known.stopped = bool(scopes & {suppression.ALL, suppression.MARKETING})
             known.left = {on for on in LISTS if suppression.list_scope(on + 1) in scopes}
             if known.stopped:
@@ -189,7 +192,7 @@ class Stage(RuleBasedStateMachine):
         copy.mkdir()
         for file in self.folder.glob("listkeeper.db*"):
             shutil.copy(file, copy / file.name)
-        self.saved, self.said_no_since = (copy, deepcopy(self.world)), {}
+        self.saved, self.said_no_since, self.forgotten_since = (copy, deepcopy(self.world)), {}, set()
 
     @precondition(lambda self: self.saved)
     @rule(signed=st.booleans())
@@ -217,6 +220,7 @@ class Stage(RuleBasedStateMachine):
             with self.writing() as session:
                 _, good = restoring.accept(session, self.places, actor="user:1")
                 lines = [witness.accepted(owner, last) for owner, last in good]
+                lines += [journal.end_of(session, owner.id, owner.public_id) for owner, _ in good]
             journal_file.append(self.places.journal, lines)
         self.world = deepcopy(world)
         for address, lists in self.said_no_since.items():

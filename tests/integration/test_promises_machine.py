@@ -199,6 +199,7 @@ class Promises(Stage):
         known = self.known(address)
         left = set() if whole else known.left
         self.world.people[address] = Known(left=left, stopped=not whole)
+        self.forgotten_since |= {address} if whole else set()
         self.doubt(address, kill=True)
 
     # The owner's steps

@@ -16,7 +16,10 @@ from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
+from listkeeper.foundation.outbox import Fact, Lane
 from listkeeper.foundation.table import Table
+from listkeeper.sending import batch
+from tests.makers.works import Works
 
 # Whom we may write to, why, and what was sent; counters of brakes and facts that wait are no permission.
 PERMISSION = frozenset(
@@ -70,6 +73,20 @@ def standing(app: Flask, list_id: int) -> dict[str, str]:
 def questions(session: Session) -> int:
     """Return how many mails of class doi were asked for by signups."""
     return len(session.scalars(select(Confirmation.id)).all())
+
+
+def settle(works: Works) -> None:
+    """Let the urgent lane work until no fact waits and no mail is due, however many there are."""
+    for _ in range(500):
+        works.work(Lane.URGENT)
+        if not works.read(_waits):
+            return
+    raise AssertionError("the urgent lane never came to rest")
+
+
+def _waits(session: Session) -> bool:
+    open_facts = select(Fact.id).where(Fact.lane == Lane.URGENT, Fact.reacted_at.is_(None), Fact.tries == 0)
+    return session.scalar(open_facts.limit(1)) is not None or batch.anything_due(session, Lane.URGENT)
 
 
 def statements(app: Flask, act: Callable[[], object]) -> list[str]:

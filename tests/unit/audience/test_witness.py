@@ -122,6 +122,22 @@ def test_a_new_epoch_cites_the_last_checkpoint_that_both_agree_on(session: Sessi
     assert _forked(session, folder) == [house.organisation.id]
 
 
+def test_the_same_old_copy_put_back_again_is_found_again(session: Session, house: Cafe, folder: Path) -> None:
+    """Nothing was witnessed since the owner accepted it, but for the beginning of the new epoch itself."""
+    _grow(session, house, 40)
+    good = _witnessed(session, house, folder)
+    _grow(session, house, 40)
+    _witnessed(session, house, folder)
+    _cut(session, house, good.size + 1)
+    last = witness.last_good(session, folder, house.organisation)
+    number, owner = house.organisation.id, house.organisation.public_id
+    ledger.accept_fork(session, number, actor="cli", size=last.size, root=last.root)
+    journal_file.append(folder, [witness.accepted(house.organisation, last), journal.end_of(session, number, owner)])
+    assert _forked(session, folder) == []
+    _cut(session, house, good.size + 1)
+    assert _forked(session, folder) == [number]
+
+
 def test_with_no_checkpoint_in_common_the_new_epoch_cites_the_empty_ledger(
     session: Session, house: Cafe, folder: Path
 ) -> None:
