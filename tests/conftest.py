@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 _RUN = "LISTKEEPER_TEST_RUN"
 _SEED = "LISTKEEPER_TEST_SEED"
 _DEFAULT_SEED = 20261123
-_UNITS_ON_POSTGRESQL = 0.5
+# A short run: how many rows of a table of cases, and which share of the tests PostgreSQL sees.
+_ROWS = {"sqlite": 6, "postgresql": 1}
+_ON_POSTGRESQL = {"tests/unit/": 0.2, "tests/integration/": 0.34}
 
 
 # The run
@@ -90,7 +92,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     kinds = databases.chosen()
     write(f"databases: {', '.join(kinds)}" + ("" if len(kinds) > 1 else " ONLY, as LISTKEEPER_TEST_DATABASES says"))
     if not _long() and len(kinds) > 1:
-        write("PostgreSQL: every second unit test and one row of each table of cases, drawn by the seed; SQLite: all")
+        write("SQLite: every test, six rows of each table; PostgreSQL: every numbered case, a share of the others")
     write(f"{'long' if _long() else 'short'} run, seed {_seed()} ({_SEED})")
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
     said = {str(value) for report in reports for name, value in report.user_properties if name == "summary"}
@@ -214,31 +216,33 @@ def client(app: Flask) -> FlaskClient:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out, in a short run, what PostgreSQL need not see each time: SQLite runs every test and every row.
+    """Leave out, in a short run, what need not be seen each time; ``--long`` runs everything on both databases.
 
-    Of a test with a table of cases PostgreSQL takes one row, and of the unit tests every second one, all drawn by the
-    seed; the numbered cases, the journeys and the races run on both.
+    SQLite runs every test, and of one with a table of cases six rows. PostgreSQL runs every numbered case, every third
+    journey and every fifth unit test, one row of each. What is drawn depends on the seed and the test's name.
     """
     if _long() or len(databases.chosen()) == 1:
         return
-    tables: dict[str, list[pytest.Item]] = defaultdict(list)
+    tables: dict[tuple[str, str], list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if _on_postgresql(item):
-            tables[item.nodeid.partition("[")[0]].append(item)
-    kept = {id(item) for name, rows in tables.items() for item in _share_of(name, rows)}
+        kind = _database_of(item)
+        if kind:
+            tables[kind, item.nodeid.partition("[")[0]].append(item)
+    kept = {id(item) for (kind, name), rows in tables.items() for item in _share_of(kind, name, rows)}
     gone = {id(item) for rows in tables.values() for item in rows} - kept
     items[:] = [item for item in items if id(item) not in gone]
 
 
-def _share_of(name: str, rows: list[pytest.Item]) -> list[pytest.Item]:
-    draw = random.Random(f"{_seed()}:{name}")
-    drawn = not name.startswith("tests/unit/") or draw.random() < _UNITS_ON_POSTGRESQL
-    return draw.sample(rows, 1) if drawn else []
+def _share_of(kind: str, name: str, rows: list[pytest.Item]) -> list[pytest.Item]:
+    draw = random.Random(f"{_seed()}:{kind}:{name}")
+    chances = (chance for folder, chance in _ON_POSTGRESQL.items() if name.startswith(folder))
+    drawn = kind == "sqlite" or draw.random() < next(chances, 1)
+    return draw.sample(rows, min(_ROWS[kind], len(rows))) if drawn else []
 
 
-def _on_postgresql(item: pytest.Item) -> bool:
+def _database_of(item: pytest.Item) -> str | None:
     case = getattr(item, "callspec", None)
-    return case is not None and "postgresql" in case.params.values()
+    return next((kind for kind in databases.KINDS if case is not None and kind in case.params.values()), None)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
