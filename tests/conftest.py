@@ -44,8 +44,8 @@ _RUN = "LISTKEEPER_TEST_RUN"
 _SEED = "LISTKEEPER_TEST_SEED"
 _DEFAULT_SEED = 20261123
 # A short run: how many rows of a table of cases, and which share of the tests PostgreSQL sees.
-_ROWS = {"sqlite": 6, "postgresql": 1}
-_ON_POSTGRESQL = {"tests/unit/": 0.2, "tests/integration/": 0.34}
+_ROWS = {"sqlite": 3, "postgresql": 1}
+_ON_POSTGRESQL = {"tests/unit/": 0.15, "tests/integration/": 0.25}
 
 
 # The run
@@ -92,7 +92,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     kinds = databases.chosen()
     write(f"databases: {', '.join(kinds)}" + ("" if len(kinds) > 1 else " ONLY, as LISTKEEPER_TEST_DATABASES says"))
     if not _long() and len(kinds) > 1:
-        write("SQLite: every test, six rows of each table; PostgreSQL: every numbered case, a share of the others")
+        write("SQLite: every test, three rows of each table; PostgreSQL: every numbered case, a share of the others")
     write(f"{'long' if _long() else 'short'} run, seed {_seed()} ({_SEED})")
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
     said = {str(value) for report in reports for name, value in report.user_properties if name == "summary"}
@@ -218,8 +218,8 @@ def client(app: Flask) -> FlaskClient:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out, in a short run, what need not be seen each time; ``--long`` runs everything on both databases.
 
-    SQLite runs every test, and of one with a table of cases six rows. PostgreSQL runs every numbered case, every third
-    journey and every fifth unit test, one row of each. What is drawn depends on the seed and the test's name.
+    SQLite runs every test, and of one with a table of cases three rows. PostgreSQL runs every numbered case, every
+    fourth journey and every seventh unit test, one row of each. What is drawn depends on the seed and the test's name.
     """
     if _long() or len(databases.chosen()) == 1:
         return
