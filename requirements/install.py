@@ -63,7 +63,8 @@ def _works(environment: Path) -> bool:
 
 def _install(environment: Path, lock: Path) -> None:
     words = [_python(environment), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-    words += ["--no-input", "--require-hashes", "-r", str(lock)]
+    # The lock is whole, so nothing is resolved: a resolver may want a release younger than the lock, without a hash.
+    words += ["--no-input", "--no-deps", "--require-hashes", "-r", str(lock)]
     done = subprocess.run(words, stdout=sys.stderr, check=False)  # noqa: S603
     if done.returncode != 0:
         sys.exit(1)
