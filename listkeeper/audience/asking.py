@@ -7,14 +7,14 @@ sent in general, but the very mail this person got.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, ledger, mail_template, signup_guard
+from listkeeper.audience import confirmation, ledger, mail_template, signup_guard, subscriber
 from listkeeper.audience.confirmation import LIFETIME, AskKind, Confirmation
 from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.signup_guard import Limits
@@ -39,6 +39,12 @@ class ConfirmationMail:
     reminder: bool
     # What the linter said before it was sent.
     lint: str = ""
+
+
+def hold(session: Session, confirmation_ids: Iterable[int]) -> None:
+    """Lock everybody whose mail went out, before ``accepted`` writes to the ledger: she may be answering just now."""
+    asked = select(Confirmation.subscriber_id).where(Confirmation.id.in_(confirmation_ids))
+    subscriber.hold_all(session, select(Subscriber).where(Subscriber.id.in_(asked)))
 
 
 def accepted(session: Session, confirmation_id: int, mail: ConfirmationMail) -> None:

@@ -23,6 +23,7 @@ from listkeeper.audience import (
     jurisdiction,
     ledger,
     signup_form,
+    subscriber,
     subscription,
     suppression,
 )
@@ -213,6 +214,9 @@ def confirm_by_code(session: Session, visit: str, code: str, seen: Seen = NOTHIN
     # Counted for every page alike, so that the work tells nobody whether a mail went out for the address on it.
     throttle.allow(session, "code", visit, CODE_TRIES, CODE_LIFETIME)
     asked = _asked_on(session, signing.digest(visit))
+    if asked is not None:
+        # Before the question's own row: whoever writes down how its mail was taken holds her first, too.
+        _hold(session, asked)
     counted = session.execute(
         update(Confirmation)
         .where(
@@ -305,7 +309,7 @@ def _first_use(shown: ShownForm) -> datetime | None:
 
 def _hold(session: Session, asked: Confirmation) -> Subscriber:
     """Lock the person, as the gate and a withdrawal do, and read the question again: others may have answered it."""
-    person = session.scalars(select(Subscriber).where(Subscriber.id == asked.subscriber_id).with_for_update()).one()
+    (person,) = subscriber.hold_all(session, select(Subscriber).where(Subscriber.id == asked.subscriber_id))
     session.refresh(asked)
     return person
 

@@ -69,7 +69,7 @@ def erase(
     hash stays: then she can be written to again if she, or anybody with her
     address, signs up.
     """
-    person = subscriber.hold(session, subscriber_id)
+    person = subscriber.hold(session, subscriber_id, to_delete=True)
     if person is None:
         return None
     forget_copies(session, person)

@@ -230,7 +230,7 @@ def _projection(session: Session, organisation: Organisation) -> list[tuple[Subs
         .join(MailingList, MailingList.id == Subscription.list_id)
         .where(Subscriber.organisation_id == organisation.id, Subscriber.demo.is_(False))
         .order_by(Subscriber.id, Subscription.id)
-        .with_for_update(of=Subscriber)
+        .with_for_update(of=Subscriber, key_share=True)
         .execution_options(populate_existing=True)
     )
     return [(row[0], row[1], row[2]) for row in session.execute(query)]

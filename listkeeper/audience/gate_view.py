@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import jurisdiction, suppression
+from listkeeper.audience import jurisdiction, subscriber, suppression
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.handover import Handover
@@ -99,9 +99,7 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
 
 def _subscribers(session: Session, ids: list[int]) -> _ById[Subscriber]:
     # In id order, so that two workers never wait for each other in a circle; fresh from the database.
-    query = select(Subscriber).where(Subscriber.id.in_(ids)).order_by(Subscriber.id)
-    rows = session.scalars(query.with_for_update().execution_options(populate_existing=True))
-    return {row.id: row for row in rows}
+    return {row.id: row for row in subscriber.hold_all(session, select(Subscriber).where(Subscriber.id.in_(ids)))}
 
 
 def _rows(session: Session, kind: type[_Row], ids: Iterable[int | None]) -> _ById[_Row]:

@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, not_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, not_, select, union, update
 from sqlalchemy.orm import Session, aliased
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import ledger, suppression, unsubscribe
+from listkeeper.audience import ledger, subscriber, suppression, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import ListState, MailingList
+from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason, Suppression
 from listkeeper.foundation import clock, language, outbox
@@ -63,6 +64,8 @@ def merge(
     Raises Invalid for a list and itself, Conflict for a list that is not in use.
     """
     told = forecast(session, source, target)
+    gone = union(_who_left_one(target, source), _who_left_one(source, target))
+    subscriber.hold_all(session, select(Subscriber).where(Subscriber.id.in_(gone)))
     _leave_both(session, target, source, actor)
     _leave_both(session, source, target, actor)
     _keep_out(session, organisation, source, target, actor)
@@ -114,10 +117,13 @@ def _has_row_on(
     return query.exists()
 
 
+def _who_left_one(here: MailingList, there: MailingList) -> Select[int]:
+    return select(Subscription.subscriber_id).where(*_confirmed_on(here), _has_row_on(there, _LEFT))
+
+
 def _leave_both(session: Session, here: MailingList, there: MailingList, actor: str) -> None:
     """Take off one list whoever has left the other: a leave of either is a leave of both."""
-    query = select(Subscription.subscriber_id).where(*_confirmed_on(here), _has_row_on(there, _LEFT))
-    for subscriber_id in session.scalars(query.order_by(Subscription.subscriber_id)).all():
+    for subscriber_id in session.scalars(_who_left_one(here, there).order_by(Subscription.subscriber_id)).all():
         unsubscribe.leave(session, subscriber_id, here.id, Method.OPERATOR, actor=actor)
     session.flush()
 

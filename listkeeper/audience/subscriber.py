@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
@@ -113,7 +113,19 @@ def unrestrict(session: Session, subscriber: Subscriber, *, actor: str) -> None:
         ledger.append(session, subscriber.organisation_id, [told])
 
 
-def hold(session: Session, subscriber_id: int) -> Subscriber | None:
+def hold(session: Session, subscriber_id: int, *, to_delete: bool = False) -> Subscriber | None:
     """Lock a person's row, as the gate does, and return it fresh: nobody is mailed while her permission changes."""
-    query = select(Subscriber).where(Subscriber.id == subscriber_id).with_for_update()
-    return session.scalars(query.execution_options(populate_existing=True)).first()
+    found = hold_all(session, select(Subscriber).where(Subscriber.id == subscriber_id), to_delete=to_delete)
+    return found[0] if found else None
+
+
+def hold_all(session: Session, query: Select[Subscriber], *, to_delete: bool = False) -> list[Subscriber]:
+    """Lock the people of a query in id order and return them fresh.
+
+    Whoever changes the permission of several at once holds them all before the first row of the ledger is written:
+    those who wait for the end of the chain may hold one of them, and two would wait for each other. Only the row is
+    locked and not its key, so that a letter being planned, whose deliveries name her, keeps nobody waiting; who is
+    ``to_delete`` is locked with her key, and such letters come first.
+    """
+    locked = query.order_by(Subscriber.id).with_for_update(of=Subscriber, key_share=not to_delete)
+    return list(session.scalars(locked.execution_options(populate_existing=True)))

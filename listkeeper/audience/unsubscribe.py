@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import complaint, confirmation, consent, evidence, subscription, suppression
+from listkeeper.audience import complaint, confirmation, consent, evidence, subscriber, subscription, suppression
 from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, Method
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscriber import Subscriber
@@ -63,7 +63,7 @@ def leave(  # noqa: PLR0913, PLR0917 - who leaves what, how, by which mail, aske
 ) -> Left:
     """Take a person off one list: state, suppression and proof in the caller's transaction."""
     # The same row lock as the gate takes: a hand-over is either before this or refused.
-    person = session.scalars(select(Subscriber).where(Subscriber.id == subscriber_id).with_for_update()).one()
+    (person,) = subscriber.hold_all(session, select(Subscriber).where(Subscriber.id == subscriber_id))
     current = subscription.followed(session, subscriber_id, list_id)
     gone = {SubscriptionState.UNSUBSCRIBED, SubscriptionState.COMPLAINED, SubscriptionState.REFUSED}
     if current is None or current.state in gone:
@@ -98,9 +98,8 @@ def undo(session: Session, token: str) -> bool:
     event = session.get(ConsentEvent, number) if number is not None else None
     if event is None or event.kind is not EventKind.WITHDRAWN or event.at + UNDO_WINDOW < clock.now():
         return False
-    person = session.scalars(
-        select(Subscriber).where(Subscriber.subject_ref == event.subject_ref).with_for_update()
-    ).first()
+    found = subscriber.hold_all(session, select(Subscriber).where(Subscriber.subject_ref == event.subject_ref))
+    person = found[0] if found else None
     current = subscription.of(session, person.id, event.list_id) if person is not None else None
     if person is None or person.erased_at is not None or current is None or not _is_the_last_word(session, event):
         return False

@@ -198,7 +198,9 @@ def record(
     cancelled = _cancelled_campaigns(session, outcomes)
     reached: dict[int | None, list[int]] = {}
     query = select(Delivery).where(Delivery.id.in_(outcomes)).order_by(Delivery.id).with_for_update()
-    for row in session.scalars(query.execution_options(populate_existing=True)):
+    rows = list(session.scalars(query.execution_options(populate_existing=True)))
+    asking.hold(session, [row.confirmation_id for row in rows if row.id in (questions or {}) and row.confirmation_id])
+    for row in rows:
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
         if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
             _settle(row, outcomes[row.id])

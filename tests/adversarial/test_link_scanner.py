@@ -77,7 +77,7 @@ def _press(scanner: Browser, link: str) -> None:
 
 def _settled(place: Instance) -> None:
     waits = "SELECT id FROM delivery WHERE state IN ('queued', 'leased', 'handed', 'deferred') AND notice IS NULL"
-    until(lambda: not place.ask(waits), seconds=90)
+    until(lambda: not place.ask(waits), seconds=100)
 
 
 def test_a_scanner_confirms_nobody_and_takes_nobody_off(

@@ -54,13 +54,13 @@ def _subscribed(place: Instance) -> None:
     place.type("init", "--name", "Café Ø", "--address", "Havnegade 1\n1058 København", "--from", "hello@cafe.example")
     place.type("list", "create", "--name", "News")
     form = place.type("form", "create", "--list", "news")["url"]
-    place.post(form, email=HER)
+    assert place.post(form, email=HER).status == 200
     inbox = place.running.data / "practice"
     until(lambda: caught_mail.count(inbox) > 0)
     [asked] = caught_mail.entries(inbox, to=HER)
     raw = caught_mail.read(inbox, asked.key).raw.decode()
     token = raw.replace("=\r\n", "").split("/c/")[1].split()[0].strip('"<>=')[:22]
-    place.post(f"http://localhost:{place.running.port}/c/{token}")
+    assert place.post(f"http://localhost:{place.running.port}/c/{token}").status == 200
     until(lambda: place.ask("SELECT id FROM subscription WHERE state = 'confirmed'") != [])
 
 
@@ -70,7 +70,7 @@ def _mailed(place: Instance, tmp_path: Path) -> None:
     made = place.type("campaign", "create", "--list", "news", "--subject", "Buns", "--from", str(letter))["id"]
     place.type("campaign", "test", made, "--to", HER)
     place.type("campaign", "send", made, "--yes")
-    until(lambda: not place.ask("SELECT id FROM campaign WHERE state = 'sending'"), seconds=60)
+    until(lambda: not place.ask("SELECT id FROM campaign WHERE state = 'sending'"))
     until(
         lambda: not place.ask("SELECT id FROM delivery WHERE state IN ('queued','leased','handed') AND lane='sending'")
     )

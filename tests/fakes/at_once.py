@@ -1,4 +1,4 @@
-"""Many doing one thing at the same moment: threads that wait for each other before the first step."""
+"""Several doing something at the same moment: threads that wait for each other before the first step."""
 
 from __future__ import annotations
 
@@ -20,3 +20,35 @@ def at_once(count: int, act: Callable[[int], Result]) -> list[Result]:
 
     with ThreadPoolExecutor(max_workers=count) as pool:
         return list(pool.map(step, range(count)))
+
+
+def second_waits_for_first(first: Callable[[threading.Event], None], second: Callable[[], None]) -> None:
+    """Run both; the second begins while the first one's transaction is open, and must end after it."""
+    inside, ends = threading.Event(), []
+
+    def begin() -> None:
+        first(inside)
+        ends.append("first")
+
+    def follow() -> None:
+        inside.wait(20)
+        second()
+        ends.append("second")
+
+    faults: list[BaseException] = []
+
+    def run(act: Callable[[], None]) -> None:
+        try:
+            act()
+        except BaseException as fault:  # noqa: BLE001 - raised below
+            faults.append(fault)
+            inside.set()
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in (begin, follow)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    if faults:
+        raise faults[0]
+    assert ends == ["first", "second"]

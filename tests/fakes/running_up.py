@@ -147,7 +147,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(true: Callable[[], bool], seconds: float = 40) -> None:
+def until(true: Callable[[], bool], seconds: float = 100) -> None:
     """Wait until it is true, or fail."""
     end = time.monotonic() + seconds
     while not true():

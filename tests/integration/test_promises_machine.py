@@ -49,7 +49,7 @@ from tests.integration.promises_stage import Stage
 from tests.makers import cafe, signups
 from tests.makers.cafe import NO_BRAKES
 from tests.makers.imports import PROVEN
-from tests.makers.promises import ADDRESSES, LISTS, Known, Question, Yes
+from tests.makers.promises import ADDRESSES, LISTS, Known, Question, Undo, Yes
 
 WEEK = timedelta(days=7)
 WAITS = tuple(timedelta(**span) for span in ({"seconds": 1}, {"minutes": 20}, {"hours": 2}, {"days": 8}, {"days": 400}))
@@ -137,11 +137,12 @@ class Promises(Stage):
             if person is None:
                 return
             left = unsubscribe.leave(session, person.id, self.lists(session)[on].id, method)
-        assert on not in self.known(address).yes or left.leaving is unsubscribe.Leaving.LEFT
+        held = self.known(address).yes.get(on)
+        assert held is None or left.leaving is unsubscribe.Leaving.LEFT
         if left.leaving is unsubscribe.Leaving.LEFT:
             if left.undo is not None:
                 assert method in {Method.ONE_CLICK, Method.PAGE}
-                self.undos.append((left.undo, address, on, clock.now()))
+                self.undos.append(Undo(left.undo, address, on, clock.now(), held.batch if held else None))
             self.says_no(address, on)
             self.known(address).left.add(on)
             for asked in self.questions:
@@ -168,16 +169,21 @@ class Promises(Stage):
     @precondition(lambda self: self.undos)
     @rule(data=st.data())
     def undo(self, data: st.DataObject) -> None:
-        token, address, on, at = data.draw(st.sampled_from(self.undos))
-        known = self.known(address)
+        self.take_back(data.draw(st.sampled_from(self.undos)))
+
+    def take_back(self, said: Undo) -> None:
+        """Press the button on the goodbye page."""
+        known = self.known(said.address)
         with self.writing() as session:
-            done = unsubscribe.undo(session, token)
+            done = unsubscribe.undo(session, said.token)
         if done:
-            assert clock.now() <= at + timedelta(hours=1)
-            assert on not in known.yes
+            assert clock.now() <= said.at + timedelta(hours=1)
+            assert said.list not in known.yes
             assert not known.stopped, "an undo of one leave outvoted a later no"
-            self.says_yes(address, on)
-            self.undos.remove((token, address, on, at))
+            self.says_yes(said.address, said.list)
+            # What stood before stands again and no more: a claim of the owner stays one, and ends with its import.
+            known.yes[said.list].batch = said.batch
+            self.undos.remove(said)
 
     @rule(address=st.sampled_from(ADDRESSES), on=st.sampled_from(LISTS), days=st.sampled_from([-5, 30, 90, 10**6]))
     def snooze(self, address: str, on: int, days: int) -> None:
@@ -269,7 +275,10 @@ class Promises(Stage):
     @precondition(lambda self: self.imports)
     @rule(data=st.data())
     def undo_a_file(self, data: st.DataObject) -> None:
-        number = data.draw(st.sampled_from(self.imports))
+        self.take_file_back(data.draw(st.sampled_from(self.imports)))
+
+    def take_file_back(self, number: int) -> None:
+        """Take back an import that went in."""
         with self.writing() as session:
             try:
                 undo.begin(session, session.get_one(ImportBatch, number), actor="user:1")
@@ -324,6 +333,23 @@ class Promises(Stage):
         assert given <= before | self.uncertain(on)
         for address in given:
             self.known(address).yes[on].at = clock.now()
+
+
+def test_a_leave_taken_back_rests_on_the_import_as_before(settings: Settings, tmp_path: Path) -> None:
+    class OnSqlite(Promises):
+        opened = staticmethod(lambda folder: databases.on_sqlite(folder, tmp_path))
+        key_folder = settings.key_folder
+
+    life, her = OnSqlite(), ADDRESSES[1]
+    life.found()
+    life.bring_a_file({her: True}, 0)
+    life.leave(her, 0, Method.ONE_CLICK)
+    life.take_back(life.undos[0])
+    assert life.granted() == {(her, 0)}
+    life.take_file_back(life.imports[0])
+    assert life.granted() == set()
+    life.the_gate_grants_whom_the_model_would_write_to()
+    life.teardown()
 
 
 def _run(machine: type[RuleBasedStateMachine], examples: int, steps: int) -> None:

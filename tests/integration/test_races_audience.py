@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from datetime import timedelta
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 
 from listkeeper import store
 from listkeeper.accounts import sign_in_link, user
-from listkeeper.audience import confirmation, signup, signup_form, subscription, unsubscribe
+from listkeeper.audience import confirmation, signup, signup_form, subscriber, subscription, unsubscribe
 from listkeeper.audience.confirmation import CODE_TRIES, Answer, Confirmation
 from listkeeper.audience.consent import ConsentEvent, EventKind, Method
 from listkeeper.audience.signup import Signup, Visit
@@ -24,12 +25,15 @@ from listkeeper.foundation import keys, signing, throttle
 from listkeeper.foundation.errors import Forbidden
 from listkeeper.foundation.outbox import Fact, Lane
 from listkeeper.jobs import reactions
+from listkeeper.sending import batch, composing
+from listkeeper.sending.batch import Question
 from listkeeper.sending.delivery import Delivery
-from tests.fakes.at_once import at_once
+from listkeeper.sending.transport import Accepted, Reply
+from tests.fakes.at_once import at_once, second_waits_for_first
 from tests.fakes.databases import Database
 from tests.makers import cafe, signups
 from tests.makers.cafe import NO_BRAKES
-from tests.makers.works import HER, here, writing
+from tests.makers.works import HER, SITE, here, writing
 
 MANY = 20
 
@@ -57,6 +61,40 @@ def _events(app: Flask) -> Counter[EventKind]:
 
 
 # Confirming and leaving
+
+
+@pytest.mark.usefixtures("house")
+def test_a_yes_while_the_mail_that_asked_is_written_down_as_taken(app: Flask) -> None:
+    """Who answers within the moment of delivery must not be told to try again: both writers hold her first."""
+    token, _visit, _code = _asked(app)
+    with app.app_context():
+        reactions.react(Lane.URGENT, time.monotonic() + 10)
+    with writing(app) as session:
+        ids = batch.lease(session, Lane.URGENT, "host:1:0", 1)
+        write = composing.preparer(SITE)
+        assert len(batch.hand_out(session, ids, "host:1:0", prepare=write, carries_smtputf8=False)) == 1
+
+    def press(inside: threading.Event) -> None:
+        with writing(app) as session:
+            asked = session.scalars(select(Confirmation)).one()
+            subscriber.hold(session, asked.subscriber_id)
+            asked.used_at = None
+            asked.code_tries += 1
+            session.flush()
+            inside.set()
+            time.sleep(0.5)
+            assert confirmation.confirm(session, token).answer is Answer.CONFIRMED
+
+    def record() -> None:
+        with writing(app) as session:
+            mail = Question(b"From: hello@cafe.example", {"language": "en", "subject": "Was it you?"})
+            batch.record(session, dict.fromkeys(ids, Accepted(Reply(250, "2.0.0 ok"))), dict.fromkeys(ids, mail))
+
+    second_waits_for_first(press, record)
+    with writing(app) as session:
+        asked = session.scalars(select(Confirmation)).one()
+        assert asked.used_at is not None
+        assert asked.accepted_at is not None
 
 
 @pytest.mark.usefixtures("house")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -27,7 +26,7 @@ from listkeeper.foundation.outbox import Fact, Lane
 from listkeeper.sending import batch, planning, progress
 from listkeeper.sending.batch import Prepared
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from tests.fakes.at_once import at_once
+from tests.fakes.at_once import at_once, second_waits_for_first
 from tests.fakes.databases import Database
 from tests.makers import cafe, crowd
 from tests.makers.works import HER, SITE, here, writing
@@ -165,38 +164,6 @@ def _leased(app: Flask) -> tuple[list[int], int]:
         return ids, person
 
 
-def _second_waits_for_first(first: Callable[[threading.Event], None], second: Callable[[], None]) -> None:
-    """Run both; the second begins while the first one's transaction is open, and must end after it."""
-    inside, ends = threading.Event(), []
-
-    def begin() -> None:
-        first(inside)
-        ends.append("first")
-
-    def follow() -> None:
-        inside.wait(20)
-        second()
-        ends.append("second")
-
-    faults: list[BaseException] = []
-
-    def run(act: Callable[[], None]) -> None:
-        try:
-            act()
-        except BaseException as fault:  # noqa: BLE001 - raised below
-            faults.append(fault)
-            inside.set()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in (begin, follow)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    if faults:
-        raise faults[0]
-    assert ends == ["first", "second"]
-
-
 def test_the_gate_waits_for_a_leave_that_is_being_committed(app: Flask, house: int) -> None:
     """Adversarial case 1: the leave is written but not committed when the gate looks."""
     ids, person = _leased(app)
@@ -212,7 +179,7 @@ def test_the_gate_waits_for_a_leave_that_is_being_committed(app: Flask, house: i
         with writing(app) as session:
             granted.append(_hand_out(session, ids))
 
-    _second_waits_for_first(leave, hand_out)
+    second_waits_for_first(leave, hand_out)
     assert granted == [2]
     with writing(app) as session:
         row = session.get_one(Delivery, ids[0])
@@ -233,7 +200,7 @@ def test_a_leave_waits_for_a_hand_over_that_is_being_marked(app: Flask, house: i
         with writing(app) as session:
             assert unsubscribe.leave(session, person, house, Method.ONE_CLICK).leaving is Leaving.LEFT
 
-    _second_waits_for_first(hand_out, leave)
+    second_waits_for_first(hand_out, leave)
     with writing(app) as session:
         row = session.get_one(Delivery, ids[0])
         withdrawn = session.scalars(select(ConsentEvent).where(ConsentEvent.kind == EventKind.WITHDRAWN)).one()
@@ -262,9 +229,9 @@ def test_no_row_slips_back_into_a_queue_that_is_being_emptied(app: Flask, *, can
             _linger(inside)
 
     if cancel_first:
-        _second_waits_for_first(cancel, record)
+        second_waits_for_first(cancel, record)
     else:
-        _second_waits_for_first(record, cancel)
+        second_waits_for_first(record, cancel)
     with writing(app) as session:
         assert session.scalars(select(Campaign.state)).one() is CampaignState.CANCELLED
         assert set(session.scalars(select(Delivery.state))) == {DeliveryState.CANCELLED}

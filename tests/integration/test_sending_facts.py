@@ -55,9 +55,9 @@ def test_a_lost_bell_is_rung_again(works: Works, queue: QueueServer, smtp_sink: 
         housekeeping.look_for_lost_bells()
         assert [job.func_name for job in parts.queue(Lane.URGENT).jobs] == [parts.WORK]
         assert parts.queue(Lane.SENDING).count == parts.queue(Lane.BACKGROUND).count == 0
-        queue.client.flushall()
-    works.work(Lane.URGENT)
+    works.drain(Lane.URGENT)
     with works.app.app_context():
+        queue.client.flushall()
         housekeeping.look_for_lost_bells()
         assert parts.queue(Lane.URGENT).count == 0
     works.gather(1)

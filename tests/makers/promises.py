@@ -58,6 +58,17 @@ class Question:
     doubtful: bool = False
 
 
+@dataclass(frozen=True)
+class Undo:
+    """The secret that takes back a leave for an hour, and the import on which the yes before it rested, if any."""
+
+    token: str
+    address: str
+    list: int
+    at: datetime
+    batch: int | None
+
+
 @dataclass
 class World:
     """Everything the model knows; a backup is a copy of it."""
