@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from listkeeper.foundation import keys
 from listkeeper.settings import Settings
 from tests.fakes import corpora as corpora_folder
-from tests.fakes import databases, postgres, queue_server
+from tests.fakes import databases, postgres, queue_server, route_builders
 from tests.fakes import smtp_sink as sink
 from tests.fakes.corpora import Corpora
 from tests.fakes.databases import Database
@@ -61,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[_RUN] = str(os.getpid())
         os.environ.setdefault(_SEED, str(_DEFAULT_SEED))
         postgres.sweep()
+    route_builders.remember()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

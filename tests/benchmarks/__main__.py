@@ -18,6 +18,7 @@ BENCHES = {
     "proof": ("tests.benchmarks.proof", "milliseconds for one person's proof"),
     "backup": ("tests.benchmarks.archive", "rows a second that a backup writes"),
     "restore": ("tests.benchmarks.archive", "rows a second that a restore brings back, checked against its ledger"),
+    "unsubscribe": ("tests.benchmarks.leaving", "milliseconds after a leave's commit until no hand-over begins, 99 %"),
     "web": ("tests.benchmarks.web", "signup forms shown a second"),
 }
 
