@@ -76,14 +76,13 @@ def _press(scanner: Browser, link: str) -> None:
 
 
 def _settled(place: Instance) -> None:
-    waits = "SELECT id FROM delivery WHERE state IN ('queued', 'leased', 'handed', 'deferred') AND notice IS NULL"
-    until(lambda: not place.ask(waits), seconds=100)
+    until(lambda: not place.ask("SELECT id FROM delivery WHERE state IN ('queued', 'leased', 'handed', 'deferred')"))
 
 
 def test_a_scanner_confirms_nobody_and_takes_nobody_off(
     place: Instance, smtp_sink: SmtpSink, scanner: Browser, tmp_path: Path, share: Callable[[str, int, int], int]
 ) -> None:
-    times = share("openings of each link by a scanner with Chromium", 20, 2)
+    times = share("openings of each link by a scanner with Chromium", 20, 1)
     place.type("init", "--name", "Café Ø", "--address", "Havnegade 1\n1058 København", "--from", "hello@cafe.example")
     place.type("list", "create", "--name", "News")
     place.post(place.type("form", "create", "--list", "news")["url"], email=HER)
@@ -101,11 +100,14 @@ def test_a_scanner_confirms_nobody_and_takes_nobody_off(
     letter.write_text(_LETTER, encoding="utf-8")
     made = place.type("campaign", "create", "--list", "news", "--subject", "Buns", "--from", str(letter))["id"]
     place.type("campaign", "send", made, "--yes")
-    until(lambda: any(mail.message["Subject"] == "Buns" for mail in smtp_sink.to(HER)))
+    # The question, the receipt and the letter.
+    until(lambda: len(smtp_sink.to(HER)) == 3)
     _settled(place)
-    sent = next(mail for mail in smtp_sink.to(HER) if mail.message["Subject"] == "Buns")
+    [sent] = [mail for mail in smtp_sink.to(HER) if mail.message["Subject"] == "Buns"]
     before = _state(place)
-    assert _open_all(scanner, place, sent, times) >= 3 * times
+    opened = [_open_all(scanner, place, mail, times) for mail in smtp_sink.to(HER)]
+    assert min(opened) >= times
+    assert sum(opened) >= 6 * times
     assert _state(place) == before
 
     [leave] = {link for link in _links(sent) if "/u/" in link}
