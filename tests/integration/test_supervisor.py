@@ -34,10 +34,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield begin
     for process in running:
         process.kill()
-        process.communicate()
     for _, pid in _diary(tmp_path, "started"):
         if _alive(pid):
             os.kill(pid, signal.SIGKILL)
+    for process in running:
+        # Only now: a part that lives on holds the other end of this pipe.
+        process.communicate()
 
 
 def test_a_part_that_dies_is_started_again(start: Start, tmp_path: Path) -> None:
