@@ -60,7 +60,7 @@ ROWS: dict[str, tuple[str, str, str, str]] = {
     "day-only@guest.example": ("active", "2023-05-01", "2023-05-01", "unverified"),
     "words@guest.example": ("active", "yes", "of course", "unverified"),
     "waiting@guest.example": ("pending", ASKED, CONFIRMED, "unverified"),
-    "inactive@guest.example": ("inactive", ASKED, CONFIRMED, "unverified"),
+    "inactive@guest.example": ("inactive", ASKED, CONFIRMED, "suppressed"),
     "no-address": ("active", ASKED, CONFIRMED, "rejected"),
 }
 MAILED = {address.partition("@")[0].lower() for address, row in ROWS.items() if row[3] == "new"}

@@ -32,8 +32,9 @@ REASONS: dict[Standing, tuple[Reason, SubscriptionState | None]] = {
     Standing.UNSUBSCRIBED: (Reason.UNSUBSCRIBED, S.UNSUBSCRIBED),
     Standing.COMPLAINED: (Reason.COMPLAINT, S.COMPLAINED),
     Standing.BOUNCED: (Reason.HARD_BOUNCE, S.BOUNCED),
-    # Blocked by its owner, for reasons unknown: that says nothing about what the person wants.
+    # Blocked or put aside by its owner, for reasons unknown: that says nothing about what the person wants.
     Standing.DISABLED: (Reason.MANUAL, None),
+    Standing.INACTIVE: (Reason.MANUAL, None),
 }
 # States that a person, or a mailbox, has ended: no file brings anybody back.
 _ENDED = frozenset({S.UNSUBSCRIBED, S.COMPLAINED, S.BOUNCED, S.REFUSED, S.LAPSED, S.EXPIRED})

@@ -25,8 +25,8 @@ class Standing(StrEnum):
 
     ACTIVE = "active"
     UNKNOWN = "unknown"
-    INACTIVE = "inactive"
     PENDING = "pending"
+    INACTIVE = "inactive"
     BOUNCED = "bounced"
     DISABLED = "disabled"
     UNSUBSCRIBED = "unsubscribed"
@@ -34,7 +34,10 @@ class Standing(StrEnum):
 
 
 STRENGTH = {standing: number for number, standing in enumerate(Standing)}
-OPTED_OUT = frozenset({Standing.BOUNCED, Standing.DISABLED, Standing.UNSUBSCRIBED, Standing.COMPLAINED})
+# Whom that tool had stopped writing to is not written to here either, whatever its reason was.
+OPTED_OUT = frozenset(
+    {Standing.INACTIVE, Standing.BOUNCED, Standing.DISABLED, Standing.UNSUBSCRIBED, Standing.COMPLAINED}
+)
 _CLAIMS = (
     Role.REQUESTED_AT, Role.REQUESTED_IP, Role.CONFIRMED_AT, Role.CONFIRMED_IP, Role.ORIGIN, Role.METHOD, Role.TEXT,
 )  # fmt: skip
