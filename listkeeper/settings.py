@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from listkeeper.foundation.errors import Invalid
 
 _SMTP_SCHEMES = ("smtp", "smtps", "smtp+starttls")
+# Passwords that stand in manuals, this one's included: who starts with one has forgotten to write the real one.
+_SAMPLES = frozenset({"password", "changeme", "change-me", "change_me", "your-password", "yourpassword"})
 
 
 class Settings(BaseSettings):
@@ -80,6 +82,13 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url", "redis_url", "smtp_url")
+    @classmethod
+    def _no_sample(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).password in _SAMPLES:
+            raise ValueError("still holds a sample for the password")
         return value
 
     @field_validator("database_url")

@@ -39,7 +39,7 @@ _ring: list[_Ring] = []
 def open_folder(folder: Path, *, may_make: bool = True) -> None:
     """Read the key folder; an empty or missing one is made with a first key when ``may_make``.
 
-    Raises Invalid when a key file is damaged, or is missing and may not be made:
+    Raises Invalid when a key file is damaged, holds a sample, or is missing and may not be made:
     starting with another key would silently unseal nothing and un-suppress
     everyone. Nothing is written then.
     """
@@ -54,7 +54,16 @@ def open_folder(folder: Path, *, may_make: bool = True) -> None:
     # Their number is their age, and the oldest is the pepper of every suppression: a name without one is damage too.
     if not all(name.isdecimal() for name in files) or any(len(master) != _MASTER_BYTES for master in masters):
         raise Invalid("key_damaged", f"A key file in {folder} is damaged. Restore the folder from its copy.")
+    if any(_is_placeholder(master) for master in masters):
+        raise Invalid(
+            "key_placeholder", f"A key file in {folder} holds a sample and no secret. Put the real key in its place."
+        )
     _ring[:] = [_Ring(masters)]
+
+
+def _is_placeholder(master: bytes) -> bool:
+    """Whether a key was typed and not drawn: 32 bytes of chance are never all letters, nor few bytes repeated."""
+    return master.isascii() or len(set(master)) < _MASTER_BYTES // 2
 
 
 def add(folder: Path) -> Path:

@@ -67,7 +67,7 @@ def test_another_folder_is_refused_and_left_as_it_is(here: Machine) -> None:
 
 
 def test_a_folder_without_its_oldest_key_is_another_one(here: Machine) -> None:
-    (here.data / "keys" / "master-2.key").write_bytes(b"2" * 32)
+    keys.add(here.data / "keys")
     assert here.type("list", "show", "--json").code == 0
     (here.data / "keys" / "master-1.key").unlink()
     _refused(here)
@@ -134,7 +134,7 @@ def test_the_mark_says_nothing_of_the_keys(tmp_path: Path) -> None:
     raw = [key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) for key in (*signing, *keys.ledger("org_1"))]
     assert raw[0] == raw[1]
     assert keys.ledger("org_2")[0].private_bytes_raw() != signing[0].private_bytes_raw()
-    (tmp_path / "one" / "master-2.key").write_bytes(b"2" * 32)
+    keys.add(tmp_path / "one")
     keys.open_folder(tmp_path / "one")
     newest, oldest = keys.ledger("org_1")
     assert oldest.private_bytes_raw() == signing[0].private_bytes_raw() != newest.private_bytes_raw()
