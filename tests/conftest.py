@@ -45,7 +45,7 @@ _SEED = "LISTKEEPER_TEST_SEED"
 _DEFAULT_SEED = 20261123
 # A short run: how many rows of a table of cases, and which share of the tests PostgreSQL sees.
 _ROWS = {"sqlite": 3, "postgresql": 1}
-_ON_POSTGRESQL = {"tests/unit/": 0.15, "tests/integration/": 0.25}
+_ON_POSTGRESQL = {"tests/unit/": 0.15, "tests/integration/": 0.25, "tests/adversarial/test_field_": 0.15}
 
 
 # The run
@@ -220,7 +220,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out, in a short run, what need not be seen each time; ``--long`` runs everything on both databases.
 
     SQLite runs every test, and of one with a table of cases three rows. PostgreSQL runs every numbered case, every
-    fourth journey and every seventh unit test, one row of each. What is drawn depends on the seed and the test's name.
+    fourth journey, every seventh unit test and defect of the field, one row of each. What is drawn depends on the
+    seed and the test's name.
     """
     if _long() or len(databases.chosen()) == 1:
         return

@@ -62,6 +62,9 @@ def test_every_case_has_a_test_by_its_number() -> None:
 def test_only_the_awaited_cases_are_expected_to_fail_and_strictly() -> None:
     expected: dict[int, set[str]] = {}
     for found in _tests():
+        if found.place.startswith("test_field_"):
+            # The defects of the field have a list of their own, in ``test_every_field_defect_has_a_test``.
+            continue
         for mark in found.marked("xfail"):
             assert isinstance(mark, ast.Call), found.place
             said = {

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -18,44 +16,12 @@ from listkeeper.audience.suppression import Suppression
 from listkeeper.foundation.outbox import Lane
 from listkeeper.standards import address
 from tests.fakes.smtp_sink import Received, SmtpSink
-from tests.makers import attack, cafe, signups
+from tests.makers import attack, cafe, reports, signups
 from tests.makers.works import HER, Works, here
-
-_REPORT = "multipart/report; report-type={kind}; boundary=b"
-
-
-def _report(kind: str, sent: Received, part: str, fields: str) -> bytes:
-    """Return a report about a mail of ours, as RFC 3464 and RFC 5965 want it."""
-    lines = [
-        "From: MAILER-DAEMON@mx.guest.example", f"To: {sent.mail_from}", "Subject: report", "MIME-Version: 1.0",
-        f"Content-Type: {_REPORT.format(kind=kind)}", "", "--b", "Content-Type: text/plain", "", "A report.", "--b",
-        f"Content-Type: {part}", "", *fields.splitlines(), "", "--b", "Content-Type: message/rfc822", "",
-        sent.content.decode("utf-8", "replace").rstrip(), "--b--", "",
-    ]  # fmt: skip
-    return "\r\n".join(lines).encode()
-
-
-def _bounce(sent: Received, to: str = HER) -> bytes:
-    fields = f"Reporting-MTA: dns; mx.guest.example\n\nFinal-Recipient: rfc822; {to}\nAction: failed\nStatus: 5.1.1"
-    return _report("delivery-status", sent, "message/delivery-status", fields)
-
-
-def _complaint(sent: Received, to: str = HER) -> bytes:
-    fields = f"Feedback-Type: abuse\nUser-Agent: guest/1\nVersion: 1\nOriginal-Rcpt-To: {to}"
-    return _report("feedback-report", sent, "message/feedback-report", fields)
-
-
-def _comes_back(works: Works, sent: Received, raw: bytes, peer: str = "192.0.2.77") -> None:
-    """Hand a mail to the mailroom, as a mail server's pipe does, and let the workers react."""
-    pipe: Any = importlib.import_module("listkeeper.mailroom.pipe")
-    with works.app.app_context():
-        pipe.take(raw, mail_from="", rcpt_to=sent.mail_from, peer=peer)
-    for lane in (Lane.URGENT, Lane.BACKGROUND):
-        works.work(lane, 3)
 
 
 @pytest.mark.xfail(strict=True, raises=ModuleNotFoundError, reason="made green by the feedback issue")
-@pytest.mark.parametrize("comes", [_bounce, _complaint])
+@pytest.mark.parametrize("comes", [reports.bounce, reports.complaint])
 def test_case_39_a_question_that_bounced_or_was_complained_about(
     works: Works, smtp_sink: SmtpSink, comes: Callable[[Received], bytes]
 ) -> None:
@@ -63,7 +29,7 @@ def test_case_39_a_question_that_bounced_or_was_complained_about(
     works.work(Lane.URGENT, 2)
     [sent] = smtp_sink.to(HER)
     assert attack.standing(works.app, works.list_id) == {HER: "pending"}
-    _comes_back(works, sent, comes(sent))
+    reports.comes_back(works, sent, comes(sent))
     assert attack.standing(works.app, works.list_id)[HER] in {"bounced", "complained", "expired", "refused"}
 
     def judged(session: Session) -> Verdict:
@@ -87,14 +53,14 @@ def _letters(works: Works, smtp_sink: SmtpSink) -> tuple[Received, Received]:
 
 
 @pytest.mark.xfail(strict=True, raises=ModuleNotFoundError, reason="made green by the feedback issue")
-@pytest.mark.parametrize("comes", [_bounce, _complaint])
+@pytest.mark.parametrize("comes", [reports.bounce, reports.complaint])
 def test_case_40_a_stranger_forges_a_report_about_somebody_else(
     works: Works, smtp_sink: SmtpSink, comes: Callable[[Received, str], bytes]
 ) -> None:
     """He has a letter of his own, and names another recipient in a report about it."""
     own, _victims = _letters(works, smtp_sink)
     before = attack.events(works.app)
-    _comes_back(works, own, comes(own, HER), peer="198.51.100.66")
+    reports.comes_back(works, own, comes(own, HER), peer="198.51.100.66")
     after = attack.events(works.app)
     # Whatever it did, nobody may be written to who could not be before.
     assert after["consent.given"] == before["consent.given"]
@@ -114,7 +80,7 @@ def test_case_40_a_forged_return_path_lowers_nothing_and_raises_nothing(works: W
     )
     held = works.read(lambda session: len(session.scalars(select(Suppression.id)).all()))
     settled = attack.standing(works.app, works.list_id)
-    _comes_back(works, forged, _complaint(forged))
+    reports.comes_back(works, forged, reports.complaint(forged))
     assert attack.standing(works.app, works.list_id) == settled
     assert works.read(lambda session: len(session.scalars(select(Suppression.id)).all())) == held
 
@@ -127,7 +93,7 @@ def test_case_40_today_no_door_takes_a_report(works: Works, smtp_sink: SmtpSink)
     settled = attack.state(works.app)
     client = works.app.test_client()
     for path in ("/hooks/arf", "/hooks/bounce", "/hooks/complaint", "/feedback", "/bounce"):
-        for raw in (_complaint(own), _bounce(own), bytes(letter)):
+        for raw in (reports.complaint(own), reports.bounce(own), bytes(letter)):
             assert client.post(path, data=raw, content_type="message/rfc822").status_code in {404, 405}
     assert attack.state(works.app) == settled
     key = works.read(lambda session: suppression.key_of(here(session).organisation.id, HER))

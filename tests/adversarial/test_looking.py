@@ -15,10 +15,9 @@ from werkzeug.serving import make_server
 from listkeeper.foundation.outbox import Lane
 from tests.architecture import routes
 from tests.fakes.databases import Database
-from tests.fakes.smtp_sink import SmtpSink
 from tests.makers import attack
 from tests.makers.own import Guest
-from tests.makers.works import HER, Works
+from tests.makers.works import HER
 
 # How a request pretends to be another one, in the words of the frameworks that believe it.
 DISGUISES: tuple[dict[str, str], ...] = (
@@ -67,12 +66,6 @@ def _scan_with_scripts(chromium: Path, site: str, links: list[str]) -> None:
             page.wait_for_timeout(100)
             page.close()
         browser.close()
-
-
-@pytest.fixture
-def guest(works: Works, smtp_sink: SmtpSink, client: FlaskClient) -> Guest:
-    """Somebody whose mail a scanner reads first."""
-    return Guest(works, smtp_sink, client)
 
 
 @pytest.mark.timeout(300)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,7 +20,7 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation.outbox import Lane
 from listkeeper.settings import Settings
 from tests.fakes.smtp_sink import SmtpSink
-from tests.makers import attack
+from tests.makers import attack, proof_of_work
 from tests.makers.cafe import Cafe
 from tests.makers.works import HER, Works
 
@@ -42,29 +40,6 @@ def _rows(works: Works) -> list[Signup]:
 # Case 15: proof of work, by the published protocol of altcha (challenge, salt, number; the answer is base64 JSON).
 
 
-def _raise_risk(client: FlaskClient) -> None:
-    """Behave like a machine: many addresses from one place within a minute."""
-    for number in range(15):
-        client.post(FORM, data={"email": f"flood-{number}@guest.example"})
-
-
-def _challenge(client: FlaskClient, form: str = FORM) -> dict[str, Any]:
-    page = client.post(form, data={"email": "one-more@guest.example"})
-    found = re.search(r'challenge(?:url|json)?="([^"]+)"', page.text)
-    assert found, "the page holds no challenge"
-    asked = found[1].replace("&#34;", '"').replace("&quot;", '"')
-    challenge: dict[str, Any] = json.loads(asked) if asked.startswith("{") else client.get(asked).get_json()
-    return challenge
-
-
-def _solved(challenge: dict[str, Any]) -> str:
-    for number in range(int(challenge["maxnumber"]) + 1):
-        if hashlib.sha256(f"{challenge['salt']}{number}".encode()).hexdigest() == challenge["challenge"]:
-            answer = {key: challenge[key] for key in ("algorithm", "challenge", "salt", "signature")}
-            return base64.b64encode(json.dumps(answer | {"number": number}).encode()).decode()
-    raise AssertionError("the challenge has no answer")
-
-
 def _taken(works: Works, client: FlaskClient, typed: str, form: str = FORM, **fields: str) -> bool:
     """Whether a post with this proof led to a question."""
     client.post(form, data={"email": typed, **fields})
@@ -81,16 +56,22 @@ def test_case_15_a_proof_of_work_counts_once_in_time_and_for_its_form(
     works: Works, client: FlaskClient, frozen_clock: time_machine.Traveller
 ) -> None:
     works.write(_another_form)
-    _raise_risk(client)
+    proof_of_work.raise_risk(client)
     assert not _taken(works, client, "none@guest.example"), "a risky network is asked for no proof of work"
-    proof = _solved(_challenge(client))
+    proof = proof_of_work.solved(proof_of_work.challenge(client))
     assert _taken(works, client, "first@guest.example", altcha=proof)
     assert not _taken(works, client, "replayed@guest.example", altcha=proof)
-    assert not _taken(works, client, "elsewhere@guest.example", form="/f/news-2", altcha=_solved(_challenge(client)))
+    assert not _taken(
+        works,
+        client,
+        "elsewhere@guest.example",
+        form="/f/news-2",
+        altcha=proof_of_work.solved(proof_of_work.challenge(client)),
+    )
     assert not _taken(works, client, "forged@guest.example", altcha=base64.b64encode(b'{"number":1}').decode())
-    late = _solved(_challenge(client))
+    late = proof_of_work.solved(proof_of_work.challenge(client))
     frozen_clock.shift(timedelta(hours=2))
-    _raise_risk(client)
+    proof_of_work.raise_risk(client)
     assert not _taken(works, client, "late@guest.example", altcha=late)
 
 
@@ -101,7 +82,7 @@ def _another_form(session: Session, house: Cafe) -> None:
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="made green by the signup issue")
 def test_case_15_without_scripts_one_more_button_is_enough(works: Works, client: FlaskClient) -> None:
     """Whoever has no JavaScript presses a second button on a page in between, and her address is kept there."""
-    _raise_risk(client)
+    proof_of_work.raise_risk(client)
     between = client.post(FORM, data={"email": HER})
     assert not works.read(lambda session: _known(session, HER))
     fields = dict(HIDDEN.findall(between.text))

@@ -109,8 +109,8 @@ class Works:
 
 
 def here(session: Session) -> Cafe:
-    """Return the café's rows in this session."""
-    form = session.scalars(select(SignupForm)).one()
+    """Return the café's rows in this session; when there are more lists, its first one."""
+    form = session.scalars(select(SignupForm).order_by(SignupForm.id).limit(1)).one()
     return Cafe(organisation.only_one(session), user.first(session), form.mailing_list, form)
 
 

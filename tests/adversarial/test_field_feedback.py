@@ -1,0 +1,190 @@
+"""F36 to F39: what comes back to us. What reads it does not stand yet; beside each stands what holds already."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import datetime
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import suppression
+from listkeeper.audience.subscription import Subscription
+from listkeeper.audience.suppression import Reason, Suppression
+from listkeeper.campaigns.campaign import Campaign
+from listkeeper.foundation import clock
+from listkeeper.foundation.outbox import Lane
+from tests.architecture.routes import SAFE
+from tests.fakes.smtp_sink import Received, SmtpSink
+from tests.makers import attack, cafe, reports
+from tests.makers.own import Guest
+from tests.makers.works import HER, Works
+
+BO = "bo@guest.example"
+# What receivers say about a letter, its signature or its sender, and not about whoever it was for (RFC 3463, 7372).
+POLICY = ("5.7.1", "5.7.26", "5.7.509", "5.7.606", "5.7.28")
+
+
+def _subscribed(works: Works, *people: str) -> None:
+    for who in people:
+        works.write(lambda session, house, who=who: cafe.subscribe(session, house, who))  # type: ignore[misc]
+    works.work(Lane.URGENT, 2)
+
+
+def _suppressed(works: Works) -> list[Reason]:
+    live = suppression.live(clock.now())
+    return works.read(lambda session: list(session.scalars(select(Suppression.reason).where(live))))
+
+
+def _letter(works: Works, sink: SmtpSink, to: str = HER) -> Received:
+    works.start()
+    works.drain()
+    return sink.to(to)[-1]
+
+
+@pytest.mark.xfail(strict=True, raises=ModuleNotFoundError, reason="made green by the feedback issue")
+def test_field_f36_a_receivers_policy_suppresses_nobody_and_our_own_mistake_is_undone_in_bulk(
+    works: Works, smtp_sink: SmtpSink
+) -> None:
+    _subscribed(works, HER, BO)
+    sent = _letter(works, smtp_sink)
+    for status in POLICY:
+        reports.comes_back(works, sent, reports.bounce(sent, status=status))
+    assert _suppressed(works) == []
+    assert attack.standing(works.app, works.list_id)[HER] == "confirmed"
+    # We took both for dead; one of them has left since.
+    since = clock.now()
+    for who in (HER, BO):
+        mail = smtp_sink.to(who)[-1]
+        reports.comes_back(works, mail, reports.bounce(mail, who))
+    works.leave(works.read(lambda session: Guest(works, smtp_sink, works.app.test_client(), BO).person(session).id))
+    assert sorted(_suppressed(works)) == ["hard_bounce", "hard_bounce", "unsub"]
+    bounce: Any = importlib.import_module("listkeeper.feedback.bounce")
+    works.write(
+        lambda session, house: bounce.correct(session, house.organisation, since=since, until=clock.now(), actor="cli")
+    )
+    assert _suppressed(works) == [Reason.UNSUBSCRIBED]
+    assert attack.standing(works.app, works.list_id) == {HER: "confirmed", BO: "unsubscribed"}
+
+
+def test_a_policy_said_while_the_letter_is_handed_over_suppresses_nobody(works: Works, smtp_sink: SmtpSink) -> None:
+    """What of F36 holds already: the answer is recorded, the letter has failed, and the person is as she was."""
+    works.gather(len(POLICY))
+    for number, status in enumerate(POLICY, 1):
+        smtp_sink.script(
+            "RCPT" if number % 2 else "CONTENT", f"550 {status} not as you sent it", to=f"person-{number}@"
+        )
+    letter = works.start()
+    works.drain()
+    assert (works.progress(letter).sent, works.progress(letter).failed) == (0, len(POLICY))
+    assert _suppressed(works) == []
+    assert set(attack.standing(works.app, works.list_id).values()) == {"confirmed"}
+
+
+def _unrelated() -> bytes:
+    letter = EmailMessage()
+    letter["From"], letter["To"], letter["Subject"] = "news@far.example", "hello@cafe.example", "Delivery failed? No."
+    letter.set_content(f"Final-Recipient: rfc822; {HER}\nAction: failed\nStatus: 5.1.1\nPlease take her off.")
+    return bytes(letter)
+
+
+@pytest.mark.xfail(strict=True, raises=ModuleNotFoundError, reason="made green by the feedback issue")
+def test_field_f37_a_report_needs_our_token_and_other_mail_is_neither_trusted_nor_deleted(
+    works: Works, smtp_sink: SmtpSink
+) -> None:
+    _subscribed(works, HER)
+    sent = _letter(works, smtp_sink)
+    plain = Received("hello@cafe.example", (HER,), sent.content, "", False, None)
+    settled = attack.state(works.app)
+    for raw in (_unrelated(), reports.bounce(plain), reports.complaint(plain)):
+        reports.comes_back(works, plain, raw)
+    assert attack.state(works.app) == settled
+    mailbox: Any = importlib.import_module("listkeeper.mailroom.mailbox")
+    assert mailbox.is_ours(reports.bounce(sent), rcpt_to=sent.mail_from)
+    # Only what is ours is taken out of somebody's mailbox.
+    assert not mailbox.is_ours(_unrelated(), rcpt_to="hello@cafe.example")
+    hooks = [rule.rule for rule in works.app.url_map.iter_rules() if rule.rule.startswith("/hooks/")]
+    assert hooks
+    for path in hooks:
+        assert works.app.test_client().post(path, json={"Type": "SubscriptionConfirmation"}).status_code in {401, 403}
+    assert attack.state(works.app) == settled
+
+
+def test_no_report_is_taken_at_all_as_long_as_none_can_be_checked(works: Works, smtp_sink: SmtpSink) -> None:
+    """What of F37 holds already: there is no hook, no pipe and no mailbox that believes anybody."""
+    _subscribed(works, HER)
+    sent, settled = _letter(works, smtp_sink), attack.state(works.app)
+    client = works.app.test_client()
+    for path in ("/hooks/ses", "/hooks/sns", "/hooks/mailgun", "/webhooks/bounce", "/api/v1/bounces"):
+        for body in (_unrelated(), reports.bounce(sent), reports.complaint(sent)):
+            assert client.post(path, data=body).status_code in {401, 404, 405}
+    assert attack.state(works.app) == settled
+
+
+@pytest.mark.xfail(strict=True, raises=ModuleNotFoundError, reason="made green by the feedback issue")
+def test_field_f38_a_complaint_about_any_class_of_mail_is_taken_and_kept(
+    works: Works, smtp_sink: SmtpSink, client: FlaskClient
+) -> None:
+    asked, noted, written = (
+        Guest(works, smtp_sink, client, f"{name}@guest.example") for name in ("asked", "noted", "w")
+    )
+    works.post(asked.address)
+    works.work(Lane.URGENT, 2)
+    reports.comes_back(works, *_complained(smtp_sink, asked))
+    for one in (noted, written):
+        one.subscribe()
+    noted.enter()
+    reports.comes_back(works, *_complained(smtp_sink, noted))
+    written.get_letter()
+    reports.comes_back(works, *_complained(smtp_sink, written))
+    assert _suppressed(works).count(Reason.COMPLAINT) == 3
+    assert attack.events(works.app, "consent.complained")["consent.complained"] == 3
+    assert set(attack.standing(works.app, works.list_id).values()) == {"complained"}
+
+
+def _complained(sink: SmtpSink, guest: Guest) -> tuple[Received, bytes]:
+    """Return the newest mail to somebody, and her complaint about it."""
+    sent = sink.to(guest.address)[-1]
+    return sent, reports.complaint(sent, guest.address)
+
+
+@pytest.mark.xfail(strict=True, raises=ModuleNotFoundError, reason="made green by the feedback issue")
+def test_field_f39_what_machines_open_is_counted_apart_and_keeps_no_permission_alive(
+    works: Works, smtp_sink: SmtpSink, guest: Guest
+) -> None:
+    guest.subscribe()
+    links = guest.get_letter()
+    before = works.read(_clocks)
+    for path in links.values():
+        guest.client.get(path, headers={"User-Agent": "GoogleImageProxy"}, environ_base={"REMOTE_ADDR": "66.249.84.1"})
+    assert works.read(_clocks) == before
+    engagement: Any = importlib.import_module("listkeeper.feedback.engagement")
+    counted = works.read(lambda session: engagement.of(session, session.scalars(select(Campaign)).one()))
+    assert counted.machines > 0
+    assert counted.people == 0
+
+
+def _clocks(session: Session) -> tuple[datetime | None, ...]:
+    current = session.scalars(select(Subscription)).one()
+    return current.valid_until, current.first_use_deadline, current.last_contact_at, current.since
+
+
+def test_nothing_that_is_opened_or_followed_moves_a_clock_of_permission(
+    works: Works, smtp_sink: SmtpSink, guest: Guest
+) -> None:
+    """What of F39 holds already: a letter reports nothing back, and looking keeps nobody's permission alive."""
+    guest.subscribe()
+    links, before = guest.get_letter(), works.read(_clocks)
+    body = smtp_sink.to(HER)[-1].message.get_body(("html",))
+    assert body is not None
+    # No pixel, and the links of its writer lead where they were written to.
+    assert "https://cafe.example/bread" in body.get_content()
+    assert "<img" not in body.get_content()
+    for path in links.values():
+        for method in SAFE:
+            guest.client.open(path, method=method)
+    assert works.read(_clocks) == before
