@@ -63,7 +63,8 @@ def load_tables() -> None:
 def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | None = None) -> None:
     """Give the application its database; ``ring`` is called after commits that wrote facts."""
     load_tables()
-    options: dict[str, Any] = {"pool_pre_ping": True}
+    # An error of the database tells its statement, and not whose name and network it was about: it goes into the log.
+    options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
     if settings.database_url is None:
         options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_MILLISECONDS / 1000}
     else:

