@@ -11,6 +11,7 @@ import logging
 import os
 import random
 import shutil
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -59,6 +60,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begin a run: name it, agree on its seed, and stop what a killed run left behind."""
     if not _is_worker(config):
         os.environ[_RUN] = str(os.getpid())
+        # A run in the background is deaf to these, and would hand its deafness down to every program it starts.
+        for number in (signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
         os.environ.setdefault(_SEED, str(_DEFAULT_SEED))
         postgres.sweep()
     route_builders.remember()

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from listkeeper.foundation.errors import TryAgain
+
 Result = TypeVar("Result")
+_TRIES = 5
 
 
 def at_once(count: int, act: Callable[[int], Result]) -> list[Result]:
-    """Call ``act(0)`` … ``act(count - 1)`` at the same moment; return what came of it, or raise the first error."""
+    """Call ``act(0)`` … ``act(count - 1)`` at the same moment; return what came of it, or raise the first error.
+
+    SQLite lets its writers in without an order; whom it kept out for too long has changed nothing and tries again.
+    """
     barrier = threading.Barrier(count)
 
     def step(number: int) -> Result:
-        barrier.wait(30)
+        barrier.wait(60)
+        for _ in range(_TRIES):
+            with contextlib.suppress(TryAgain):
+                return act(number)
         return act(number)
 
     with ThreadPoolExecutor(max_workers=count) as pool:

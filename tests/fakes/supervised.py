@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -36,8 +35,6 @@ STAYS = "while True: time.sleep(0.05)"
 def main() -> None:
     """Run the parts until a signal."""
     folder, parts = Path(sys.argv[1]), json.loads(sys.argv[2])
-    # A run under nohup hands its deafness down, and a supervisor respects it.
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     log.configure("INFO")
     with Supervisor(dict(os.environ)) as supervisor:
         for name, part in parts.items():

@@ -102,11 +102,11 @@ def test_many_facts_do_not_keep_mail_waiting(
         reactions.react(Lane.URGENT, time.monotonic() + 60)
     for number in range(3):
         works.post(f"guest-{number}@guest.example")
-    monkeypatch.setattr(lanes, "SLICE_SECONDS", 0.3)
+    monkeypatch.setattr(lanes, "SLICE_SECONDS", 1.0)
     decide = reactions.REACTIONS[signup.RECEIVED]
 
     def slowly(session: Session, number: int) -> None:
-        time.sleep(0.4)
+        time.sleep(1.1)
         decide(session, number)
 
     monkeypatch.setitem(reactions.REACTIONS, signup.RECEIVED, slowly)

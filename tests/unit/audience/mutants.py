@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from types import ModuleType
 
 from listkeeper.audience import gate_clauses, gate_view, permission
@@ -40,12 +41,12 @@ _Changed = ast.expr | ast.stmt
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed gate: which function, what change, and the changed source of one module."""
+    """A changed gate: which function, what change, and how the changed source of one module is made."""
 
     place: str
     words: str
     of: ModuleType
-    tree: ast.Module
+    tree: Callable[[], ast.Module]
 
     @property
     def change(self) -> str:
@@ -55,7 +56,7 @@ class Mutant:
     def load(self) -> ModuleType:
         """Return the gate with this change as a module of its own."""
         changed = ModuleType(self.of.__name__)
-        exec(compile(self.tree, "<mutant>", "exec"), changed.__dict__)  # noqa: S102 - our own source, a little changed
+        exec(compile(self.tree(), "<mutant>", "exec"), changed.__dict__)  # noqa: S102 - our own source, a little changed
         if self.of is permission:
             return changed
         gate = ModuleType(permission.__name__)
@@ -66,9 +67,10 @@ class Mutant:
 
 def unchanged() -> list[Mutant]:
     """Return the gate as it is, loaded in the same ways: otherwise every mutant could be noticed for nothing."""
-    return [Mutant("nowhere", "nothing", module, ast.parse(inspect.getsource(module))) for module in _MODULES]
+    return [Mutant("nowhere", "nothing", module, partial(ast.parse, inspect.getsource(module))) for module in _MODULES]
 
 
+@cache
 def of_the_gate() -> list[Mutant]:
     """Return every mutant of the functions and tables that decide."""
     return [mutant for module in _MODULES for mutant in _of_module(module)]
@@ -82,7 +84,7 @@ def _of_module(module: ModuleType) -> Iterator[Mutant]:
                 continue
             for deeper, node in _walk(inner, path):
                 for words, changed in _changes(node):
-                    yield Mutant(name, words, module, _with(tree, deeper, changed))
+                    yield Mutant(name, words, module, partial(_with, tree, deeper, changed))
 
 
 _Path = tuple[tuple[str, int | None], ...]
