@@ -37,7 +37,7 @@ class SubjectKey(Table):
     __tablename__ = "subject_key"
 
     subject_ref: Mapped[str] = mapped_column(String(32), primary_key=True)
-    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     wrapped: Mapped[bytes | None] = mapped_column(LargeBinary)
     destroyed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -54,7 +54,16 @@ class Evidence(Table):
     # Set when the permission ends: from then on the retention preset counts.
     delete_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_evidence_subject", "subject_ref"), Index("ix_evidence_delete_after", "delete_after"))
+    __table_args__ = (
+        Index("ix_evidence_subject", "subject_ref"),
+        # Few rows have an end; an import need not enter all the others.
+        Index(
+            "ix_evidence_delete_after",
+            "delete_after",
+            postgresql_where=delete_after.is_not(None),
+            sqlite_where=delete_after.is_not(None),
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -136,8 +145,8 @@ def new_key(organisation_id: int) -> tuple[bytes, bytes]:
     return key, keys.seal(_wrapping(organisation_id), key)
 
 
-def wrapper(organisation_id: int) -> Callable[[bytes], bytes]:
-    """Return the wrapping of ``new_key`` for very many keys of one organisation."""
+def wrapper(organisation_id: int) -> Callable[[bytes, bytes], bytes]:
+    """Return the wrapping of ``new_key`` for very many keys of one organisation; it takes a key and a fresh nonce."""
     return keys.sealer(_wrapping(organisation_id))
 
 

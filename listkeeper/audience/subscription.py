@@ -129,7 +129,12 @@ class Subscription(Table):
         UniqueConstraint("subscriber_id", "list_id"),
         Index("ix_subscription_list_state", "list_id", "state", "subscriber_id"),
         # Without it, taking an event away would look through all subscriptions.
-        Index("ix_subscription_consent_event", "consent_event_id"),
+        Index(
+            "ix_subscription_consent_event",
+            "consent_event_id",
+            postgresql_where=consent_event_id.is_not(None),
+            sqlite_where=consent_event_id.is_not(None),
+        ),
     )
 
 

@@ -16,7 +16,8 @@ def now() -> datetime:
 def in_milliseconds(moment: datetime) -> int:
     """Return whole milliseconds since 1970-01-01T00:00:00Z, cut off as ``as_text`` does."""
     # In whole numbers: a float second times 1000 is a millisecond short now and then.
-    return (moment - _START) // timedelta(milliseconds=1)
+    since = moment - _START
+    return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
 
 
 def of_milliseconds(moment: int) -> datetime:

@@ -167,12 +167,14 @@ def seal(purpose: str, plain: bytes) -> bytes:
     return nonce + AESGCM(secret(purpose)).encrypt(nonce, plain, purpose.encode())
 
 
-def sealer(purpose: str) -> Callable[[bytes], bytes]:
-    """Return ``seal`` for one purpose and very many small things: the cipher is made once."""
+def sealer(purpose: str) -> Callable[[bytes, bytes], bytes]:
+    """Return ``seal`` for one purpose and very many small things: the cipher is made once.
+
+    Whoever calls it draws the nonces (12 bytes each, fresh from the system's randomness), many at a time.
+    """
     cipher, named = AESGCM(secret(purpose)), purpose.encode()
 
-    def sealed(plain: bytes) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
+    def sealed(plain: bytes, nonce: bytes) -> bytes:
         return nonce + cipher.encrypt(nonce, plain, named)
 
     return sealed

@@ -15,7 +15,6 @@ from listkeeper.standards import address
 from listkeeper.standards.address import Address
 
 _LONGEST = 200
-_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _SIGNS = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _PLAIN = re.compile(
     rf"([{_SIGNS}]{{1,64}}(?:\.[{_SIGNS}]{{1,64}})*)@([A-Za-z0-9\-]{{1,63}}(?:\.[A-Za-z0-9\-]{{1,63}})+)"
@@ -40,20 +39,14 @@ def plain(text: str) -> Address | None:
     domain = _plain_domain(typed)
     if domain is None or len(local) > _LONGEST_LOCAL:
         return None
-    key = f"{local.translate(_LOWER)}@{domain}"
-    return Address(
-        input=text,
-        send=f"{local}@{domain}",
-        key=key,
-        canon=address.canonical(local, domain),
-        domain=domain,
-        needs_smtputf8=False,
-    )
+    send = f"{local}@{domain}"
+    # All of it is ASCII, where lower() does nothing else.
+    return Address(text, send, send.lower(), address.canonical(local, domain), domain, needs_smtputf8=False)
 
 
 # A list has far fewer domains than people.
 @lru_cache(maxsize=65_536)
 def _plain_domain(typed: str) -> str | None:
-    domain = typed.translate(_LOWER)
+    domain = typed.lower()
     special = domain.rpartition(".")[2] in _SPECIAL
     return domain if not special and "--" not in domain and _DOMAIN.fullmatch(domain) else None

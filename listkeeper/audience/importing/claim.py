@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from listkeeper.audience.importing import moments
 from listkeeper.audience.importing.moments import DateOrder, Moment
@@ -53,8 +54,7 @@ class Statement:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What one row says. ``gap`` is None when it is enough; times are milliseconds UTC, 0 when there are none."""
 
     gap: Gap | None
@@ -75,11 +75,8 @@ def read(recognised: Recognised, cells: Sequence[str], stated: Statement) -> Cla
     requested = moments.read(requested_text, stated.order) if requested_text else None
     confirmed = moments.read(confirmed_text, stated.order) if confirmed_text else None
     gap = _gap_of_times(told, requested, confirmed, stated) or _gap_of_words(recognised, told, stated)
-    return Claim(gap, _in_ms(requested), _in_ms(confirmed), told)
-
-
-def _in_ms(moment: Moment | None) -> int:
-    return clock.in_milliseconds(moment.at) if moment is not None else 0
+    asked = clock.in_milliseconds(requested.at) if requested is not None else 0
+    return Claim(gap, asked, clock.in_milliseconds(confirmed.at) if confirmed is not None else 0, told)
 
 
 def _gap_of_times(  # noqa: PLR0911 - one answer a rule

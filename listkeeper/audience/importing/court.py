@@ -23,6 +23,7 @@ from listkeeper.audience.importing.batch import ImportBatch, ImportState
 from listkeeper.audience.importing.claim import Statement
 from listkeeper.audience.importing.judging import Decision
 from listkeeper.audience.importing.moments import DateOrder
+from listkeeper.audience.importing.newcomers import Loaded
 from listkeeper.audience.importing.plan import Plan
 from listkeeper.audience.importing.reader import Task
 from listkeeper.audience.importing.sealing import Told
@@ -178,14 +179,14 @@ def judge(
             for chunk in chunks:
                 with reading() as session:
                     mailing_list = session.get_one(MailingList, list_id)
-                    seen = judging.look(session, mailing_list, chunk.rows, lock=False)
+                    seen = judging.look(session, mailing_list, chunk.column("key"), lock=False)
                     shadow.complete(chunk.rows, seen)
                     decisions = judging.decide(chunk.rows, seen)
                     counts = loading.tally(counts, decisions)
                 shadow.remember(decisions)
                 if keep is not None:
                     keep(task.plan.parts[chunk.part].part.name, decisions)
-                rows += len(chunk.rows)
+                rows += len(chunk)
                 watch(rows)
     finally:
         shadow.close()
@@ -238,12 +239,12 @@ def load(  # noqa: PLR0913 - how to write, what, and who looks on
     rows = 0
     with pipeline.stream(task, apart=apart) as chunks, pipeline.undisturbed() as tidy:
         for chunk in chunks:
-            decisions = _written(writing, batch_id, spoken, chunk)
-            rows += len(chunk.rows)
+            loaded = _written(writing, batch_id, spoken, chunk)
+            rows += len(chunk)
             watch(rows)
             if keep is not None:
-                keep(task.plan.parts[chunk.part].part.name, decisions)
-            del decisions, chunk
+                keep(task.plan.parts[chunk.part].part.name, loaded.decisions())
+            del loaded, chunk
             if stop():
                 return False
             tidy()
@@ -253,7 +254,7 @@ def load(  # noqa: PLR0913 - how to write, what, and who looks on
     return True
 
 
-def _written(writing: Opening, batch_id: int, spoken: str, chunk: reader.Chunk) -> list[Decision]:
+def _written(writing: Opening, batch_id: int, spoken: str, chunk: reader.Chunk) -> Loaded:
     """Write a chunk; when somebody on it signed up at that very moment, look again and write it once more."""
     for attempt in range(_TRIES):
         try:

@@ -8,7 +8,7 @@ from ``imported_unverified``, by evidence.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,9 +87,9 @@ class Seen:
     suppressed: dict[str, str]
 
 
-def look(session: Session, mailing_list: MailingList, rows: Sequence[Candidate], *, lock: bool) -> Seen:
-    """Find who is known and who is suppressed; ``lock`` their rows as the gate does."""
-    wanted = {row.key for row in rows if row.key}
+def look(session: Session, mailing_list: MailingList, keys: Iterable[str], *, lock: bool) -> Seen:
+    """Find who is known and who is suppressed, by the keyed hashes of a chunk; ``lock`` their rows as the gate does."""
+    wanted = set(keys) - {""}
     if not wanted:
         return Seen({}, {})
     return Seen(_people(session, mailing_list, wanted, lock=lock), suppressed_among(session, mailing_list, wanted))

@@ -11,15 +11,14 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import evidence, jurisdiction, ledger, subscription
+from listkeeper.audience import evidence, ledger, subscription
 from listkeeper.audience.evidence import Evidence, Piece, SubjectKey
 from listkeeper.audience.importing import bulk, judging, opting_out, sealing
+from listkeeper.audience.importing import terms as terms_of_chunk
 from listkeeper.audience.importing.batch import (
     MADE_KEY,
     MADE_SUBSCRIBER,
@@ -29,8 +28,10 @@ from listkeeper.audience.importing.batch import (
     ImportState,
 )
 from listkeeper.audience.importing.judging import Decision
+from listkeeper.audience.importing.newcomers import Loaded, Newcomers
 from listkeeper.audience.importing.reader import Chunk
 from listkeeper.audience.importing.sealing import REJECTED, Candidate, Leaf
+from listkeeper.audience.importing.terms import Terms
 from listkeeper.audience.importing.verdict import Outcome
 from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import MailingList
@@ -44,7 +45,6 @@ S = SubscriptionState
 _SUBSCRIBER = ("id", "public_id", "organisation_id", "subject_ref", "email_send", "email_key", "suppression_key", "language", "profile", "demo", "created_at")  # noqa: E501 # fmt: skip
 _KEY = ("subject_ref", "organisation_id", "wrapped")
 _EVIDENCE = ("event_id", "organisation_id", "subject_ref", "sealed")
-_SUBSCRIPTION = ("subscriber_id", "list_id", "state", "basis", "since", "ledger_seq", "purpose", "double_opt_in", "first_use_deadline", "last_contact_at", "import_id")  # noqa: E501 # fmt: skip
 _ROW = ("batch_id", "part", "row", "line", "key", "outcome", "reason", "subject_ref", "event_id", "evidence_commit", "evidenced", "requested_at", "confirmed_at", "event_seq", "position", "leaf", "made", "previous")  # noqa: E501 # fmt: skip
 
 
@@ -56,24 +56,25 @@ class _Proof:
     leaf: bytes
 
 
-def write(session: Session, batch_id: int, spoken: str, chunk: Chunk) -> list[Decision]:
-    """Load one chunk in the caller's transaction and return what became of its rows.
+def write(session: Session, batch_id: int, spoken: str, chunk: Chunk) -> Loaded:
+    """Load one chunk in the caller's transaction and return what tells what became of its rows.
 
     Raises Conflict when somebody else is loading the same batch, or it has stopped.
     """
     batch = _hold(session, batch_id, chunk)
     mailing_list = session.get_one(MailingList, batch.list_id)
-    if chunk.rows:
-        seen = judging.look(session, mailing_list, chunk.rows, lock=True)
-        decisions = judging.decide(chunk.rows, seen)
-        _store(session, batch, mailing_list, spoken, chunk, decisions)
-    else:
-        decisions = []
-    _count(batch, decisions)
+    loaded = Loaded(chunk, None, [])
+    if len(chunk):
+        seen = judging.look(session, mailing_list, chunk.column("key"), lock=True)
+        newcomers = Newcomers(chunk, seen)
+        others = judging.decide(chunk.at_positions(newcomers.others), seen)
+        loaded = Loaded(chunk, newcomers, others)
+        _store(session, batch, mailing_list, spoken, loaded)
+        batch.counts = tally(dict(Counter(batch.counts) + newcomers.tally()), others)
     batch.at_pass, batch.at_part, batch.at_row = chunk.at
     batch.worked_at = clock.now()
     session.flush()
-    return decisions
+    return loaded
 
 
 def _hold(session: Session, batch_id: int, chunk: Chunk) -> ImportBatch:
@@ -81,26 +82,28 @@ def _hold(session: Session, batch_id: int, chunk: Chunk) -> ImportBatch:
     if batch.state is not ImportState.LOADING:
         raise Conflict("import_stopped", "This import is not being loaded any more.")
     here = (batch.at_pass, batch.at_part, batch.at_row)
-    if here > chunk.at or (here == chunk.at and chunk.rows):
+    if here > chunk.at or (here == chunk.at and len(chunk)):
         raise Conflict("import_overtaken", "Somebody else is loading this import; it goes on there.")
     return batch
 
 
-def _store(  # noqa: PLR0913, PLR0917 - what is written, of whose, and where to
-    session: Session,
-    batch: ImportBatch,
-    mailing_list: MailingList,
-    spoken: str,
-    chunk: Chunk,
-    decisions: Sequence[Decision],
-) -> None:
-    _add_people(session, batch, spoken, decisions)
-    proofs = _prove(session, batch, mailing_list, chunk.part, decisions)
-    seq = _append(session, batch, mailing_list, chunk, proofs)
-    opting_out.write(session, batch, mailing_list, decisions)
-    previous = _subscribe(session, batch, mailing_list, decisions, seq)
-    _fill_profiles(session, decisions, previous)
-    _keep_rows(session, batch, chunk.part, decisions, proofs, seq, previous)
+def _store(session: Session, batch: ImportBatch, mailing_list: MailingList, spoken: str, loaded: Loaded) -> None:
+    chunk, newcomers, others = loaded.chunk, loaded.newcomers, loaded.others
+    if newcomers is None:  # pragma: no cover - an empty chunk has nothing to store
+        return
+    newcomers.add_people(session, batch, spoken)
+    _add_people(session, batch, spoken, others)
+    proofs = _prove(session, batch, mailing_list, chunk.part, others)
+    leaves = list(chunk.column("leaf"))
+    for position, proof in zip(newcomers.others, proofs, strict=True):
+        leaves[position] = proof.leaf
+    terms = terms_of_chunk.of(session, batch, mailing_list, _append(session, batch, mailing_list, chunk, leaves))
+    opting_out.write(session, batch, mailing_list, others)
+    newcomers.subscribe(session, terms)
+    previous = _subscribe(session, terms, others)
+    _fill_profiles(session, others, previous)
+    newcomers.keep_rows(session, batch, terms)
+    _keep_rows(session, batch, terms.seq, loaded, proofs, previous)
 
 
 def _add_people(session: Session, batch: ImportBatch, spoken: str, decisions: Sequence[Decision]) -> None:
@@ -175,7 +178,7 @@ def _sealed_again(session: Session, organisation_id: int, decisions: Sequence[De
 
 
 def _append(
-    session: Session, batch: ImportBatch, mailing_list: MailingList, chunk: Chunk, proofs: Sequence[_Proof]
+    session: Session, batch: ImportBatch, mailing_list: MailingList, chunk: Chunk, leaves: Sequence[bytes]
 ) -> int:
     details: dict[str, str | int] = {
         "batch": batch.public_id,
@@ -183,10 +186,10 @@ def _append(
         "statement_sha256": batch.statement_sha256,
         "operator": batch.operator,
         "part": chunk.part,
-        "first_row": chunk.rows[0].row,
-        "last_row": chunk.rows[-1].row,
-        "rows": len(proofs),
-        "root": merkle.root([proof.leaf for proof in proofs]).hex(),
+        "first_row": chunk.column("row")[0],
+        "last_row": chunk.column("row")[-1],
+        "rows": len(leaves),
+        "root": merkle.root(leaves).hex(),
     }
     event = Event(
         EventType.IMPORTED,
@@ -200,12 +203,9 @@ def _append(
     return ledger.append(session, batch.organisation_id, [event])[-1].seq
 
 
-def _subscribe(
-    session: Session, batch: ImportBatch, mailing_list: MailingList, decisions: Sequence[Decision], seq: int
-) -> dict[int, dict[str, object]]:
+def _subscribe(session: Session, terms: Terms, decisions: Sequence[Decision]) -> dict[int, dict[str, object]]:
     """Write the subscriptions, and return what undo needs of those that were there before, by row."""
-    terms = _terms(session, batch, mailing_list, seq)
-    made: list[tuple[object, ...]] = []
+    made: dict[int, Candidate] = {}
     previous: dict[int, dict[str, object]] = {}
     later = {id(one.known): one for one in decisions if one.raises and one.known is not None and one.known.joined}
     for decision in decisions:
@@ -213,81 +213,21 @@ def _subscribe(
         if decision.makes_subscription and known is not None:
             # A second row of the same chunk may have brought the evidence that the first one lacked.
             proving = later.get(id(known), decision) if later else decision
-            made.append((known.subscriber_id, *_values(terms, proving.row)))
+            made[known.subscriber_id] = proving.row
         elif decision.raises and known is not None and not known.joined:
             previous[decision.row.row] = _raise(terms, decision)
-    bulk.add(session, Subscription, _SUBSCRIPTION, made)
+    columns = terms.columns([row.since for row in made.values()], [row.confirmed_at for row in made.values()])
+    bulk.add_columns(session, Subscription, {"subscriber_id": list(made), **columns})
     return previous
 
 
-@dataclass(frozen=True)
-class _Terms:
-    """What all subscriptions of a chunk have in common."""
-
-    sqlite: bool
-    list_id: int
-    purpose: str
-    jurisdiction: str
-    basis: str
-    seq: int
-    import_id: int
-    now: datetime
-    # When the owner last wrote to these people, as she states; None when she does not, so that all clocks run.
-    last_letter: datetime | None
-
-    def text(self, at: datetime | None) -> str | None:
-        """Return a time as ``bulk.moment`` does."""
-        written = at.isoformat(" ", "microseconds") if at is not None else None
-        return written[:26] if written and self.sqlite else written
-
-    def last_contact(self, since: datetime) -> datetime | None:
-        """Return when a person was last written to; never before she agreed."""
-        return min(max(self.last_letter, since), self.now) if self.last_letter is not None else None
-
-
-def _terms(session: Session, batch: ImportBatch, mailing_list: MailingList, seq: int) -> _Terms:
-    stated = batch.last_letter_on
-    return _Terms(
-        bulk.is_sqlite(session), mailing_list.id, mailing_list.purpose, mailing_list.jurisdiction,
-        batch.claimed_basis, seq, batch.id, clock.now(),
-        datetime.fromisoformat(stated).replace(tzinfo=UTC) if stated else None,
-    )  # fmt: skip
-
-
-def _values(terms: _Terms, row: Candidate) -> tuple[object, ...]:
-    if not row.evidenced:
-        state, basis = S.IMPORTED_UNVERIFIED.value, Basis.NONE.value
-        since, proof = terms.text(terms.now), (False, None, None)
-    else:
-        state, basis, at = S.CONFIRMED.value, terms.basis, _at(row.confirmed_at or row.requested_at)
-        last = terms.last_contact(at)
-        deadline = None if last else _deadline(terms.jurisdiction, at)
-        since, proof = terms.text(at), (row.confirmed_at > 0, terms.text(deadline), terms.text(last))  # type: ignore[assignment]
-    return (terms.list_id, state, basis, since, terms.seq, terms.purpose, *proof, terms.import_id)
-
-
-def _at(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _deadline(code: str, since: datetime) -> datetime | None:
-    return _deadline_of_day(code, since.date().isoformat())
-
-
-@lru_cache(maxsize=4096)
-def _deadline_of_day(code: str, day: str) -> datetime | None:
-    since = datetime.fromisoformat(day).replace(tzinfo=UTC)
-    months = jurisdiction.profile(code, clock.now().date()).first_use_months
-    return clock.months_later(since, months) if months else None
-
-
-def _raise(terms: _Terms, decision: Decision) -> dict[str, object]:
+def _raise(terms: Terms, decision: Decision) -> dict[str, object]:
     """Confirm somebody kept without evidence until now, and return how she stood."""
     known, row = decision.known, decision.row
     held: Subscription | None = known.subscription if known is not None else None
     if held is None:  # pragma: no cover - what is raised was looked up
         return {}
-    since = _at(row.confirmed_at or row.requested_at)
+    since = clock.of_milliseconds(row.confirmed_at or row.requested_at)
     before: dict[str, object] = {
         "since": held.since.isoformat(), "ledger_seq": held.ledger_seq or 0, "purpose": held.purpose,
         "import_id": held.import_id or 0,
@@ -295,8 +235,7 @@ def _raise(terms: _Terms, decision: Decision) -> dict[str, object]:
     subscription.move(held, S.CONFIRMED)
     held.basis, held.since, held.ledger_seq = Basis(terms.basis), since, terms.seq
     held.purpose, held.double_opt_in, held.import_id = terms.purpose, row.confirmed_at > 0, terms.import_id
-    held.last_contact_at = terms.last_contact(since)
-    held.first_use_deadline = None if held.last_contact_at else _deadline(terms.jurisdiction, since)
+    held.last_contact_at, held.first_use_deadline = terms.last_contact(since), terms.deadline(since)
     return before
 
 
@@ -316,20 +255,20 @@ def _fill_profiles(session: Session, decisions: Sequence[Decision], previous: di
 def _keep_rows(  # noqa: PLR0913, PLR0917 - the columns of a row
     session: Session,
     batch: ImportBatch,
-    part: int,
-    decisions: Sequence[Decision],
-    proofs: Sequence[_Proof],
     seq: int,
+    loaded: Loaded,
+    proofs: Sequence[_Proof],
     previous: dict[int, dict[str, object]],
 ) -> None:
     kept: list[tuple[object, ...]] = []
-    for position, (decision, proof) in enumerate(zip(decisions, proofs, strict=True)):
+    positions = loaded.newcomers.others if loaded.newcomers is not None else []
+    for position, decision, proof in zip(positions, loaded.others, proofs, strict=True):
         row = decision.row
         before = previous.get(row.row)
         kept.append(
             (
                 batch.id,
-                part,
+                loaded.chunk.part,
                 row.row,
                 row.line,
                 row.key,
@@ -356,10 +295,6 @@ def _made(decision: Decision) -> int:
     if decision.makes_subscriber:
         made |= MADE_SUBSCRIBER | (MADE_KEY if decision.row.sealed else 0)
     return made
-
-
-def _count(batch: ImportBatch, decisions: Sequence[Decision]) -> None:
-    batch.counts = tally(batch.counts, decisions)
 
 
 def tally(before: dict[str, int], decisions: Sequence[Decision]) -> dict[str, int]:

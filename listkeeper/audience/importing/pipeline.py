@@ -19,13 +19,12 @@ from typing import Any
 
 from listkeeper.audience.importing import reader
 from listkeeper.audience.importing.reader import Chunk, Task
-from listkeeper.audience.importing.sealing import Candidate
 from listkeeper.foundation import keys
 from listkeeper.foundation.errors import Invalid, TryAgain
 
 # Below this a reader of its own costs more than it brings.
 LARGE = 4 << 20
-_WAITING_CHUNKS = 3
+_WAITING_CHUNKS = 2
 _LOOK_AGAIN_SECONDS = 1.0
 _CHUNK, _REFUSED, _BROKEN, _END = "chunk", "refused", "broken", "end"
 
@@ -88,8 +87,8 @@ def _read(task: Task, masters: tuple[bytes, ...], waiting: Any, writer: int) -> 
 
 def _read_on(task: Task, waiting: Any, writer: int, tidy: Callable[[], object]) -> None:  # noqa: ANN401
     for chunk in reader.chunks(task):
-        # Plain values, packed at once: half the work of pickling, and little memory while they wait.
-        packed = marshal.dumps([tuple(row) for row in chunk.rows])
+        # Plain values in columns, packed at once: half the work of pickling, and little memory while they wait.
+        packed = marshal.dumps(chunk.columns)
         if not _put(waiting, (_CHUNK, chunk.at, chunk.part, packed), writer):
             return
         del chunk
@@ -117,7 +116,7 @@ def _received(process: Any, waiting: Any) -> Iterator[Chunk]:  # noqa: ANN401
                 raise _lost("") from None
             continue
         if kind == _CHUNK:
-            yield Chunk(at, part, [Candidate._make(row) for row in marshal.loads(rows)])  # noqa: S302 - our own process wrote it
+            yield Chunk(at, part, marshal.loads(rows))  # noqa: S302 - our own process wrote it
         elif kind == _REFUSED:
             raise Invalid(at, rows)
         elif kind == _BROKEN:

@@ -9,8 +9,10 @@ Nothing here touches the database: it may run in a process of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
 
 from listkeeper.audience.importing import sources, table_file, verdict
 from listkeeper.audience.importing.headings import Role
@@ -30,8 +32,10 @@ from listkeeper.audience.importing.sealing import (
 )
 from listkeeper.audience.importing.text_table import BadRow
 from listkeeper.audience.importing.verdict import Outcome, Verdict
+from listkeeper.foundation import clock
 
-ROWS = 4_000
+# As many as one row of the ledger may prove: the larger a chunk, the fewer pages of an index are written again.
+ROWS = 10_000
 OPT_OUTS, PEOPLE = 1, 2
 _LONGEST_SHOWN = 320
 _NEW, _UNVERIFIED = Outcome.NEW.value, Outcome.UNVERIFIED.value
@@ -52,13 +56,39 @@ class Task:
     rows: int = ROWS
 
 
+# The rows of a chunk as a table's columns, in the order of a Candidate's fields.
+Columns = tuple[Any, ...]
+_PLACES = {name: place for place, name in enumerate(Candidate._fields)}
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Some rows of one table in one pass, and the place behind the last row looked at."""
 
     at: tuple[int, int, int]
     part: int
-    rows: Sequence[Candidate]
+    columns: Columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Return one value of every row."""
+        found: Sequence[Any] = self.columns[_PLACES[name]]
+        return found
+
+    @cached_property
+    def rows(self) -> list[Candidate]:
+        """The rows one by one; most of a chunk can do without."""
+        return self.at_positions(range(len(self)))
+
+    def at_positions(self, positions: Sequence[int]) -> list[Candidate]:
+        """Return some of the rows."""
+        return [Candidate(*(column[position] for column in self.columns)) for position in positions]
+
+
+def _chunk(at: tuple[int, int, int], part: int, rows: Sequence[tuple[Any, ...]]) -> Chunk:
+    return Chunk(at, part, tuple(zip(*rows, strict=True)) or ((),) * len(_PLACES))
 
 
 def chunks(task: Task) -> Iterator[Chunk]:
@@ -77,10 +107,11 @@ def chunks(task: Task) -> Iterator[Chunk]:
 
 
 def _of_part(task: Task, number: int, index: int, planned: PlannedPart, after: int) -> Iterator[Chunk]:
-    judged: list[Candidate] = []
+    judged: list[tuple[Any, ...]] = []
     sealer, last = Sealer(task.organisation_id, task.told, task.rows), after
     for row_number, row in table_file.rows(planned.part, after=after):
         last = row_number
+        found: tuple[Any, ...] | None
         if isinstance(row, BadRow):
             found = _bad(task, index, row_number, row, sealer) if number == PEOPLE or planned.all_out else None
         else:
@@ -88,15 +119,15 @@ def _of_part(task: Task, number: int, index: int, planned: PlannedPart, after: i
         if found is not None:
             judged.append(found)
             if len(judged) == task.rows:
-                yield Chunk((number, index, last), index, judged)
+                yield _chunk((number, index, last), index, judged)
                 judged, sealer = [], Sealer(task.organisation_id, task.told, task.rows)
     # Also an empty one: the place behind the part is worth writing down.
-    yield Chunk((number, index, last), index, judged)
+    yield _chunk((number, index, last), index, judged)
 
 
 def _one(  # noqa: PLR0913, PLR0917 - a row, its place, and what is needed to judge it
     task: Task, number: int, index: int, planned: PlannedPart, row: tuple[int, int, list[str]], sealer: Sealer
-) -> Candidate | None:
+) -> tuple[Any, ...] | None:
     """Return a row of this pass, judged; None when it belongs to the other one."""
     row_number, line, cells = row
     reading = planned.reading
@@ -116,7 +147,7 @@ def _cell(reading: verdict.Reading, cells: Sequence[str]) -> str:
     return cells[reading.recognised.columns[Role.ADDRESS]][:_LONGEST_SHOWN]
 
 
-def _taken(task: Task, index: int, row: int, line: int, said: Verdict, sealer: Sealer) -> Candidate:  # noqa: PLR0913, PLR0917
+def _taken(task: Task, index: int, row: int, line: int, said: Verdict, sealer: Sealer) -> tuple[Any, ...]:  # noqa: PLR0913, PLR0917
     parsed = said.address
     if parsed is None:  # pragma: no cover - a verdict without an address is rejected above
         raise RuntimeError("a verdict that is not rejected has an address")
@@ -138,15 +169,28 @@ def _taken(task: Task, index: int, row: int, line: int, said: Verdict, sealer: S
         outcome = _NEW if evidenced else _UNVERIFIED
         told = Leaf(index, row, event_id, subject, outcome, gap, evidenced, requested_at, confirmed_at, sealed.commit)
         leaf = leaf_hash(leaf_record(task.told.batch, task.told.list, told))
-    return Candidate(
+    # A Candidate's fields, bare: they travel in columns.
+    return (
         row, line, kind, gap, " ".join(said.remarks) if said.remarks else "", parsed.input,
         sealer.key_of(parsed.key), parsed.send, parsed.key, _profile(said.profile), said.standing.value, evidenced,
         requested_at, confirmed_at, subject, public_id, sealed.subject_key, sealed.wrapped, sealed.body, event_id,
-        sealed.commit, leaf,
+        sealed.commit, leaf, _since(confirmed_at or requested_at) if evidenced else "",
     )  # fmt: skip
 
 
-def _profile(told: dict[str, str]) -> str:
+def _since(milliseconds: int) -> str:
+    """Write a time in UTC as the database does: ``2024-03-01 10:00:00.000000``."""
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{_minute(minutes)}:{rest // 1_000:02}.{rest % 1_000:03}000"
+
+
+# Rows of one file lie close to each other in time, or at least some do.
+@lru_cache(maxsize=65_536)
+def _minute(minutes: int) -> str:
+    return clock.of_milliseconds(minutes * 60_000).strftime("%Y-%m-%d %H:%M")
+
+
+def _profile(told: Mapping[str, str]) -> str:
     """Write a profile as the database's JSON columns hold it; the names are plain."""
     pairs = [f'"{name}": {_text(value)}' for name, value in told.items()]
     return f"{{{', '.join(pairs)}}}"
@@ -172,5 +216,5 @@ def _without_address(  # noqa: PLR0913, PLR0917 - a row, its place, and why
     return Candidate(
         row, line, REJECTED, reason, "", shown, "", "", "", "{}", "", evidenced=False, requested_at=0, confirmed_at=0,
         subject="", public_id="", subject_key=empty.subject_key, wrapped=empty.wrapped, sealed=empty.body,
-        event_id=event_id, commit="", leaf=leaf,
+        event_id=event_id, commit="", leaf=leaf, since="",
     )  # fmt: skip

@@ -8,7 +8,6 @@ alike, which lets their indexes grow in one place instead of everywhere.
 
 from __future__ import annotations
 
-import hmac
 import json
 import os
 from dataclasses import dataclass
@@ -20,11 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from listkeeper.audience import evidence
 from listkeeper.audience.importing.claim import Claim, Statement
 from listkeeper.foundation import clock, keys
+from listkeeper.standards import keyed_hash
 
 KIND = "imported_claim"
 REJECTED, OPTED_OUT, PERSON = 0, 1, 2
 _LEAF = b"\x00"
-_DRAWN = 92
+_DRAWN = 104
 _ALPHABET = bytes.maketrans(bytes(range(256)), b"0123456789abcdefghjkmnpqrstvwxyz" * 8)
 _text = json.encoder.encode_basestring
 # The names of a piece of evidence in the order of RFC 8785.
@@ -57,6 +57,8 @@ class Candidate(NamedTuple):
     event_id: str
     commit: str
     leaf: bytes
+    # Since when she agreed, as the database writes times in UTC; empty without evidence.
+    since: str
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,23 @@ class Told:
     stated: Statement
 
 
+class _Pattern(NamedTuple):
+    """Evidence with gaps for the address and for what a row says itself: their names, and the place of its number."""
+
+    text: str
+    names: list[str]
+    row_at: int
+
+
 class Sealer:
     """Seals the rows of one chunk."""
 
     def __init__(self, organisation_id: int, told: Told, rows: int) -> None:
-        self._pepper = keys.suppression(organisation_id)[-1]
+        self._hash = keyed_hash.hasher(keys.suppression(organisation_id)[-1])
         self._wrap = evidence.wrapper(organisation_id)
         self._fixed = {name: f'"{name}":{_text(value)}' for name, value in _stated(told).items()}
-        # What a row needs: half a reference, ids, a key, a salt and a nonce. One question to the system for all.
+        self._patterns: dict[tuple[str, ...], _Pattern] = {}
+        # What a row needs: half a reference, ids, a key, a salt and two nonces. One question to the system for all.
         self._random = os.urandom(_DRAWN * rows)
         self._at = 0
         self._begin = os.urandom(6).hex()
@@ -86,7 +97,7 @@ class Sealer:
 
     def key_of(self, email_key: str) -> str:
         """Return the keyed hash of an address, as ``suppression.key_of`` does."""
-        return hmac.digest(self._pepper, email_key.encode(), "sha256").hex()
+        return self._hash(email_key.encode())
 
     def draw(self) -> bytes:
         """Return the random bytes of the next row."""
@@ -104,14 +115,25 @@ class Sealer:
         return subject, public_id, event_id
 
     def evidence(self, claimed: Claim, typed: str, row: str, event_id: str, drawn: bytes) -> Sealed:
-        """Seal what one row says under a key of its own; ``drawn`` holds the key, the salt and the nonce."""
-        parts = self._fixed | {"address": f'"address":{_text(typed)}', "row": f'"row":{_text(row)}'}
-        for name, value in claimed.told.items():
-            parts[name] = f'"{name}":{_text(value)}'
-        body = f"{{{','.join([parts[name] for name in _NAMES if name in parts])}}}".encode()
+        """Seal what one row says under a key of its own; ``drawn`` holds the key, the salt and the nonces."""
+        told = claimed.told
+        pattern, names, place = self._patterns.get(said := tuple(told)) or self._pattern(said)
+        values = [_text(told[name]) for name in names]
+        values.insert(place, f'"{row}"')
+        body = (pattern % (_text(typed), *values)).encode()
         salt, nonce, subject_key = drawn[32:48], drawn[48:60], drawn[60:92]
         sealed = nonce + AESGCM(subject_key).encrypt(nonce, salt + body, event_id.encode())
-        return Sealed(subject_key, self._wrap(subject_key), sealed, hmac.digest(salt, body, "sha256").hex())
+        return Sealed(subject_key, self._wrap(subject_key, drawn[92:104]), sealed, keyed_hash.digest(salt, body))
+
+    def _pattern(self, said: tuple[str, ...]) -> _Pattern:
+        """Return the canonical evidence of rows that say these things themselves, with gaps for them."""
+        parts = {name: part.replace("%", "%%") for name, part in self._fixed.items()}
+        parts |= {name: f'"{name}":%s' for name in ("address", "row", *said)}
+        names = [name for name in _NAMES if name in parts]
+        own = [name for name in names if name in said]
+        made = _Pattern(f"{{{','.join([parts[name] for name in names])}}}", own, sum(name < "row" for name in own))
+        self._patterns[said] = made
+        return made
 
 
 class Sealed(NamedTuple):

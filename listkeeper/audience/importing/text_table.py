@@ -12,7 +12,7 @@ import csv
 import io
 import re
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
@@ -25,6 +25,8 @@ _QUOTES = ('"', "'")
 _LINES_OF_A_ROW = 60
 _CHARACTERS_OF_A_LINE = 100_000
 _SAMPLE_LINES = 60
+# Lines that are read together while all is well.
+_BLOCK_LINES = 200
 
 
 class Flaw(StrEnum):
@@ -115,6 +117,26 @@ class _Lines:
         self.number += 1
         return line
 
+    @property
+    def waiting(self) -> bool:
+        """Whether lines were taken back that have not been read again."""
+        return bool(self._back)
+
+    def block(self) -> list[str]:
+        """Return the next lines, which count as read; a line too long for its row is the last of them."""
+        found: list[str] = []
+        while len(found) < _BLOCK_LINES and (line := self._stream.readline(_CHARACTERS_OF_A_LINE)):
+            found.append(line)
+            if len(line) >= _CHARACTERS_OF_A_LINE:
+                break
+        self.number += len(found)
+        return found
+
+    def take_back(self, block: list[str]) -> None:
+        """Take a block back, to be read line by line."""
+        self._back.extend(block)
+        self.number -= len(block)
+
     def give_back(self) -> None:
         """Take all lines of the present row back but its first one."""
         self._back.extendleft(reversed(self.taken[1:]))
@@ -137,15 +159,43 @@ def rows(stream: TextIO, dialect: Dialect, *, wide: bool = False) -> Iterator[Ro
     ``stream`` keeps its line ends (newline="") and marks undecodable bytes as
     surrogates, or as U+FFFD when ``wide`` (UTF-16). Empty lines are left out.
     """
-    lines = _Lines(stream, dialect)
-    width = 0
+    lines, width = _Lines(stream, dialect), 0
+    while block := lines.block():
+        plain = _plain(block, dialect, width, wide=wide)
+        if plain is None:
+            lines.take_back(block)
+            width = yield from _one_by_one(lines, dialect, width, wide=wide)
+            continue
+        width = len(plain[0])
+        for line, cells in enumerate(plain, lines.number - len(block) + 1):
+            if any(cells):
+                yield line, cells
+
+
+def _plain(block: list[str], dialect: Dialect, width: int, *, wide: bool) -> list[list[str]] | None:
+    """Return the rows of a block in which each line is a whole row like the ones before; None when one is not."""
+    text = "".join(block)
+    if "\0" in text or len(block[-1]) >= _CHARACTERS_OF_A_LINE or not (text.isascii() or _is_whole(text, wide=wide)):
+        return None
+    try:
+        found = list(csv.reader(block, delimiter=dialect.separator, quotechar=dialect.quote, strict=True))
+    except csv.Error:
+        return None
+    # Each row takes a line at least: as many rows as lines are a row a line.
+    even = len(found) == len(block) and {len(cells) for cells in found} == {width or len(found[0])}
+    # The first row says how wide the table is, unless it is empty.
+    return found if even and (width or any(found[0])) else None
+
+
+def _one_by_one(lines: _Lines, dialect: Dialect, width: int, *, wide: bool) -> Generator[Row | BadRow, None, int]:
+    """Yield the rows of the lines that were taken back, each looked at by itself; return the width of the table."""
     reader = csv.reader(lines, delimiter=dialect.separator, quotechar=dialect.quote, strict=True)
-    while True:
+    while lines.waiting:
         lines.taken.clear()
         try:
             cells = next(reader)
         except StopIteration:
-            return
+            break
         except (csv.Error, _Runaway):
             # An error at the very end is an unclosed quote too: all lines but the first get another chance.
             line = lines.number - len(lines.taken) + 1
@@ -165,6 +215,7 @@ def rows(stream: TextIO, dialect: Dialect, *, wide: bool = False) -> Iterator[Ro
         if len(lines.taken) > 1:
             lines.give_back()
             reader = csv.reader(lines, delimiter=dialect.separator, quotechar=dialect.quote, strict=True)
+    return width
 
 
 def _flaw(lines: _Lines, cells: list[str], width: int, *, wide: bool) -> Flaw | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from listkeeper.audience import mailing_list
 from listkeeper.audience.importing import claim, sources
@@ -58,21 +59,20 @@ class Reading:
     attributes: tuple[tuple[int, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a row says by itself. ``rejected`` is the code of why it cannot be taken, else empty."""
 
     rejected: str
     address: Address | None
     standing: Standing
     claim: Claim | None
-    profile: dict[str, str] = field(default_factory=dict)
-    remarks: tuple[Remark, ...] = ()
+    profile: Mapping[str, str]
+    remarks: tuple[Remark, ...]
 
     @property
     def opted_out(self) -> bool:
         """Whether the person had left, bounced or complained there."""
-        return self.standing in OPTED_OUT
+        return self.standing is not Standing.ACTIVE and self.standing in OPTED_OUT
 
     @property
     def gap(self) -> Gap | None:
@@ -89,10 +89,10 @@ def pronounce(reading: Reading, cells: Sequence[str], stated: Statement) -> Verd
     try:
         parsed = address_fast.parse(undone(cells[recognised.columns[Role.ADDRESS]]).strip())
     except Invalid as problem:
-        return Verdict(problem.code, None, standing, None)
-    if standing in OPTED_OUT:
+        return Verdict(problem.code, None, standing, None, {}, ())
+    if standing is not Standing.ACTIVE and standing in OPTED_OUT:
         # Of whoever has left, only that is kept.
-        return Verdict("", parsed, standing, None)
+        return Verdict("", parsed, standing, None, {}, ())
     claimed = claim.read(recognised, cells, stated)
     return Verdict("", parsed, standing, claimed, _profile(reading, cells), _remarks(parsed))
 
