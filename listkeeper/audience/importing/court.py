@@ -39,7 +39,9 @@ Watch = Callable[[int], None]
 Keep = Callable[[str, list[Decision]], None]
 # A writer that follows another at once keeps everybody else from writing on SQLite.
 _BREATH_SECONDS = 0.01
-_CACHE_KIB = 24 * 1024
+_CACHE_KIB, _WAL_PAGES = 64 * 1024, 32_000
+# What SQLite does by itself.
+_USUAL_KIB, _USUAL_PAGES = 2_000, 1_000
 _LEAST_ATTESTATION = 20
 _TRIES = 3
 
@@ -268,10 +270,17 @@ def _written(writing: Opening, batch_id: int, spoken: str, chunk: reader.Chunk) 
 
 
 def _make_room(session: Session) -> None:
-    """Let SQLite keep the upper parts of the indexes in memory; its own 2 MB would read them again for every row."""
+    """Let SQLite keep the indexes in memory, and write a page of theirs back once for several chunks.
+
+    Its own 2 MB would read them again for every row. Both are of this connection alone, until ``finish``.
+    """
+    _allow(session, _CACHE_KIB, _WAL_PAGES)
+
+
+def _allow(session: Session, cache_kib: int, wal_pages: int) -> None:
     if bulk.is_sqlite(session):
-        session.connection().exec_driver_sql(f"PRAGMA cache_size=-{_CACHE_KIB}")
-        session.connection().exec_driver_sql("PRAGMA wal_autocheckpoint=8000")
+        session.connection().exec_driver_sql(f"PRAGMA cache_size=-{cache_kib}")
+        session.connection().exec_driver_sql(f"PRAGMA wal_autocheckpoint={wal_pages}")
 
 
 def finish(session: Session, batch_id: int) -> None:
@@ -283,6 +292,7 @@ def finish(session: Session, batch_id: int) -> None:
         # The owner's own file stays where it is; where that was is no business of ours any more.
         found.place = found.opt_outs_place = ""
     session.flush()
+    _allow(session, _USUAL_KIB, _USUAL_PAGES)
     if not bulk.is_sqlite(session):
         # Without it PostgreSQL pages through a list of a million at 2,900 rows a second.
         for name in ("subscriber", "subscription", "import_row", "suppression", "evidence", "subject_key"):

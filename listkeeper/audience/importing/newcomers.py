@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -40,6 +41,10 @@ class Newcomers:
         self._chunk = chunk
         # Which rows bring somebody new; None when all do.
         self._marks = _marks(chunk, seen)
+        # The people are written in the order of their hashes, which are random otherwise: each page of that index is
+        # then visited once a chunk. The rows of the file keep their own order.
+        keys = self.column("key")
+        self._order = itemgetter(*sorted(range(len(keys)), key=keys.__getitem__)) if len(keys) > 1 else tuple
         self._numbers: Sequence[int] = ()
 
     def __len__(self) -> int:
@@ -63,15 +68,20 @@ class Newcomers:
     def _of(self, values: Iterable[Any]) -> Iterable[Any]:
         return values if self._marks is None else compress(values, self._marks)
 
+    def _ordered(self, name: str) -> Sequence[Any]:
+        """Return one value of each newcomer's row, in the order of their hashes."""
+        return self._order(self.column(name))
+
     def add_people(self, session: Session, batch: ImportBatch, spoken: str) -> None:
         """Write the people, and their evidence under keys of their own."""
         self._numbers = bulk.numbers(session, Subscriber, len(self))
         owner = Same(batch.organisation_id)
         subjects, sealed, wrapped = self.column("subject"), self.column("sealed"), self.column("wrapped")
         people: bulk.Columns = {
-            "id": self._numbers, "public_id": self.column("public_id"), "organisation_id": owner,
-            "subject_ref": subjects, "email_send": self.column("send"), "email_key": self.column("email_key"),
-            "suppression_key": self.column("key"), "language": Same(spoken), "profile": self.column("profile"),
+            "id": self._numbers, "public_id": self._ordered("public_id"), "organisation_id": owner,
+            "subject_ref": self._ordered("subject"), "email_send": self._ordered("send"),
+            "email_key": self._ordered("email_key"), "suppression_key": self._ordered("key"),
+            "language": Same(spoken), "profile": self._ordered("profile"),
             "demo": Same(value=False), "created_at": Same(bulk.moment(session, clock.now())),
         }  # fmt: skip
         bulk.add_columns(session, Subscriber, people)
@@ -89,7 +99,7 @@ class Newcomers:
 
     def subscribe(self, session: Session, terms: Terms) -> None:
         """Write their subscriptions."""
-        columns = terms.columns(self.column("since"), self.column("confirmed_at"))
+        columns = terms.columns(self._ordered("since"), self._ordered("confirmed_at"))
         bulk.add_columns(session, Subscription, {"subscriber_id": self._numbers, **columns})
 
     def keep_rows(self, session: Session, batch: ImportBatch, terms: Terms) -> None:
