@@ -6,7 +6,7 @@ import importlib
 import statistics
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 
@@ -26,6 +26,8 @@ class Figure:
     spread: float
     limit_is: str
     note: str = ""
+    # What explains the figure: the parts it is made of, in the unit that their bench names.
+    profile: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
         """Return the figure for JSON."""

@@ -8,7 +8,6 @@ The reader ends by itself when the writer is gone, however it went.
 from __future__ import annotations
 
 import gc
-import marshal
 import multiprocessing
 import os
 import queue
@@ -24,7 +23,7 @@ from listkeeper.foundation.errors import Invalid, TryAgain
 
 # Below this a reader of its own costs more than it brings.
 LARGE = 4 << 20
-_WAITING_CHUNKS = 2
+_WAITING_CHUNKS = 1
 _LOOK_AGAIN_SECONDS = 1.0
 _CHUNK, _REFUSED, _BROKEN, _END = "chunk", "refused", "broken", "end"
 
@@ -87,9 +86,7 @@ def _read(task: Task, masters: tuple[bytes, ...], waiting: Any, writer: int) -> 
 
 def _read_on(task: Task, waiting: Any, writer: int, tidy: Callable[[], object]) -> None:  # noqa: ANN401
     for chunk in reader.chunks(task):
-        # Plain values in columns, packed at once: half the work of pickling, and little memory while they wait.
-        packed = marshal.dumps(chunk.columns)
-        if not _put(waiting, (_CHUNK, chunk.at, chunk.part, packed), writer):
+        if not _put(waiting, (_CHUNK, chunk.at, chunk.part, chunk.packed), writer):
             return
         del chunk
         tidy()
@@ -116,7 +113,7 @@ def _received(process: Any, waiting: Any) -> Iterator[Chunk]:  # noqa: ANN401
                 raise _lost("") from None
             continue
         if kind == _CHUNK:
-            yield Chunk(at, part, marshal.loads(rows))  # noqa: S302 - our own process wrote it
+            yield Chunk(at, part, rows)
         elif kind == _REFUSED:
             raise Invalid(at, rows)
         elif kind == _BROKEN:
