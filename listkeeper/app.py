@@ -14,12 +14,10 @@ from listkeeper import __version__, parts, store
 from listkeeper.foundation import key_mark, keys, places
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.settings import Settings
-from listkeeper.web import doors
-from listkeeper.web.api import describing, lock
 
 
-def create_app(settings: Settings) -> APIFlask:
-    """Make the application: database, keys, parts, and every door of the web."""
+def create_app(settings: Settings, *, serving: bool = True) -> APIFlask:
+    """Make the application: database, keys, parts, and every door of the web when it is ``serving``."""
     settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = _empty_app()
     parts.open_all(settings)
@@ -32,10 +30,19 @@ def create_app(settings: Settings) -> APIFlask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
+    if serving:
+        _open_doors(app, settings)
+    return app
+
+
+def _open_doors(app: APIFlask, settings: Settings) -> None:
+    # Imported here: a command that loads a million rows has better uses for the memory that all pages take.
+    from listkeeper.web import doors  # noqa: PLC0415
+    from listkeeper.web.api import describing, lock  # noqa: PLC0415
+
     doors.open_all(app, settings)
     lock.attach(app)
     describing.attach(app, settings)
-    return app
 
 
 def _empty_app() -> APIFlask:

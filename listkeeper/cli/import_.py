@@ -63,7 +63,7 @@ def command(settings: Settings, *, as_json: bool, undone: str | None, **given: A
     if given["file"] is None or not given["slug"]:
         raise click.UsageError("Name a file and a list: listkeeper import FILE --list NAME")
     claims = _claims(given)
-    with opened(settings), _reporting(given["report_file"]) as keep:
+    with opened(settings, pages=False), _reporting(given["report_file"]) as keep:
         run = _judge if given["dry_run"] else _load
         run(given["file"].resolve(), given["slug"], claims, given["optouts"], keep, as_json=as_json)
 

@@ -39,7 +39,7 @@ Watch = Callable[[int], None]
 Keep = Callable[[str, list[Decision]], None]
 # A writer that follows another at once keeps everybody else from writing on SQLite.
 _BREATH_SECONDS = 0.01
-_CACHE_KIB, _WAL_PAGES = 64 * 1024, 32_000
+_CACHE_KIB, _WAL_PAGES = 40 * 1024, 32_000
 # What SQLite does by itself.
 _USUAL_KIB, _USUAL_PAGES = 2_000, 1_000
 _LEAST_ATTESTATION = 20

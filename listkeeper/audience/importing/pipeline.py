@@ -23,9 +23,10 @@ from listkeeper.foundation.errors import Invalid, TryAgain
 
 # Below this a reader of its own costs more than it brings.
 LARGE = 4 << 20
-_WAITING_CHUNKS = 1
+# A chunk of rows ahead, and a little more: enough to go on while the writer waits for the disk.
+_WAITING_PIECES = 20
 _LOOK_AGAIN_SECONDS = 1.0
-_CHUNK, _REFUSED, _BROKEN, _END = "chunk", "refused", "broken", "end"
+_PIECE, _CHUNK, _REFUSED, _BROKEN, _END = "piece", "chunk", "refused", "broken", "end"
 
 
 @contextmanager
@@ -37,10 +38,10 @@ def stream(task: Task, *, apart: bool | None = None) -> Iterator[Iterator[Chunk]
         return
     # Neither a fork (threads, and open connections of the writer) nor a thread (one lock for all of Python).
     context = multiprocessing.get_context("spawn")
-    waiting: Any = context.Queue(_WAITING_CHUNKS)
+    waiting: Any = context.Queue(_WAITING_PIECES)
     process = _started(context, task, waiting)
     try:
-        yield _received(process, waiting)
+        yield reader.gathered(_received(process, waiting))
     finally:
         process.terminate()
         process.join()
@@ -85,11 +86,14 @@ def _read(task: Task, masters: tuple[bytes, ...], waiting: Any, writer: int) -> 
 
 
 def _read_on(task: Task, waiting: Any, writer: int, tidy: Callable[[], object]) -> None:  # noqa: ANN401
-    for chunk in reader.chunks(task):
-        if not _put(waiting, (_CHUNK, chunk.at, chunk.part, chunk.packed), writer):
+    for found in reader.pieces(task):
+        if isinstance(found, bytes):
+            message: tuple[object, ...] = (_PIECE, None, 0, found)
+        else:
+            message = (_CHUNK, found.at, found.part, b"")
+            tidy()
+        if not _put(waiting, message, writer):
             return
-        del chunk
-        tidy()
 
 
 def _put(waiting: Any, message: tuple[object, ...], writer: int) -> bool:  # noqa: ANN401
@@ -104,7 +108,7 @@ def _put(waiting: Any, message: tuple[object, ...], writer: int) -> bool:  # noq
     return False
 
 
-def _received(process: Any, waiting: Any) -> Iterator[Chunk]:  # noqa: ANN401
+def _received(process: Any, waiting: Any) -> Iterator[bytes | Chunk]:  # noqa: ANN401
     while True:
         try:
             kind, at, part, rows = waiting.get(timeout=_LOOK_AGAIN_SECONDS)
@@ -112,8 +116,10 @@ def _received(process: Any, waiting: Any) -> Iterator[Chunk]:  # noqa: ANN401
             if not process.is_alive():
                 raise _lost("") from None
             continue
-        if kind == _CHUNK:
-            yield Chunk(at, part, rows)
+        if kind == _PIECE:
+            yield rows
+        elif kind == _CHUNK:
+            yield Chunk(at, part, [])
         elif kind == _REFUSED:
             raise Invalid(at, rows)
         elif kind == _BROKEN:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import marshal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -105,6 +105,22 @@ def _packed(rows: Sequence[tuple[Any, ...]]) -> bytes:
 
 def chunks(task: Task) -> Iterator[Chunk]:
     """Yield what is left of the file in chunks, from where the task says."""
+    return gathered(pieces(task))
+
+
+def gathered(found: Iterable[bytes | Chunk]) -> Iterator[Chunk]:
+    """Yield chunks with all their rows, from what ``pieces`` yields."""
+    packed: list[bytes] = []
+    for one in found:
+        if isinstance(one, bytes):
+            packed.append(one)
+        else:
+            yield Chunk(one.at, one.part, packed)
+            packed = []
+
+
+def pieces(task: Task) -> Iterator[bytes | Chunk]:
+    """Yield packed rows as soon as there are some, and behind those of a chunk the chunk, itself empty."""
     first_pass, first_part, first_row = task.at
     for number in (OPT_OUTS, PEOPLE):
         if number < first_pass:
@@ -118,9 +134,8 @@ def chunks(task: Task) -> Iterator[Chunk]:
                 yield from _of_part(task, number, index, planned, after)
 
 
-def _of_part(task: Task, number: int, index: int, planned: PlannedPart, after: int) -> Iterator[Chunk]:
+def _of_part(task: Task, number: int, index: int, planned: PlannedPart, after: int) -> Iterator[bytes | Chunk]:
     judged: list[tuple[Any, ...]] = []
-    packed: list[bytes] = []
     sealer, last, count = Sealer(task.organisation_id, task.told, task.rows), after, 0
     for row_number, row in table_file.rows(planned.part, after=after):
         last = row_number
@@ -134,13 +149,15 @@ def _of_part(task: Task, number: int, index: int, planned: PlannedPart, after: i
         judged.append(found)
         count += 1
         if count % _PACKED_TOGETHER == 0 or count == task.rows:
-            packed.append(_packed(judged))
+            yield _packed(judged)
             judged = []
         if count == task.rows:
-            yield Chunk((number, index, last), index, packed)
-            packed, count, sealer = [], 0, Sealer(task.organisation_id, task.told, task.rows)
+            yield Chunk((number, index, last), index, [])
+            count, sealer = 0, Sealer(task.organisation_id, task.told, task.rows)
+    if judged:
+        yield _packed(judged)
     # Also an empty one: the place behind the part is worth writing down.
-    yield Chunk((number, index, last), index, [*packed, _packed(judged)] if judged else packed)
+    yield Chunk((number, index, last), index, [])
 
 
 def _one(  # noqa: PLR0913, PLR0917 - a row, its place, and what is needed to judge it
