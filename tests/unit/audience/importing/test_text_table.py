@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from unittest import mock
 
 import hypothesis.strategies as st
 from hypothesis import given
@@ -105,3 +106,11 @@ def test_nothing_stops_the_reader_and_every_row_has_the_headings_width(text: str
     assert len(widths) <= 1
     lines = [row.line if isinstance(row, BadRow) else row[0] for row in found]
     assert lines == sorted(lines)
+
+
+@given(st.text(alphabet='ab,";\n\r\t\0é\udcff', max_size=200), st.sampled_from([1, 2, 200]))
+def test_lines_read_together_are_what_they_are_one_by_one(text: str, together: int) -> None:
+    with mock.patch.object(text_table, "_BLOCK_LINES", together):
+        found = _read(text)
+    with mock.patch.object(text_table, "_plain", return_value=None):
+        assert found == _read(text)

@@ -1,0 +1,95 @@
+"""Newcomers are written a column at a time, and what is written is what the long way writes, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from listkeeper import store
+from listkeeper.audience import fold
+from listkeeper.audience.importing import newcomers
+from listkeeper.audience.importing.batch import ImportRow
+from listkeeper.audience.importing.judging import Decision, Seen
+from listkeeper.audience.importing.reader import Chunk
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Subscription
+from tests.fakes.databases import Database
+from tests.makers import exports, imports
+from tests.makers.exports import ASKED, CONFIRMED
+from tests.makers.imports import PROVEN, Court
+
+HEAD = "Email,First Name,Status,OPTIN_TIME,CONFIRM_TIME"
+
+
+@pytest.fixture
+def court(app: Flask, database: Database, tmp_path: Path) -> Court:
+    return imports.opened(app, tmp_path)
+
+
+def _file(court: Court, who: str) -> Path:
+    """Write every kind of row that may stand beside newcomers."""
+    lines = [
+        HEAD,
+        f"{who}-proven@guest.example,Anna,active,{ASKED},{CONFIRMED}",
+        f"{who}-with-zone@guest.example,Бо,active,2024-03-01T10:00:00+05:30,2024-03-01T10:00:01.250+05:30",
+        f"{who}-kept@guest.example,,active,{ASKED},",
+        f"{who}-no-claim@guest.example,,active,,",
+        "nobody,,active,,",
+        f'{who}-odd@guest.example,"a\\b\t""c""",active,{ASKED},{CONFIRMED}',
+        f"{who}-twice@guest.example,,active,{ASKED},",
+        f"{who}-TWICE@guest.example,Tove,active,{ASKED},{CONFIRMED}",
+        f"info@{who}.example,,active,{ASKED},{CONFIRMED}",
+        f"{who}-left@guest.example,,unsubscribed,,",
+        f"{who}-left@guest.example,,active,{ASKED},{CONFIRMED}",
+    ]
+    return exports.write(court.folder / f"{who}.csv", "\n".join(lines) + "\n")
+
+
+def _written(court: Court, number: int) -> list[tuple[Any, ...]]:
+    """Return what a batch has written, but for what is drawn at random or is of its own time and place."""
+    row, held, person = ImportRow, Subscription, Subscriber
+    query = (
+        select(
+            row.row, row.line, row.outcome, row.reason, row.evidenced, row.requested_at, row.confirmed_at, row.position,
+            row.made, row.subject_ref != "", row.evidence_commit != "", person.profile, person.language, person.demo,
+            person.suppression_key == row.key, held.state, held.basis, held.double_opt_in, held.purpose,
+            held.first_use_deadline, held.last_contact_at, held.ledger_seq == row.event_seq, held.import_id == number,
+        )
+        .outerjoin(person, person.subject_ref == row.subject_ref)
+        .outerjoin(held, held.subscriber_id == person.id)
+        .where(row.batch_id == number)
+        .order_by(row.part, row.row)
+    )  # fmt: skip
+    with court.app.app_context(), store.reading() as session:
+        return [tuple(found) for found in session.execute(query)]
+
+
+def _none(chunk: Chunk, _seen: Seen) -> list[bool]:
+    return [False] * len(chunk)
+
+
+@pytest.mark.parametrize("last_letter", ["", "2024-02-01", "2026-11-01"])
+def test_they_are_written_as_the_long_way_writes_them(court: Court, last_letter: str) -> None:
+    claims = replace(PROVEN, columns=("First Name",), last_letter_on=last_letter)
+    told: list[Decision] = []
+    quick = court.load(_file(court, "quick"), claims, keep=lambda _name, decisions: told.extend(decisions))
+    with mock.patch.object(newcomers, "_marks", _none):
+        slow = court.load(_file(court, "slow"), claims)
+    assert quick.counts == slow.counts
+    assert quick.counts["new"] == 4
+    written = _written(court, quick.id)
+    assert written == _written(court, slow.id)
+    assert len(written) == 11
+    # Whoever asks what became of each row hears the same, in the order of the chunks: who left comes first.
+    assert sorted((one.row.row, one.outcome.value, one.reason) for one in told) == [
+        (row[0], row[2], row[3]) for row in written
+    ]
+    # And the ledger proves both: the subscriptions are what it says.
+    with court.app.app_context(), store.reading() as session:
+        assert fold.heal(session, court.house(session).organisation) == []
