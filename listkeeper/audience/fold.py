@@ -170,19 +170,23 @@ def _claims(session: Session, organisation: Organisation) -> dict[int, list[Clai
     )
     found = {}
     for event in session.scalars(query.order_by(LedgerRow.seq)).all():
-        rows = _rows_of(session, event)
         said = ledger.fields_of(event)
+        rows = _rows_of(session, event, said["details"])
         leaves = [_leaf(batch, said["list"], row) for batch, row in rows]
         if merkle.root(leaves).hex() == said["details"].get("root"):
             found[event.seq] = [Claim(row.subject_ref, row.evidenced) for _, row in rows if _is_about(row)]
     return found
 
 
-def _rows_of(session: Session, event: LedgerRow) -> Sequence[tuple[ImportBatch, ImportRow]]:
+def _rows_of(session: Session, event: LedgerRow, details: Mapping[str, Any]) -> Sequence[tuple[ImportBatch, ImportRow]]:
     query = (
         select(ImportBatch, ImportRow)
         .join(ImportRow, ImportRow.batch_id == ImportBatch.id)
-        .where(ImportBatch.organisation_id == event.organisation_id, ImportRow.event_seq == event.seq)
+        .where(
+            ImportBatch.organisation_id == event.organisation_id,
+            ImportBatch.public_id == details.get("batch", ""),
+            batches.proved_by(event.seq, details),
+        )
     )
     return [(row[0], row[1]) for row in session.execute(query.order_by(ImportRow.position))]
 

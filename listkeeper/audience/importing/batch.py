@@ -8,11 +8,12 @@ under which the ledger's ``import.batch`` row proves it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, select
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, LargeBinary, String, Text, and_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
@@ -168,6 +169,16 @@ def record(batch_public_id: str, list_public_id: str, row: ImportRow) -> dict[st
         "confirmed_at": row.confirmed_at,
         "evidence_commit": row.evidence_commit,
     }
+
+
+def proved_by(seq: int, details: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Return the condition of the rows that one ``import.batch`` event proves.
+
+    The event names the first and the last of them, so that they are found by the key of the table; a batch of a
+    million rows would be read whole otherwise.
+    """
+    part, first, last = (int(details.get(name, 0)) for name in ("part", "first_row", "last_row"))
+    return and_(ImportRow.event_seq == seq, ImportRow.part == part, ImportRow.row.between(first, last))
 
 
 def move(batch: ImportBatch, target: ImportState) -> None:

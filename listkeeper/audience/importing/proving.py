@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import evidence
+from listkeeper.audience import evidence, ledger
 from listkeeper.audience.certificate import Fact, ImportedClaim
 from listkeeper.audience.evidence import Opened
 from listkeeper.audience.importing import batch as batches
@@ -84,7 +84,8 @@ def _claim(batch: ImportBatch, row: ImportRow, event: LedgerRow, shown: Opened |
 def _line(
     session: Session, batch: ImportBatch, mailing_list: MailingList, row: ImportRow, event: LedgerRow
 ) -> dict[str, object]:
-    query = select(ImportRow.leaf).where(ImportRow.batch_id == batch.id, ImportRow.event_seq == event.seq)
+    mine = batches.proved_by(event.seq, ledger.fields_of(event)["details"])
+    query = select(ImportRow.leaf).where(ImportRow.batch_id == batch.id, mine)
     leaves = list(session.scalars(query.order_by(ImportRow.position)))
     return {
         "batch": event.id,
