@@ -13,6 +13,7 @@ from typing import cast
 from psycopg.errors import UniqueViolation
 from sqlalchemy import ColumnElement, bindparam, column, func, insert, select, table, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from listkeeper.foundation.table import Table as Declared
@@ -22,7 +23,7 @@ _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 class Collision(Exception):
-    """Somebody stored one of these rows at the same moment."""
+    """One of these rows is there already; somebody may have stored it at this very moment."""
 
 
 def is_sqlite(session: Session) -> bool:
@@ -46,8 +47,7 @@ def add(session: Session, into: type[Declared], names: Sequence[str], rows: list
         return
     name = into.__tablename__
     if is_sqlite(session):
-        # The statement is Core's; the values go to the driver as they are, which halves the time.
-        session.connection().exec_driver_sql(_statement(name, tuple(names)), rows)
+        _insert(session, _statement(name, tuple(names)), rows)
         return
     _copy(session, name, names, ("\t".join(map(_cell, row)) for row in rows))
 
@@ -58,10 +58,19 @@ def add_columns(session: Session, into: type[Declared], columns: Columns) -> Non
     if not all(isinstance(column, Same) or column for column in columns.values()):
         return
     if is_sqlite(session):
-        rows = list(zip(*(_each(column) for column in columns.values()), strict=False))
-        session.connection().exec_driver_sql(_statement(name, names), rows)
+        _insert(session, _statement(name, names), list(zip(*map(_each, columns.values()), strict=False)))
         return
     _copy(session, name, names, map("\t".join, zip(*(_cells(column) for column in columns.values()), strict=False)))
+
+
+def _insert(session: Session, statement: str, rows: list[tuple[object, ...]]) -> None:
+    try:
+        # The statement is Core's; the values go to the driver as they are, which halves the time.
+        session.connection().exec_driver_sql(statement, rows)
+    except IntegrityError as problem:
+        if getattr(problem.orig, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_UNIQUE":
+            raise Collision from problem
+        raise
 
 
 def _each(column: Sequence[object] | Same) -> Iterable[object]:

@@ -43,7 +43,9 @@ _CACHE_KIB, _WAL_PAGES = 40 * 1024, 32_000
 # What SQLite does by itself.
 _USUAL_KIB, _USUAL_PAGES = 2_000, 1_000
 _LEAST_ATTESTATION = 20
-_TRIES = 3
+_TRIES = 4
+# For so many chunks people are looked for after one was met; a first import meets nobody.
+_WARY_CHUNKS = 8
 
 
 @dataclass(frozen=True)
@@ -238,10 +240,11 @@ def load(  # noqa: PLR0913 - how to write, what, and who looks on
     apart: bool | None = None,
 ) -> bool:
     """Load a batch from where it stands, a transaction a chunk; False when ``stop`` has left the rest for later."""
-    rows = 0
+    rows = wary = 0
     with pipeline.stream(task, apart=apart) as chunks, pipeline.undisturbed() as tidy:
         for chunk in chunks:
-            loaded = _written(writing, batch_id, spoken, chunk)
+            loaded = _written(writing, batch_id, spoken, chunk, looks=wary > 0)
+            wary = _WARY_CHUNKS if loaded.met else max(wary - 1, 0)
             rows += len(chunk)
             watch(rows)
             if keep is not None:
@@ -256,13 +259,13 @@ def load(  # noqa: PLR0913 - how to write, what, and who looks on
     return True
 
 
-def _written(writing: Opening, batch_id: int, spoken: str, chunk: reader.Chunk) -> Loaded:
-    """Write a chunk; when somebody on it signed up at that very moment, look again and write it once more."""
+def _written(writing: Opening, batch_id: int, spoken: str, chunk: reader.Chunk, *, looks: bool) -> Loaded:
+    """Write a chunk; when somebody on it is there already, or signs up at that very moment, look and write again."""
     for attempt in range(_TRIES):
         try:
             with writing() as session:
                 _make_room(session)
-                return loading.write(session, batch_id, spoken, chunk)
+                return loading.write(session, batch_id, spoken, chunk, looks=looks or attempt > 0)
         except bulk.Collision:
             if attempt == _TRIES - 1:
                 raise

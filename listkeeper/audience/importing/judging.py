@@ -87,12 +87,16 @@ class Seen:
     suppressed: dict[str, str]
 
 
-def look(session: Session, mailing_list: MailingList, keys: Iterable[str], *, lock: bool) -> Seen:
-    """Find who is known and who is suppressed, by the keyed hashes of a chunk; ``lock`` their rows as the gate does."""
+def look(session: Session, mailing_list: MailingList, keys: Iterable[str], *, lock: bool, people: bool = True) -> Seen:
+    """Find who is known and who is suppressed, by the keyed hashes of a chunk; ``lock`` their rows as the gate does.
+
+    Without ``people`` nobody is taken to be known: then the database refuses whoever is.
+    """
     wanted = set(keys) - {""}
     if not wanted:
         return Seen({}, {})
-    return Seen(_people(session, mailing_list, wanted, lock=lock), suppressed_among(session, mailing_list, wanted))
+    known = _people(session, mailing_list, wanted, lock=lock) if people else {}
+    return Seen(known, suppressed_among(session, mailing_list, wanted))
 
 
 def _people(session: Session, mailing_list: MailingList, wanted: set[str], *, lock: bool) -> dict[str, Known]:

@@ -147,6 +147,8 @@ class Loaded:
     chunk: Chunk
     newcomers: Newcomers | None
     others: Sequence[Decision]
+    # Whether anybody on it was known before.
+    met: bool
 
     def decisions(self) -> list[Decision]:
         """Return what became of each row, in order."""

@@ -13,10 +13,11 @@ from sqlalchemy import select
 
 from listkeeper import store
 from listkeeper.audience import fold
-from listkeeper.audience.importing import newcomers
+from listkeeper.audience.importing import court as court_of_law
+from listkeeper.audience.importing import judging, newcomers
 from listkeeper.audience.importing.batch import ImportRow
 from listkeeper.audience.importing.judging import Decision, Seen
-from listkeeper.audience.importing.reader import Chunk
+from listkeeper.audience.importing.reader import Chunk, Task
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from tests.fakes.databases import Database
@@ -93,3 +94,33 @@ def test_they_are_written_as_the_long_way_writes_them(court: Court, last_letter:
     # And the ledger proves both: the subscriptions are what it says.
     with court.app.app_context(), store.reading() as session:
         assert fold.heal(session, court.house(session).organisation) == []
+
+
+def test_whoever_is_there_already_is_met_though_a_first_import_looks_for_nobody(court: Court) -> None:
+    first = exports.mailchimp("subscribed", [f"p{number}@guest.example" for number in range(40)])
+    court.load(exports.write(court.folder / "first.csv", first))
+    # In chunks of ten rows, the people of the first file begin in the middle of the second chunk.
+    mixed = [f"new{number}@guest.example" for number in range(15)]
+    mixed += [f"P{number}@guest.example" for number in range(40)]
+    mixed += [f"later{number}@guest.example" for number in range(35)]
+    file = exports.write(court.folder / "second.csv", exports.mailchimp("subscribed", mixed))
+    looked: list[bool] = []
+    look, task_of = judging.look, court_of_law.task_of
+
+    def watched(*given: Any, people: bool, **named: Any) -> Seen:  # noqa: ANN401 - as look takes them
+        looked.append(people)
+        return look(*given, people=people, **named)
+
+    def of_ten(*given: Any, **named: Any) -> Task:  # noqa: ANN401 - as task_of takes them
+        return replace(task_of(*given, **named), rows=10)
+
+    with (
+        mock.patch.object(court_of_law, "_WARY_CHUNKS", 1),
+        mock.patch.object(court_of_law, "task_of", of_ten),
+        mock.patch.object(judging, "look", watched),
+    ):
+        made = court.load(file)
+    assert made.counts == {"new": 50, "unchanged": 40}
+    assert len(court.states()) == 90
+    # Hoped, refused by the database and looked again; then looked while people are met, and once more after that.
+    assert looked == [False, False, *[True] * 6, False, False]
