@@ -1,7 +1,8 @@
 """Writing down, outside the database, what a restored backup must not forget.
 
 Erasures, suppressions and signed checkpoints wait in their tables until they
-stand in the journal (``foundation.journal_file``). The lines reach the disk
+stand in the journal (``foundation.journal_file``); restrictions, pauses and
+deleted lists wait in the ledger (``restraint``). The lines reach the disk
 first and the rows are marked after that, so a crash between the two leaves a
 line twice, which ``journal_replay`` does not mind. An erasure is done only
 when it stands there.
@@ -20,7 +21,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import ledger
+from listkeeper.audience import ledger, restraint
 from listkeeper.audience.checkpoint import Checkpoint
 from listkeeper.audience.erasure import Erasure
 from listkeeper.audience.suppression import Suppression
@@ -33,7 +34,8 @@ _TABLES = (Erasure, Suppression, Checkpoint)
 
 def is_waiting(session: Session) -> bool:
     """Return whether anything is not in the journal yet."""
-    return any(session.scalar(select(table.id).where(table.journaled.is_(False)).limit(1)) for table in _TABLES)
+    tables = any(session.scalar(select(table.id).where(table.journaled.is_(False)).limit(1)) for table in _TABLES)
+    return tables or restraint.is_waiting(session)
 
 
 def write_down(session: Session, folder: Path, limit: int = AT_ONCE) -> int:
@@ -52,8 +54,16 @@ def write_down(session: Session, folder: Path, limit: int = AT_ONCE) -> int:
         lines += [_line(row, owners[row.organisation_id]) for row in rows]
         told |= {row.organisation_id for row in rows}
         _mark(session, table, [row.id for row in rows])
-    lines += [end_of(session, number, owners[number]) for number in sorted(told)]
+    reached: dict[int, int] = {}
+    for number, owner in owners.items():
+        found = restraint.unwritten(session, number, owner, limit - len(lines))
+        if found is not None:
+            lines += found.lines
+            reached[number] = found.reached
+    lines += [end_of(session, number, owners[number]) for number in sorted(told | set(reached))]
     journal_file.append(folder, lines)
+    for number, seq in reached.items():
+        restraint.mark(session, number, seq)
     _strike(session, folder)
     return len(lines)
 
@@ -78,6 +88,7 @@ def adopt(session: Session, folder: Path) -> None:
     if known is None:
         for table in _TABLES:
             session.execute(update(table).values(journaled=False))
+        restraint.begin_again(session)
     session.flush()
 
 

@@ -1,4 +1,4 @@
-"""Doing again what a restored backup has forgotten: erasures and suppressions that the journal remembers.
+"""Doing again what a restored backup has forgotten: erasures, suppressions and restraints that the journal remembers.
 
 Permission only shrinks here. A line that the database knows already, also as
 one that the person herself has lifted since, does nothing; so the whole
@@ -8,7 +8,8 @@ journal can be replayed at any time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -17,10 +18,11 @@ from sqlalchemy import ColumnElement, false, insert, select, true
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent, erasure, ledger, subscription, suppression
+from listkeeper.audience import consent, erasure, ledger, restraint, subscription, suppression
 from listkeeper.audience.consent import Circumstances, EventKind, Method
 from listkeeper.audience.erasure import ForgetCopies
 from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.restraint import Restrained
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason, Suppression
@@ -50,6 +52,7 @@ class Replayed:
     erased: int = 0
     suppressed: int = 0
     unsubscribed: int = 0
+    restrained: Restrained = field(default_factory=Restrained)
 
 
 @dataclass(frozen=True)
@@ -95,20 +98,21 @@ def replay(
             forget_copies,
             even_the_hash=bool(line.get("even_the_hash")),
         )
-        for line in _lines(folder, "erased", owners)
+        for line in _lines(folder, {"erased"}, owners)
     )
-    return Replayed(erased, suppressed, unsubscribed)
+    restrained = restraint.replay(session, _lines(folder, restraint.KINDS, owners), owners)
+    return Replayed(erased, suppressed, unsubscribed, restrained)
 
 
-def _lines(folder: Path, kind: str, owners: dict[str, int]) -> Iterator[dict[str, str | int]]:
-    """Yield the lines of a kind; every line is read whole, so that a damaged one is never passed over."""
+def _lines(folder: Path, kinds: AbstractSet[str], owners: dict[str, int]) -> Iterator[dict[str, str | int]]:
+    """Yield the lines of some kinds; every line is read whole, so that a damaged one is never passed over."""
     for line in journal_file.read(folder):
-        if line.get("kind") == kind and line.get("org") in owners:
+        if line.get("kind") in kinds and line.get("org") in owners:
             yield line
 
 
 def _suppressions(folder: Path, owners: dict[str, int]) -> Iterator[_Remembered]:
-    for line in _lines(folder, "suppressed", owners):
+    for line in _lines(folder, {"suppressed"}, owners):
         yield _understood(line, owners[str(line["org"])])
 
 

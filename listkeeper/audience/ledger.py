@@ -121,6 +121,8 @@ class LedgerHead(Table):
     at: Mapped[int] = mapped_column(BigInteger, default=0)
     # Set when a witness knows more than we do: nothing is sent until the owner has resolved it.
     forked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Up to which row the journal outside the database repeats what only narrows (``restraint``).
+    journaled_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class LedgerTile(Table):

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import ledger
 from listkeeper.audience.ledger import Event, EventType
-from listkeeper.foundation import columns, ids, language
+from listkeeper.foundation import columns, ids, language, outbox
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
+from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
 
+DELETED = "list.tombstoned"
 PURPOSE = "newsletter"
 _SLUG_LIMIT = 60
 _NAME_LIMIT = 200
@@ -165,3 +167,4 @@ def tombstone(session: Session, mailing_list: MailingList, *, actor: str) -> Non
     mailing_list.state = ListState.TOMBSTONED
     told = Event(EventType.LIST_TOMBSTONED, list=mailing_list.public_id, purpose=mailing_list.purpose, actor=actor)
     ledger.append(session, mailing_list.organisation_id, [told])
+    outbox.write(session, DELETED, mailing_list.id, Lane.URGENT)

@@ -18,9 +18,11 @@ from listkeeper.audience import consent, subscriber, subscription
 from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, Method
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency, Subscription, SubscriptionState
-from listkeeper.foundation import clock, language
+from listkeeper.foundation import clock, language, outbox
 from listkeeper.foundation.errors import Invalid
+from listkeeper.foundation.outbox import Lane
 
+CHOSEN = "preferences.chosen"
 # The pauses a page offers, in days; whatever else is asked for becomes one within them.
 PAUSES = (30, 60, 90)
 # How long the link of a letter shows and changes choices; each change counts anew.
@@ -135,3 +137,4 @@ def _write_down(session: Session, held: Chosen, details: Mapping[str, str | int]
         details=details,
     )
     consent.record(session, person, current.list_id, EventKind.NARROWED, Method.PAGE, under)
+    outbox.write(session, CHOSEN, current.id, Lane.URGENT)

@@ -11,12 +11,15 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import evidence, ledger, suppression
 from listkeeper.audience.ledger import Event, EventType
-from listkeeper.foundation import clock, columns, ids, language
+from listkeeper.foundation import clock, columns, ids, language, outbox
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import NotFound
+from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
 from listkeeper.standards import address
 from listkeeper.standards.address import Address
+
+RESTRICTION = "subscriber.restriction_changed"
 
 
 class Subscriber(Table):
@@ -103,6 +106,7 @@ def restrict(session: Session, subscriber: Subscriber, *, actor: str) -> None:
         evidence.limit(session, subscriber.subject_ref, None)
         told = Event(EventType.RESTRICTED, subject=subscriber.subject_ref, actor=actor)
         ledger.append(session, subscriber.organisation_id, [told])
+        outbox.write(session, RESTRICTION, subscriber.id, Lane.URGENT)
 
 
 def unrestrict(session: Session, subscriber: Subscriber, *, actor: str) -> None:
@@ -111,6 +115,7 @@ def unrestrict(session: Session, subscriber: Subscriber, *, actor: str) -> None:
         subscriber.restricted_at = None
         told = Event(EventType.UNRESTRICTED, subject=subscriber.subject_ref, actor=actor)
         ledger.append(session, subscriber.organisation_id, [told])
+        outbox.write(session, RESTRICTION, subscriber.id, Lane.URGENT)
 
 
 def hold(session: Session, subscriber_id: int, *, to_delete: bool = False) -> Subscriber | None:

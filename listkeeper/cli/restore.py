@@ -19,6 +19,7 @@ from listkeeper.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from listkeeper.audience.journal_replay import Replayed
     from listkeeper.sending.restoring import Places, Restored
 
 # As the doctor's: nothing can be sent; something is wrong.
@@ -147,6 +148,7 @@ def _accept(settings: Settings, *, as_json: bool, quiet: bool = False) -> int:
                 "erased_again": replayed.erased,
                 "suppressed_again": replayed.suppressed,
                 "unsubscribed_again": replayed.unsubscribed,
+                **_restrained(replayed),
             }
         # Only now: a new epoch that the database had not kept would hide the fork.
         if lines:
@@ -167,10 +169,16 @@ def _described(archive: Archive, done: Restored, *, dry_run: bool) -> dict[str, 
         "erased_again": done.replayed.erased,
         "suppressed_again": done.replayed.suppressed,
         "unsubscribed_again": done.replayed.unsubscribed,
+        **_restrained(done.replayed),
         "in_doubt": done.in_doubt,
         "forked": list(done.forked),
         "findings": [{"code": fault.code, "sentence": fault.sentence} for fault in done.faults],
     }
+
+
+def _restrained(replayed: Replayed) -> dict[str, int]:
+    found = replayed.restrained
+    return {"restricted_again": found.restricted, "deleted_again": found.deleted, "narrowed_again": found.narrowed}
 
 
 def _lines(answer: dict[str, Any]) -> list[str]:
@@ -188,6 +196,12 @@ def _lines(answer: dict[str, Any]) -> list[str]:
 
 def _again(answer: dict[str, Any]) -> list[str]:
     again = (answer["erased_again"], answer["suppressed_again"], answer["unsubscribed_again"])
-    if not any(again):
-        return []
-    return ["From the journal: {} people erased again, {} opt-outs and {} subscriptions ended again.".format(*again)]
+    held = (answer["restricted_again"], answer["narrowed_again"], answer["deleted_again"])
+    lines = []
+    if any(again):
+        said = "From the journal: {} people erased again, {} opt-outs and {} subscriptions ended again."
+        lines.append(said.format(*again))
+    if any(held):
+        said = "From the journal: {} people restricted again, {} pauses and rarer letters, {} lists deleted again."
+        lines.append(said.format(*held))
+    return lines

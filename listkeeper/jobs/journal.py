@@ -13,7 +13,7 @@ _log = log.get(__name__)
 
 
 def write(session: Session, _subject_id: int) -> None:
-    """React to an erasure, a suppression or a checkpoint: the oldest of what waits goes into the journal."""
+    """React to what a restore must not forget: the oldest of what waits goes into the journal."""
     journal.write_down(session, parts.settings().journal_folder)
 
 

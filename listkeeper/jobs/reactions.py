@@ -16,7 +16,10 @@ from listkeeper.audience import (
     checkpoint,
     confirmation,
     erasure,
+    mailing_list,
+    preferences,
     signup,
+    subscriber,
     suppression,
 )
 from listkeeper.audience.importing import batch
@@ -50,6 +53,9 @@ REACTIONS: dict[str, Callable[[Session, int], object]] = {
     checkpoint.MADE: journal.write,
     suppression.ADDED: journal.write,
     erasure.ERASED: journal.write,
+    subscriber.RESTRICTION: journal.write,
+    mailing_list.DELETED: journal.write,
+    preferences.CHOSEN: journal.write,
     batch.ASKED: importing.react,
     delivery.QUEUED: _hand_over_next,
     campaign.STARTED: _hand_over_next,

@@ -200,6 +200,7 @@ class Stage(RuleBasedStateMachine):
     def put_back(self, signed: bool) -> None:
         """Put an old copy back by hand: nothing goes out until the journal was replayed, and no leaver comes back."""
         assert self.saved is not None
+        before, then = self.references(), self.world
         with self.writing() as session:
             if signed:
                 checkpoint.make(session, organisation.only_one(session))
@@ -230,6 +231,24 @@ class Stage(RuleBasedStateMachine):
             known.left |= lists
         self.questions, self.undos, self.imports = [], [], []
         self.reread_standing()
+        self.stays_narrow(then, before)
+
+    def references(self) -> dict[str, str]:
+        """Return under which reference the program knows each address."""
+        with self.writing() as session:
+            return dict(session.execute(select(Subscriber.email_key, Subscriber.subject_ref)).all())
+
+    def stays_narrow(self, then: World, before: dict[str, str]) -> None:
+        """Demand that what was restricted, paused or deleted since the backup is so still, for whoever is the same."""
+        deleted = {on: state for on, state in then.lists.items() if state is ListState.TOMBSTONED}
+        self.world.lists |= deleted
+        after = self.references()
+        for address, known in self.world.people.items():
+            since = then.people[address]
+            if address in after and before.get(address) == after[address]:
+                known.restricted |= since.restricted
+                for on in since.paused.keys() & known.met:
+                    known.paused[on] = max(since.paused[on], known.paused.get(on, since.paused[on]))
 
     # What must hold after each step
 

@@ -180,9 +180,11 @@ class Promises(Stage):
             assert clock.now() <= said.at + timedelta(hours=1)
             assert said.list not in known.yes
             assert not known.stopped, "an undo of one leave outvoted a later no"
+            pause = {said.list: known.paused[said.list]} if said.list in known.paused else {}
             self.says_yes(said.address, said.list)
             # What stood before stands again and no more: a claim of the owner stays one, and ends with its import.
             known.yes[said.list].batch = said.batch
+            known.paused |= pause
             self.undos.remove(said)
 
     @rule(address=st.sampled_from(ADDRESSES), on=st.sampled_from(LISTS), days=st.sampled_from([-5, 30, 90, 10**6]))

@@ -8,13 +8,24 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
-from listkeeper.audience import checkpoint, erasure, ledger, ledger_audit, subscriber, unsubscribe, witness
+from listkeeper.audience import (
+    checkpoint,
+    erasure,
+    ledger,
+    ledger_audit,
+    mailing_list,
+    preferences,
+    subscriber,
+    unsubscribe,
+    witness,
+)
 from listkeeper.audience import journal as journals
 from listkeeper.audience.consent import Method
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Subscription, SubscriptionState
+from listkeeper.audience.subscription import Frequency, Subscription, SubscriptionState
 from listkeeper.cli import context
 from listkeeper.foundation import journal_file
 from listkeeper.foundation.outbox import Lane
@@ -103,6 +114,88 @@ def test_who_left_and_who_was_erased_since_stay_gone(here: Machine, there: Machi
         assert answer["forked"] == [owner.public_id]
         assert witness.is_stopped(session)
         assert [row.kind for row in incident.standing(session)] == [IncidentKind.LEDGER_FORKED]
+
+
+def _hold_back(session: Session, name: str, *words: str) -> None:
+    """Let one of the four be restricted or free, paused or not, or choose how often."""
+    person = subscriber.named(session, organisation.only_one(session), f"{name}@guest.example")
+    on = session.scalars(select(Subscription.list_id).where(Subscription.subscriber_id == person.id)).one()
+    for word in words:
+        match word:
+            case "restricted":
+                subscriber.restrict(session, person, actor="subscriber")
+            case "free":
+                subscriber.unrestrict(session, person, actor="cli")
+            case "pause":
+                assert preferences.snooze(session, person.id, on, 90)
+            case "resume":
+                assert preferences.resume(session, person.id, on)
+            case _:
+                assert preferences.choose_frequency(session, person.id, on, Frequency(word))
+
+
+def _held_back(machine_: Machine) -> dict[str, tuple[bool, bool, str]]:
+    """Return of each whether she is restricted and paused, and how often she wants letters."""
+    with machine_.looking() as session:
+        query = select(Subscriber, Subscription).join(Subscription, Subscription.subscriber_id == Subscriber.id)
+        return {
+            row[0].email_send.partition("@")[0]: (
+                row[0].restricted_at is not None,
+                preferences.paused_until(row[1]) is not None,
+                row[1].frequency.value,
+            )
+            for row in session.execute(query)
+        }
+
+
+def _narrowed_since_a_backup(here: Machine) -> Path:
+    """Narrow and widen what people allow, before a backup and after it; return the backup."""
+    with here.working() as session:
+        mailing_list.create(session, organisation.only_one(session), name="Bread")
+        _hold_back(session, "bo", "restricted")
+        _hold_back(session, "dora", "pause", "important")
+    yesterday = _backup(here)
+    with here.working() as session:
+        _hold_back(session, "anna", "restricted", "free", "restricted", "weekly")
+        _hold_back(session, "cleo", "pause", "monthly", "restricted", "free")
+        # These two get back what they had given up before the backup.
+        _hold_back(session, "bo", "free")
+        _hold_back(session, "dora", "resume", "all")
+        bread = mailing_list.named(session, organisation.only_one(session), "bread")
+        mailing_list.tombstone(session, bread, actor="cli")
+    with context.opened(here.settings):
+        journal.write_down()
+    told = journal_file.path_in(here.settings.journal_folder).read_text()
+    assert "guest" not in told
+    assert "Bread" not in told
+    return yesterday
+
+
+def test_what_was_narrowed_since_stays_so_and_what_was_widened_does_not_widen(here: Machine, there: Machine) -> None:
+    yesterday = _narrowed_since_a_backup(here)
+    there.takes_journal_of(here)
+    said = there.type("restore", str(yesterday), "--accept", "--json").json
+    assert (said["restricted_again"], said["narrowed_again"], said["deleted_again"]) == (1, 3, 1)
+    as_now = {
+        "anna": (True, False, "weekly"),
+        # The backup knows a restriction that ended since; nobody can free her but who looks at it again.
+        "bo": (True, False, "all"),
+        "cleo": (False, True, "monthly"),
+        "dora": (False, True, "important"),
+    }
+    assert _held_back(there) == as_now
+    with there.working() as session:
+        owner = organisation.only_one(session)
+        assert [row.state for row in mailing_list.every(session, owner) if row.slug == "bread"] == ["tombstoned"]
+        assert ledger_audit.check(session, owner).faults == []
+        # What is said from now on is the last word, however often the journal is replayed.
+        _hold_back(session, "anna", "free", "all")
+        _hold_back(session, "cleo", "resume")
+    with context.opened(there.settings):
+        journal.write_down()
+    again = there.type("restore", "--accept", "--json").json
+    assert [again[name] for name in ("restricted_again", "narrowed_again", "deleted_again")] == [0, 0, 0]
+    assert _held_back(there) == as_now | {"anna": (False, False, "all"), "cleo": (False, False, "monthly")}
 
 
 def test_nothing_is_sent_until_the_owner_has_accepted(here: Machine, there: Machine) -> None:
