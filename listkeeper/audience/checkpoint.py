@@ -131,6 +131,12 @@ def continues(session: Session, signed: Checkpoint) -> bool:
     return ledger.tree(session, signed.organisation_id, signed.size).root().hex() == signed.root
 
 
+def is_contradicted(session: Session, organisation_id: int) -> bool:
+    """Return whether the ledger is another one than its own newest checkpoint signed: rows were changed or removed."""
+    last = newest(session, organisation_id)
+    return last is not None and not continues(session, last)
+
+
 def begin_epoch(session: Session, organisation: Organisation, *, actor: str, size: int, root: str) -> None:
     """Go on behind the last good checkpoint (its size and root, hex), by the owner's decision.
 
@@ -139,6 +145,10 @@ def begin_epoch(session: Session, organisation: Organisation, *, actor: str, siz
     beyond = delete(Checkpoint).where(Checkpoint.organisation_id == organisation.id, Checkpoint.size > size)
     session.execute(beyond, execution_options={"synchronize_session": False})
     session.expire_all()
+    while (last := newest(session, organisation.id)) is not None and not continues(session, last):
+        # Somebody changed the checkpoint itself: it would stop every new one.
+        session.delete(last)
+        session.flush()
     ledger.accept_fork(session, organisation.id, actor=actor, size=size, root=root)
 
 

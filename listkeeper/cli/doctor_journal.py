@@ -28,13 +28,26 @@ def journal(settings: Settings, *, is_open: bool) -> Iterator[Finding]:
 
 def _compared(settings: Settings) -> Finding:
     from listkeeper import store  # noqa: PLC0415 - loaded with the application
-    from listkeeper.audience import witness  # noqa: PLC0415 - the same
+    from listkeeper.accounts.organisation import Organisation  # noqa: PLC0415 - the same
+    from listkeeper.audience import checkpoint, witness  # noqa: PLC0415 - the same
     from listkeeper.foundation import key_mark  # noqa: PLC0415 - the same
 
     folder = settings.journal_folder
+    from sqlalchemy import select  # noqa: PLC0415 - the same
+
     with store.reading() as session:
         known, here = key_mark.journal_of(session), journal_file.identity(folder)
         stopped = bool(witness.stopped(session) or witness.forked(session, folder))
+        changed = any(
+            checkpoint.is_contradicted(session, number) for number in session.scalars(select(Organisation.id))
+        )
+    if changed:
+        return Finding(
+            "ledger_forked", Severity.BLOCK, "ledger",
+            "The ledger is not the one that was signed: rows of it were changed or removed. Nothing is sent.",
+            mend="`listkeeper consent verify` names the rows. Restore a backup from before, or run `listkeeper restore "
+            "--accept` to go on behind the last checkpoint that is still true.",
+        )  # fmt: skip
     if stopped:
         return Finding(
             "ledger_forked", Severity.BLOCK, str(folder),

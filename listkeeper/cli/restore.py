@@ -152,6 +152,9 @@ def _accept(settings: Settings, *, as_json: bool, quiet: bool = False) -> int:
             }
         # Only now: a new epoch that the database had not kept would hide the fork.
         if lines:
+            if journal_file.identity(settings.journal_folder) is None:
+                # A ledger that was changed by hand contradicts itself, without any journal.
+                _keep_journal(settings)
             journal_file.append(settings.journal_folder, lines)
         _keep_journal(settings)
     if not quiet:

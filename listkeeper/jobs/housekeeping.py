@@ -6,8 +6,9 @@ from listkeeper import parts, store
 from listkeeper.accounts import kept_answer, organisation
 from listkeeper.audience import address_change, asking, checkpoint, lifecycle, retention, signup
 from listkeeper.foundation import outbox, throttle
+from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import sending
+from listkeeper.jobs import journal, sending
 from listkeeper.sending import batch
 
 
@@ -43,8 +44,14 @@ def look_at_clocks() -> None:
 
 
 def sign_ledger() -> None:
-    """Make a checkpoint of each ledger that has grown enough, or long ago."""
-    with store.transaction() as session:
-        owner = organisation.maybe_one(session)
-        if owner is not None and checkpoint.is_due(session, owner.id):
-            checkpoint.make(session, owner)
+    """Make a checkpoint of each ledger that has grown enough, or long ago; a false one stops all sending."""
+    try:
+        with store.transaction() as session:
+            owner = organisation.maybe_one(session)
+            if owner is not None and checkpoint.is_due(session, owner.id):
+                checkpoint.make(session, owner)
+    except Conflict as problem:
+        if problem.code != "ledger_forked":
+            raise
+        # The refusal took its own transaction back; that nothing may be sent has to stay.
+        journal.compare()

@@ -127,23 +127,31 @@ def hold_what_waited(session: Session) -> int:
 
 
 def compare(session: Session, journal: Path) -> list[str]:
-    """Stop sending where the ledger is not the one that the journal has witnessed; return whose ledgers those are.
+    """Stop sending where the ledger is not the one that was witnessed or signed; return whose ledgers those are.
 
     Once they agree again, or the owner has accepted it, the incident is over.
     """
-    for owner in witness.forked(session, journal):
-        ledger.mark_forked(session, owner.id)
+    false = {owner.id for owner in witness.forked(session, journal)}
+    false |= {owner.id for owner in _owners(session) if checkpoint.is_contradicted(session, owner.id)}
+    for number in sorted(false):
+        ledger.mark_forked(session, number)
     session.flush()
     stopped = [owner.public_id for owner in witness.stopped(session)]
     if stopped:
-        incident.report(session, IncidentKind.LEDGER_FORKED, words_of_fork())
+        incident.report(session, IncidentKind.LEDGER_FORKED, words_of_fork(session))
     else:
         incident.over(session, IncidentKind.LEDGER_FORKED)
     return stopped
 
 
-def words_of_fork() -> str:
+def words_of_fork(session: Session) -> str:
     """Say what happened and what to do."""
+    if any(checkpoint.is_contradicted(session, owner.id) for owner in witness.stopped(session)):
+        return language.text(
+            "The ledger of consents is not the one that was signed: rows of it were changed or removed in the "
+            "database. Nothing is sent, because nobody can say who agreed and who left. Restore a backup from before, "
+            "or run `listkeeper restore --accept` to go on behind the last checkpoint that is still true."
+        )
     return language.text(
         "This database is older than the journal beside it: a copy of it was put back. Nothing is sent, because nobody "
         "can say who left in the meantime. Run `listkeeper restore --accept` to apply the journal and go on."

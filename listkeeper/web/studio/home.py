@@ -73,7 +73,7 @@ def show() -> Response:
 def _standing(session: Session) -> list[str]:
     """Say what keeps mail from leaving: loud, on the first screen, until it is mended."""
     return [
-        restoring.words_of_fork() if row.kind is IncidentKind.LEDGER_FORKED else row.words
+        restoring.words_of_fork(session) if row.kind is IncidentKind.LEDGER_FORKED else row.words
         for row in incident.standing(session)
     ]
 
