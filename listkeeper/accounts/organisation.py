@@ -40,6 +40,8 @@ class Organisation(Table):
     retention_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     # Whether a user's wish for somebody's evidence waits for another user (``audience.evidence_request``).
     evidence_needs_two: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # A mailbox elsewhere that keeps the ledger's checkpoints (``audience.checkpoint``); empty: nobody asked for it.
+    witness_address: Mapped[str | None] = mapped_column(String(320))
     # Founded by the demo and not yet named by an owner: it goes when the demo goes.
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
@@ -119,6 +121,16 @@ def describe(  # noqa: PLR0913 - a business has this many sides
         setattr(organisation, name, value)
     # Whoever describes a business makes it theirs.
     organisation.demo = False
+
+
+def choose_witness(organisation: Organisation, typed: str) -> None:
+    """Name the mailbox that the ledger's checkpoints are mailed to; nothing typed: none. Raises Invalid."""
+    wanted = address.parse(typed) if typed.strip() else None
+    if wanted is not None and wanted.needs_smtputf8:
+        raise Invalid(
+            "witness_not_ascii", language.text("This address may have only plain letters (a to z) before the @.")
+        )
+    organisation.witness_address = wanted.send if wanted else None
 
 
 def _line(value: str, what: str) -> str:

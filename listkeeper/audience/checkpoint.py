@@ -19,6 +19,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import ledger
 from listkeeper.audience.ledger import Event, EventType
 from listkeeper.foundation import clock, columns, keys, language, outbox
+from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
@@ -45,6 +46,8 @@ class Checkpoint(Table):
     made_at: Mapped[datetime] = columns.created_at()
     # Whether the journal outside the database has it.
     journaled: Mapped[bool] = mapped_column(default=False)
+    # When it was put in the post to the owner's witness mailbox.
+    mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (UniqueConstraint("organisation_id", "size"), Index("ix_checkpoint_journaled", "journaled"))
 
@@ -67,6 +70,12 @@ def public_text(key: Ed25519PublicKey) -> str:
 def newest(session: Session, organisation_id: int) -> Checkpoint | None:
     """Return the newest checkpoint; None before the first."""
     query = select(Checkpoint).where(Checkpoint.organisation_id == organisation_id)
+    return session.scalars(query.order_by(Checkpoint.size.desc()).limit(1)).first()
+
+
+def last_mailed(session: Session, organisation_id: int) -> Checkpoint | None:
+    """Return the newest checkpoint that went to the owner's witness mailbox, if one ever did."""
+    query = select(Checkpoint).where(Checkpoint.organisation_id == organisation_id, Checkpoint.mailed_at.is_not(None))
     return session.scalars(query.order_by(Checkpoint.size.desc()).limit(1)).first()
 
 

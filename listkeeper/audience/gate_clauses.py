@@ -12,7 +12,9 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import access_link, address_change, suppression
+from listkeeper.audience.checkpoint import Checkpoint
 from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.gate_view import View
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
@@ -273,6 +275,10 @@ def test(session: Session, view: View) -> Verdict:
     typed = view.handover.typed_address
     if typed is None:
         return RefusalCode.NO_BASIS
+    return _unless_never(session, view, typed)
+
+
+def _unless_never(session: Session, view: View, typed: str) -> Verdict:
     parsed = address.parse(typed)
     key = suppression.key_of(view.handover.organisation_id, parsed.key)
     never = {Reason.COMPLAINT, Reason.OBJECTION, Reason.ERASURE, Reason.LEGAL}
@@ -281,16 +287,32 @@ def test(session: Session, view: View) -> Verdict:
     return Granted(parsed.send)
 
 
+def system(session: Session, view: View) -> Verdict:
+    """Demand: a checkpoint of this ledger, to the mailbox that its owner names now; it is nobody's subscription."""
+    asked = view.handover
+    if asked.notice is not NoticeKind.WITNESS or asked.subscriber_id is not None or asked.list_id is not None:
+        return RefusalCode.NO_BASIS
+    signed = session.get(Checkpoint, asked.notice_id or 0, populate_existing=True)
+    if signed is None or signed.organisation_id != asked.organisation_id:
+        return RefusalCode.NO_BASIS
+    named = session.get_one(Organisation, asked.organisation_id, populate_existing=True).witness_address
+    if named is None or asked.typed_address != named:
+        return RefusalCode.NO_BASIS
+    return _unless_never(session, view, named)
+
+
 _NOTICES: dict[NoticeKind, Callable[[Session, View], Verdict]] = {
     NoticeKind.ALREADY: _already_subscribed,
     NoticeKind.RECEIPT: _receipt,
     NoticeKind.ACCESS: _access,
     NoticeKind.OLD_ADDRESS: _old_address,
     NoticeKind.NEW_ADDRESS: lambda _session, _view: RefusalCode.NO_BASIS,
+    NoticeKind.WITNESS: lambda _session, _view: RefusalCode.NO_BASIS,
 }
 CLAUSES: dict[MessageClass, Callable[[Session, View], Verdict]] = {
     MessageClass.MARKETING: marketing,
     MessageClass.DOI: confirmation_mail,
     MessageClass.SERVICE: service,
     MessageClass.TEST: test,
+    MessageClass.SYSTEM: system,
 }

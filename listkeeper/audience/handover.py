@@ -19,13 +19,17 @@ class MessageClass(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """Which note about her own subscription a subscriber gets (class service, and doi for a new address)."""
+    """Which note about her own subscription a subscriber gets (class service, and doi for a new address).
+
+    ``witness`` alone is no subscriber's: the ledger's checkpoint to the owner's own mailbox (class system).
+    """
 
     ALREADY = "already"
     RECEIPT = "receipt"
     ACCESS = "access"
     NEW_ADDRESS = "new_address"
     OLD_ADDRESS = "old_address"
+    WITNESS = "witness"
 
 
 class RefusalCode(StrEnum):

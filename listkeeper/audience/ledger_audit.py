@@ -54,6 +54,8 @@ class Audit:
     withheld: int = 0
     texts: int = 0
     checkpoints: int = 0
+    # Checkpoints kept elsewhere that the ledger was compared with (``ledger_witness``).
+    witnessed: int = 0
     faults: list[Fault] = field(default_factory=list)
 
     def wrong(self, code: str, sentence: str) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent, ledger_audit, proof_bundle, subscriber
+from listkeeper.audience import consent, ledger_audit, ledger_witness, proof_bundle, subscriber
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.cli.context import emit, opened, progress, with_json, with_settings
 from listkeeper.cli.spoken import Spoken
@@ -110,6 +110,8 @@ def verify(
         owner = organisation.only_one(session)
         with progress("Checking") as done:
             audit = ledger_audit.check(session, owner, done)
+        for path in witness:
+            ledger_witness.check(session, owner, str(path), path.read_bytes(), audit)
     answer: dict[str, Any] = {
         "true": not audit.faults,
         "rows": audit.rows,
@@ -123,9 +125,29 @@ def verify(
         f"True: {audit.rows} rows, {audit.texts} texts, {audit.checkpoints} checkpoints, {audit.evidence} pieces of "
         f"evidence; {audit.withheld} more are erased or past their time."
     )
+    if witness:
+        answer["witnessed"] = audit.witnessed
+        said += f" It has grown from what {audit.witnessed} checkpoints kept elsewhere say."
     lines = [f"{fault.code}: {fault.sentence}" for fault in audit.faults] or [said]
     emit(answer, as_json=as_json, lines=lines)
     return FALSE if audit.faults else 0
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("address", required=False)
+@click.option("--stop", is_flag=True, help="Mail no more checkpoints.")
+def witness(settings: Settings, *, address: str | None, stop: bool, as_json: bool) -> None:
+    """Show or name the mailbox (ADDRESS) that gets a checkpoint of the ledger once a week, or stop it."""
+    with opened(settings), store.transaction() as session:
+        owner = organisation.only_one(session)
+        if address is not None or stop:
+            organisation.choose_witness(owner, "" if stop else str(address))
+            audit_log.record(session, owner.id, "command", "organisation.witness_chosen", owner.public_id)
+        answer = {"witness": owner.witness_address}
+    said = f"{answer['witness']} gets a checkpoint once a week when the ledger has grown."
+    emit(answer, as_json=as_json, lines=[said if answer["witness"] else "No checkpoints are mailed."])
 
 
 @command.command()

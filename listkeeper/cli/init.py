@@ -21,6 +21,7 @@ from listkeeper.settings import Settings
     "--lang", "spoken", type=Spoken(), default="en", show_default=True, help="Language: en, da, nb, sv, pl, ru or de."
 )
 @click.option("--from-name", help="Name that letters come from; the legal name when not given.")
+@click.option("--witness", default="", help="A mailbox elsewhere that gets a checkpoint of the ledger once a week.")
 @click.option("--colour", default=organisation.DEFAULT_COLOUR, show_default=True, help="Brand colour, #rrggbb.")
 def command(  # noqa: PLR0913 - one option each
     settings: Settings,
@@ -30,6 +31,7 @@ def command(  # noqa: PLR0913 - one option each
     from_address: str,
     spoken: str,
     from_name: str | None,
+    witness: str,
     colour: str,
     as_json: bool,
 ) -> None:
@@ -44,6 +46,7 @@ def command(  # noqa: PLR0913 - one option each
             from_name=from_name,
             brand_colour=colour,
         )
+        organisation.choose_witness(made, witness)
         user.joins(user.first(session), made.id, made.from_address)
         audit_log.record(session, made.id, "command", "organisation.founded", made.public_id)
         answer = {"organisation": {"id": made.public_id, "name": made.legal_name, "language": made.language}}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from listkeeper import parts, store
 from listkeeper.accounts import kept_answer, organisation
 from listkeeper.audience import address_change, asking, checkpoint, lifecycle, retention, signup
@@ -9,7 +12,7 @@ from listkeeper.foundation import outbox, throttle
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import journal, sending
-from listkeeper.sending import batch
+from listkeeper.sending import batch, witnessing
 
 
 def look_for_lost_bells() -> None:
@@ -45,11 +48,24 @@ def look_at_clocks() -> None:
 
 def sign_ledger() -> None:
     """Make a checkpoint of each ledger that has grown enough, or long ago; a false one stops all sending."""
+    with _true_ledger(), store.transaction() as session:
+        owner = organisation.maybe_one(session)
+        if owner is not None and checkpoint.is_due(session, owner.id):
+            checkpoint.make(session, owner)
+
+
+def mail_checkpoint() -> None:
+    """Put the week's checkpoint in the post to the owner's witness mailbox, when there is one."""
+    with _true_ledger(), store.transaction() as session:
+        owner = organisation.maybe_one(session)
+        if owner is not None:
+            witnessing.mail_due(session, owner)
+
+
+@contextmanager
+def _true_ledger() -> Iterator[None]:
     try:
-        with store.transaction() as session:
-            owner = organisation.maybe_one(session)
-            if owner is not None and checkpoint.is_due(session, owner.id):
-                checkpoint.make(session, owner)
+        yield
     except Conflict as problem:
         if problem.code != "ledger_forked":
             raise

@@ -146,7 +146,7 @@ def _prepare(session: Session, row: Delivery, window: _Window) -> Prepared:
     match row.message_class:
         case MessageClass.MARKETING | MessageClass.TEST:
             return _letter(session, row, window)
-        case MessageClass.DOI | MessageClass.SERVICE:
+        case MessageClass.DOI | MessageClass.SERVICE | MessageClass.SYSTEM:
             return notices.prepare(session, row, window.houses[row.organisation_id])
         case other:
             raise NotFound("no_composer", f"Nothing knows how to write a message of class {other}.")

@@ -79,7 +79,7 @@ class Delivery(Table):
     subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"))
     list_id: Mapped[int | None] = mapped_column(ForeignKey("mailing_list.id"))
     confirmation_id: Mapped[int | None] = mapped_column(ForeignKey("confirmation.id"))
-    # Only for tests, to an address typed by a user; emptied once the test is settled.
+    # Only for tests and the owner's witness mailbox, an address typed by a user; emptied once the mail is settled.
     typed_address: Mapped[str | None] = mapped_column(String(320))
     # How many campaigns of this organisation this person got before: the Gmail block stops after three.
     letters_before: Mapped[int] = mapped_column(Integer, default=0)

@@ -1,4 +1,4 @@
-"""Writing the mails about a subscription itself: question, reminder, receipt, fresh link, change of address."""
+"""Writing the mails that are no letters: question, reminder, receipt, fresh link, change of address, checkpoint."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import access_link, address_change, checkpoint, confirmation, mail_template
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
+from listkeeper.audience.checkpoint import Checkpoint
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.handover import MessageClass, NoticeKind
@@ -17,7 +18,14 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import NotFound
-from listkeeper.rendering import access_mail, address_mail, already_subscribed_mail, confirmation_mail, receipt_mail
+from listkeeper.rendering import (
+    access_mail,
+    address_mail,
+    already_subscribed_mail,
+    confirmation_mail,
+    receipt_mail,
+    witness_mail,
+)
 from listkeeper.rendering.content import Filled
 from listkeeper.rendering.message import Attachment
 from listkeeper.sending import house, question_lint
@@ -28,7 +36,7 @@ from listkeeper.standards import list_headers
 
 
 def prepare(session: Session, row: Delivery, ours: House) -> Prepared:
-    """Return the message of a delivery of class doi or service. Raises NotFound when what it is about is gone."""
+    """Return the message of a delivery of class doi, service or system. Raises NotFound when its matter is gone."""
     if row.notice is None:
         return _about_confirmation(session, row, ours)
     return _NOTICES[row.notice](session, row, ours)
@@ -158,10 +166,26 @@ def _change(session: Session, row: Delivery) -> AddressChange:
     return change
 
 
+def _witness(session: Session, row: Delivery, ours: House) -> Prepared:
+    signed = session.get(Checkpoint, row.notice_id or 0)
+    if signed is None:
+        raise NotFound("no_checkpoint", "The checkpoint of this delivery does not exist any more.")
+    filled = witness_mail.compose(
+        language_code=ours.language,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        size=signed.size,
+    )
+    attachment = Attachment(witness_mail.file_name(signed.size), signed.note)
+    headers = [list_headers.auto_submitted()]
+    return house.prepared(row, ours, signed.root, None, _same(filled, headers), attachment=attachment)
+
+
 _NOTICES: dict[NoticeKind, Callable[[Session, Delivery, House], Prepared]] = {
     NoticeKind.ALREADY: _already,
     NoticeKind.RECEIPT: _receipt,
     NoticeKind.ACCESS: _access,
     NoticeKind.NEW_ADDRESS: _new_address,
     NoticeKind.OLD_ADDRESS: _old_address,
+    NoticeKind.WITNESS: _witness,
 }

@@ -148,7 +148,7 @@ class Head:
     """A signed note that names a ledger, its size and its root: a checkpoint, or a receipt for one of its records."""
 
     def __init__(self, where: str, data: bytes) -> None:
-        text, _, below = data.decode("utf-8").rpartition("\n\n")
+        text, _, below = data.decode("utf-8").replace("\r\n", "\n").rpartition("\n\n")
         marks = [line.split(" ") for line in below.removesuffix("\n").split("\n")]
         self.where, self.text, self.receipt = where, f"{text}\n".encode(), tuple[Any, ...]()
         self.marks = [(name, _base64(encoded, 68)) for _dash, name, encoded in marks]

@@ -55,6 +55,26 @@ def change() -> Response | AnyResponse:
     return page.back_to("business.show", language.text("Saved. New letters and forms use it from now on."))
 
 
+@blueprint.post("/settings/witness")
+def witness() -> Response | AnyResponse:
+    """Name the mailbox that keeps the ledger's checkpoints, or none."""
+    typed = request.form.get("witness_address", "")
+    try:
+        with store.transaction() as session:
+            owner = organisation.only_one(session)
+            organisation.choose_witness(owner, typed)
+            audit_log.record(session, owner.id, member.present().actor, "organisation.witness_chosen", owner.public_id)
+            chosen = owner.witness_address
+    except Invalid as problem:
+        with store.reading() as session:
+            kept = _as_typed(organisation.only_one(session)) | {"witness_address": typed}
+            return _shown(session, kept, problem=problem, status=422)
+    if chosen is None:
+        return page.back_to("business.show", language.text("Saved. No checkpoints are mailed."))
+    said = language.text("Saved. %(address)s gets a checkpoint once a week when the ledger has grown.", address=chosen)
+    return page.back_to("business.show", said)
+
+
 def _describe(session: Session, logo: str | None) -> None:
     typed, owner = request.form, organisation.only_one(session)
     organisation.describe(
@@ -82,6 +102,7 @@ def _as_typed(owner: Organisation) -> dict[str, str]:
         "website": owner.website or "",
         "language": owner.language,
         "brand_colour": owner.brand_colour,
+        "witness_address": owner.witness_address or "",
     }
 
 

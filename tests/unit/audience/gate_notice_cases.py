@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from listkeeper.audience import suppression
+from listkeeper.audience import checkpoint, suppression
 from listkeeper.audience.access_link import LIFETIME as LINK_LIFETIME
 from listkeeper.audience.address_change import LIFETIME as CHANGE_LIFETIME
 from listkeeper.audience.confirmation import LIFETIME
@@ -130,6 +130,7 @@ _SERVICE: tuple[Row, ...] = (
     ("forked", "ledger_forked", put("head", forked_at=now)),
     *STATES,
     *_ASKED,
+    ("a checkpoint as a note", "no_basis", said(notice=NoticeKind.WITNESS)),
     ("a receipt", CITED, receipt),
     ("a receipt of an older event", "no_basis", receipt_of_another),
     ("a receipt of a newer event", "no_basis", both(receipt, _of_a_newer_event)),
@@ -191,12 +192,60 @@ _TEST: tuple[Row, ...] = (
     ),
 )  # fmt: skip
 
-_NOBODY = {name: both(_TYPED, said(list_id=None)) for name in ("transactional", "reply", "system")}
+
+def _witness(named: str | None = HER, **values: object) -> Arrange:
+    """Mail a checkpoint to the mailbox that the owner names, but for these words of the hand-over."""
+
+    def arrange(scene: Scene) -> None:
+        scene.house.organisation.witness_address = named
+        made = checkpoint.make(scene.session, scene.house.organisation)
+        if values.get("notice_id", made.id) is None:
+            made.id = 1
+        about = {"notice": NoticeKind.WITNESS, "notice_id": made.id, "typed_address": named}
+        nobody = {"subscriber_id": None, "list_id": None, "purpose": None, "confirmation_id": None}
+        scene.handover |= about | nobody | values
+
+    return arrange
+
+
+def _for_the_list(scene: Scene) -> None:
+    scene.handover["list_id"] = scene.house.mailing_list.id
+
+
+def _for_herself(scene: Scene) -> None:
+    scene.handover["subscriber_id"] = scene.person.id
+
+
+_SYSTEM: tuple[Row, ...] = (
+    ("a checkpoint to the mailbox named", UNCITED, _witness()),
+    ("no notice", "no_basis", _witness(notice=None)),
+    ("another notice", "no_basis", _witness(notice=NoticeKind.RECEIPT)),
+    ("a checkpoint to a subscriber", "no_basis", both(_witness(), _for_herself)),
+    ("a checkpoint about a list", "no_basis", both(_witness(), _for_the_list)),
+    ("no checkpoint named", "no_basis", _witness(notice_id=None)),
+    ("no such checkpoint", "no_basis", _witness(notice_id=NO_GUEST)),
+    ("a checkpoint of another organisation", "no_basis", _witness(organisation_id=2)),
+    ("no mailbox named", "no_basis", _witness(named=None)),
+    ("no mailbox named any more", "no_basis", _witness(named=None, typed_address=HER)),
+    ("another mailbox by now", "no_basis", _witness(typed_address=NEW)),
+    ("no mailbox in the row", "no_basis", _witness(typed_address=None)),
+    ("a mailbox that is none", "gate_error", _witness(named="freja")),
+    ("a mailbox beyond ASCII", "transport_no_smtputf8", _witness(named="frøja@guest.example")),
+    ("forked", "ledger_forked", both(_witness(), put("head", forked_at=now))),
+    *(
+        (f"a mailbox suppressed: {reason}", "suppressed" if reason in _NEVER_TESTED_ON else UNCITED,
+         both(_witness(), suppressed("list:1", reason)))
+        for reason in Reason
+    ),
+)  # fmt: skip
+
+_NOBODY = {name: both(_TYPED, said(list_id=None)) for name in ("transactional", "reply")}
 
 
 NOTICES: tuple[Case, ...] = (
     *(Case(name, "doi", code, arrange) for name, code, arrange in (*_DOI, *_NEW_ADDRESS)),
     *(Case(name, "service", code, arrange) for name, code, arrange in (*_SERVICE, *_OLD_ADDRESS)),
     *(Case(name, "test", code, arrange) for name, code, arrange in _TEST),
+    *(Case(name, "system", code, arrange) for name, code, arrange in _SYSTEM),
     *(Case("nobody wrote its clause", kind, "gate_error", arrange) for kind, arrange in _NOBODY.items()),
 )
