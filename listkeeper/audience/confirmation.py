@@ -364,7 +364,7 @@ def refuse(session: Session, token: str) -> Answered:
 def occasion(asked: Confirmation, number: int) -> str:
     """Return the occasion of the first mail (1) or the reminder (2).
 
-    Not by its id: SQLite gives the id of an erased row to the next one, whose mail would seem sent already.
+    Not by its id: a database from before numbers were given once (``numbering``) has given some of them again.
     """
     return f"confirmation:{asked.token_digest}:{number}"
 

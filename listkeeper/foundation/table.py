@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import MetaData
+from sqlalchemy import Table as Rows
 from sqlalchemy.orm import DeclarativeBase
 
 NAMING = {
@@ -18,3 +21,10 @@ class Table(DeclarativeBase):
     """Base class: one subclass per table, in the file of its concept."""
 
     metadata = MetaData(naming_convention=NAMING)
+
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own options
+        """Let no row id be given twice: SQLite would give a deleted row's to the next one (``numbering``)."""
+        super().__init_subclass__(**options)
+        made = cls.__dict__.get("__table__")
+        if isinstance(made, Rows) and made.autoincrement_column is not None:
+            made.dialect_options["sqlite"]["autoincrement"] = True

@@ -19,7 +19,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import checkpoint, journal_replay, ledger, ledger_audit, witness
 from listkeeper.audience.journal_replay import Replayed
 from listkeeper.audience.ledger_audit import Fault
-from listkeeper.foundation import archive_filling, clock, key_mark, keys, language
+from listkeeper.foundation import archive_filling, clock, key_mark, keys, language, numbering
 from listkeeper.foundation.archive_reading import Archive
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.table import Table
@@ -96,6 +96,7 @@ def restore(  # noqa: PLR0913 - what, where to, and who migrates
     archive_filling.fill(connection, archive, fillers=exporting.FILLERS, words=known, tell=tell)
     migrate_to(session, newest)
     session.expire_all()
+    numbering.leap(connection, Table.metadata.sorted_tables)
     key_mark.keep(session)
     faults = [fault for owner in _owners(session) for fault in ledger_audit.check(session, owner).faults]
     doubted = hold_what_waited(session)
@@ -168,6 +169,9 @@ def accept(
     compare(session, places.journal)
     stopped = witness.stopped(session)
     good = [(owner, witness.last_good(session, places.journal, owner)) for owner in stopped]
+    if stopped:
+        # What was written since may have been read by people whom this copy does not know.
+        numbering.leap(session.connection(), Table.metadata.sorted_tables)
     replayed = journal_replay.replay(session, places.journal, traces.forgetter(places.practice))
     for owner, last in good:
         checkpoint.begin_epoch(session, owner, actor=actor, size=last.size, root=last.root)
