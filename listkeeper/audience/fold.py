@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import confirmation, consent, ledger, suppression
-from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.importing import batch as batches
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.ledger import EventType, LedgerRow
@@ -282,6 +282,9 @@ def _raise(session: Session, person: Subscriber, mailing_list: MailingList, curr
     if word.record["basis"]:
         current.basis = Basis(word.record["basis"])
     current.state, current.since = S.CONFIRMED, _moment(word)
+    if word.record["method"] != Method.UNDO.value:
+        # It is her own word now; only who took back a leave still rests on what was claimed before.
+        current.import_id = None
     return True
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import jurisdiction, subscriber, suppression
 from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.handover import Handover
-from listkeeper.audience.importing.batch import ImportBatch
+from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.jurisdiction import Profile
 from listkeeper.audience.ledger import LedgerHead
 from listkeeper.audience.mailing_list import MailingList
@@ -41,7 +42,7 @@ class View:
     mailing_list: MailingList | None
     profile: Profile | None
     text: ConsentText | None
-    # Whether the import that claims the permission, if one does, has not been taken back.
+    # Whether the import that claims the permission, if one does, has evidence of it and has not been taken back.
     claim_stands: bool
     confirmation: Confirmation | None
     suppressed_scopes: frozenset[str]
@@ -67,7 +68,7 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
     asked = _rows(session, Confirmation, [h.confirmation_id for h in handovers])
     current = _subscriptions(session, people, lists)
     texts = _rows(session, ConsentText, [row.consent_text_id for row in current.values()])
-    claims = _standing(session, [row.import_id for row in current.values()])
+    claims = _proven(session, current.values())
     scopes = _scopes(session, people.values())
     heads = _heads(session, {h.organisation_id for h in handovers})
     moment = clock.now()
@@ -87,7 +88,7 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
                 mailing_list=lists.get(handover.list_id),
                 profile=profiles.get(handover.list_id),
                 text=texts.get(held.consent_text_id) if held else None,
-                claim_stands=held is not None and held.import_id in claims,
+                claim_stands=held is not None and held.id in claims,
                 confirmation=asked.get(handover.confirmation_id),
                 suppressed_scopes=scopes.get(person.suppression_key, frozenset()) if person else frozenset(),
                 head_seq=end.seq if end is not None else 0,
@@ -116,10 +117,31 @@ def _subscriptions(
     return {(row.subscriber_id, row.list_id): row for row in rows}
 
 
-def _standing(session: Session, imports: Iterable[int | None]) -> set[int | None]:
-    wanted = {number for number in imports if number is not None}
-    query = select(ImportBatch.id).where(ImportBatch.id.in_(wanted), ImportBatch.undone_at.is_(None))
-    return set(session.scalars(query)) if wanted else set()
+def _proven(session: Session, current: Iterable[Subscription]) -> set[int]:
+    """Return which subscriptions rest on an evidenced row about this very person, in a batch that stands.
+
+    It is the row that the subscription cites; or she left since, and has taken back that alone.
+    """
+    claimed = [row.id for row in current if row.import_id is not None]
+    if not claimed:
+        return set()
+    cited = ImportRow.event_seq == Subscription.ledger_seq
+    taken_back = and_(
+        ConsentEvent.method == Method.UNDO,
+        ConsentEvent.subject_ref == Subscriber.subject_ref,
+        ConsentEvent.ledger_seq == Subscription.ledger_seq,
+        ImportRow.event_seq < Subscription.ledger_seq,
+    )
+    query = (
+        select(Subscription.id)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .join(ImportBatch, ImportBatch.id == Subscription.import_id)
+        .join(ImportRow, ImportRow.batch_id == ImportBatch.id)
+        .outerjoin(ConsentEvent, ConsentEvent.id == Subscription.consent_event_id)
+        .where(Subscription.id.in_(claimed), ImportBatch.undone_at.is_(None))
+        .where(ImportRow.subject_ref == Subscriber.subject_ref, ImportRow.evidenced.is_(True), or_(cited, taken_back))
+    )
+    return set(session.scalars(query))
 
 
 def _scopes(session: Session, people: Iterable[Subscriber]) -> dict[str, frozenset[str]]:

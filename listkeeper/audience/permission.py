@@ -4,6 +4,11 @@
 delivery as handed, clause by clause, and fails closed. A ``Grant`` alone holds
 the address, works once, for one delivery, for one second; ``sending.envelope``
 is the only place that opens it.
+
+The version of the rules stands on every delivery that was asked about. 3: a
+permission that an import claims needs the evidenced row about this very person
+in that batch, and the row's own place in the ledger; until 2 it was enough
+that the batch had not been taken back.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from listkeeper.audience.gate_view import View
 from listkeeper.audience.handover import Handover, Refusal, RefusalCode
 from listkeeper.foundation.errors import Forbidden, ListkeeperError
 
-RULE_VERSION = 2
+RULE_VERSION = 3
 GRANT_SECONDS = 1.0
 _MAKER = object()
 

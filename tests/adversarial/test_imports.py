@@ -255,14 +255,18 @@ def _forged(session: Session, letter: int, person: int) -> list[dict[str, object
     ]  # fmt: skip
 
 
-def test_case_23_a_state_set_by_hand_is_no_basis(works: Works, court: Court, smtp_sink: SmtpSink) -> None:
+@pytest.mark.parametrize("keeps_import", [False, True])
+def test_case_23_a_state_set_by_hand_is_no_basis(
+    works: Works, court: Court, smtp_sink: SmtpSink, *, keeps_import: bool
+) -> None:
     """Whoever turns the row to confirmed has nothing in the ledger that carries it, and the ledger takes it back."""
     person = _unverified(court)
 
     def set_by_hand(session: Session, _house: Cafe) -> None:
         current = session.scalars(select(Subscription).where(Subscription.subscriber_id == person)).one()
         current.state, current.basis = SubscriptionState.CONFIRMED, Basis.CONSENT
-        current.double_opt_in, current.purpose, current.import_id = True, "newsletter", None
+        current.double_opt_in, current.purpose = True, "newsletter"
+        current.import_id = current.import_id if keeps_import else None
 
     works.write(set_by_hand)
     works.start("May we still write to you?")

@@ -8,8 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from listkeeper.audience import suppression
+from listkeeper.audience.consent import Method
 from listkeeper.audience.mailing_list import ListState
 from listkeeper.audience.subscription import Basis, Frequency, SubscriptionState
+from tests.unit.audience.gate_import_scene import another_batch, claimed, taken_back
 from tests.unit.audience.gate_notice_cases import NO_GUEST, NOTICES, STATES, Row
 from tests.unit.audience.gate_scene import (
     CITED,
@@ -21,7 +23,6 @@ from tests.unit.audience.gate_scene import (
     ago,
     before,
     both,
-    claimed,
     later,
     ledger_row,
     no_ledger,
@@ -91,6 +92,17 @@ _BASIS: tuple[Row, ...] = (
     ("claimed by an import", CLAIMED, claimed()),
     ("claimed by an import that is taken back", "no_basis", claimed(undone=True)),
     ("claimed by an import that is gone", "no_basis", claimed(import_id=NO_GUEST)),
+    ("claimed by a row without evidence", "no_basis", claimed(row={"evidenced": False})),
+    ("claimed by a row about somebody else", "no_basis", claimed(row={"subject_ref": "f" * 32})),
+    ("claimed by a row of another batch", "no_basis", another_batch),
+    ("claimed by a row that stands before the one cited", "no_basis", claimed(row={"after": -1})),
+    ("claimed by a row that stands behind the one cited", "no_basis", claimed(row={"after": 1})),
+    ("claimed, left and taken back", CITED, taken_back()),
+    ("claimed, left, and given by what is no undo", "no_basis", taken_back(method=Method.BUTTON)),
+    ("claimed, left, and taken back by somebody else", "no_basis", taken_back(whose="f" * 32)),
+    ("claimed, left, and taken back in another row", "no_basis", taken_back(ledger_seq=1)),
+    ("claimed after it was taken back", "no_basis", taken_back(row={"after": 1})),
+    ("left and taken back, with no evidence from before", "no_basis", taken_back(row={"evidenced": False})),
     ("claimed by an import, without a row", "no_basis", claimed(ledger_seq=None)),
     ("claimed by an import, in a row that was cut off", "no_basis", both(claimed(), ledger_row(1))),
     ("claimed by an import, without a basis", "no_basis", claimed(basis=Basis.NONE)),

@@ -32,7 +32,6 @@ from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.handover import Handover, MessageClass, NoticeKind, Refusal
-from listkeeper.audience.importing.batch import ImportBatch
 from listkeeper.audience.jurisdiction import Profile
 from listkeeper.audience.ledger import LedgerHead
 from listkeeper.audience.mailing_list import MailingList
@@ -299,22 +298,6 @@ def ledger_row(beyond_head: int) -> Arrange:
 def no_ledger(scene: Scene) -> None:
     """Take the ledger's end away."""
     scene.session.delete(scene.head)
-
-
-def claimed(*, undone: bool = False, **values: object) -> Arrange:
-    """Let an import claim her permission, with no event and no text of ours."""
-
-    def arrange(scene: Scene) -> None:
-        made = ImportBatch(
-            organisation_id=1, list_id=scene.house.mailing_list.id, operator="cli", file_sha256="f", file_name="f.csv",
-            mapping={}, undone_at=clock.now() if undone else None,
-        )  # fmt: skip
-        scene.session.add(made)
-        scene.session.flush()
-        of_import = {"import_id": made.id, "consent_event_id": None, "consent_text_id": None}
-        both(ledger_row(0), put("current", **of_import | values))(scene)
-
-    return arrange
 
 
 def under_law(code: str, **rules: Any) -> Arrange:  # noqa: ANN401 - a profile's own fields

@@ -25,7 +25,7 @@ HARMLESS = {
     "_to_subscriber: GATE_ERROR called NO_BASIS": _DEFAULT,
     "_receipt: person is None or current is None or event_id is None or (current.consent_event_id != event_id) "
     "without part 1": "whose subscription is found is found herself",
-    "_standing: set(session.scalars(query)) if wanted else set() always yes": "it asks about no import at all",
+    "_proven: if not claimed never": "it asks about no import at all",
 }
 _GATE = ("gate_clauses.py", "gate_view.py", "permission.py")
 
