@@ -66,7 +66,11 @@ def leave(  # noqa: PLR0913, PLR0917 - who leaves what, how, by which mail, aske
     (person,) = subscriber.hold_all(session, select(Subscriber).where(Subscriber.id == subscriber_id))
     current = subscription.followed(session, subscriber_id, list_id)
     gone = {SubscriptionState.UNSUBSCRIBED, SubscriptionState.COMPLAINED, SubscriptionState.REFUSED}
-    if current is None or current.state in gone:
+    if current is None:
+        return Left(Leaving.HAD_LEFT, None)
+    if current.state in gone:
+        # It changes nothing that she has, but it is a no to whatever she was asked since she left.
+        subscription.turn_away(current)
         return Left(Leaving.HAD_LEFT, None)
     # An undo restores a yes that was there; it never makes one, and only the person who left can take it back.
     undoable = current.state is SubscriptionState.CONFIRMED and method in _BY_THE_PERSON

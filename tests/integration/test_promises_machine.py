@@ -145,8 +145,9 @@ class Promises(Stage):
                 self.undos.append(Undo(left.undo, address, on, clock.now(), held.batch if held else None))
             self.says_no(address, on)
             self.known(address).left.add(on)
-            for asked in self.questions:
-                asked.dead = asked.dead or (asked.address, asked.list) == (address, on)
+        # Whoever had left says no to what she was asked since.
+        for asked in self.questions:
+            asked.dead = asked.dead or (asked.address, asked.list) == (address, on)
 
     @rule(address=st.sampled_from(ADDRESSES), how=st.sampled_from(["complaint", "objection", "page", "operator"]))
     def stop(self, address: str, how: str) -> None:
