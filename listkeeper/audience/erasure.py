@@ -64,11 +64,17 @@ def erase(
 ) -> Erasure | None:
     """Erase a person in the caller's transaction; None when there is nobody (any more).
 
-    ``forget_copies`` is called first and removes what other chapters and the
-    practice inbox hold of her. With ``even_the_hash`` not even the keyed
+    ``forget_copies`` removes what other chapters and the practice inbox hold
+    of her. It is called before she is locked, because a worker who hands her
+    mail over takes the delivery first and then her, and once more after that
+    for what was planned in between. With ``even_the_hash`` not even the keyed
     hash stays: then she can be written to again if she, or anybody with her
     address, signs up.
     """
+    known = session.get(Subscriber, subscriber_id, populate_existing=True)
+    if known is None:
+        return None
+    forget_copies(session, known)
     person = subscriber.hold(session, subscriber_id, to_delete=True)
     if person is None:
         return None

@@ -15,10 +15,11 @@ from typing import assert_never
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import asking, confirmation, permission, witness
+from listkeeper.audience import asking, confirmation, permission, subscriber, witness
 from listkeeper.audience.asking import ConfirmationMail
 from listkeeper.audience.handover import Handover, Refusal
 from listkeeper.audience.permission import Grant
+from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, log
@@ -122,6 +123,8 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     rows = list(
         session.scalars(query.order_by(Delivery.id).with_for_update().execution_options(populate_existing=True))
     )
+    # Everybody in the house takes deliveries, then people, then the end of the ledger, which signing a receipt needs.
+    subscriber.hold_all(session, select(Subscriber).where(Subscriber.id.in_([row.subscriber_id for row in rows])))
     prepared = prepare(session, rows)
     able: dict[int, Prepared] = {}
     for row in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience.subscriber import Subscriber
@@ -18,9 +18,12 @@ def forgetter(practice_folder: Path) -> Callable[[Session, Subscriber], None]:
 
     The deliveries stay, without a name, so that a campaign's counts stay true.
     What still waits is then refused by the gate, because nobody is there.
+    They are locked in id order, as a worker's window is.
     """
 
     def forget(session: Session, person: Subscriber) -> None:
+        hers = select(Delivery.id).where(Delivery.subscriber_id == person.id).order_by(Delivery.id)
+        session.execute(hers.with_for_update()).all()
         session.execute(
             update(Delivery)
             .where(Delivery.subscriber_id == person.id)
