@@ -214,9 +214,8 @@ def confirm_by_code(session: Session, visit: str, code: str, seen: Seen = NOTHIN
     # Counted for every page alike, so that the work tells nobody whether a mail went out for the address on it.
     throttle.allow(session, "code", visit, CODE_TRIES, CODE_LIFETIME)
     asked = _asked_on(session, signing.digest(visit))
-    if asked is not None:
-        # Before the question's own row: whoever writes down how its mail was taken holds her first, too.
-        _hold(session, asked)
+    # Before the question's own row, as whoever writes down how its mail was taken does; asked also when she is nobody.
+    subscriber.hold_all(session, select(Subscriber).where(Subscriber.id == (asked.subscriber_id if asked else 0)))
     counted = session.execute(
         update(Confirmation)
         .where(
