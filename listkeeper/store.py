@@ -15,10 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
@@ -44,20 +40,31 @@ CHAPTERS = (
     "insight",
 )
 _BUSY_MILLISECONDS = 15_000
-_MIGRATION_LOCK = 7_205_759
 
 database = SQLAlchemy(model_class=Table, disable_autonaming=True)
 _bells: list[Callable[[set[Lane]], None]] = []
 
 
 def load_tables() -> None:
-    """Import every file of every chapter, so that the metadata knows all tables."""
+    """Import every file of every chapter that holds a table, so that the metadata knows all of them.
+
+    The others load what writes letters and papers, which most commands never do.
+    """
     for chapter in CHAPTERS:
         if importlib.util.find_spec(f"listkeeper.{chapter}") is None:
             continue
         package = importlib.import_module(f"listkeeper.{chapter}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
+            if module.ispkg or _holds_a_table(module.name):
+                importlib.import_module(module.name)
+
+
+def _holds_a_table(name: str) -> bool:
+    found = importlib.util.find_spec(name)
+    read = getattr(found.loader, "get_source", None) if found is not None else None
+    source = read(name) if read is not None else None
+    # Without its source, as in a frozen program, nobody knows: then it is loaded.
+    return source is None or "__tablename__" in source
 
 
 def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | None = None) -> None:
@@ -172,38 +179,6 @@ def snapshot() -> Iterator[Session]:
         raise TryAgain("database_unavailable", plain(problem)) from problem
 
 
-def alembic_config() -> Config:
-    """Return Alembic's configuration for our migrations folder."""
-    config = Config()
-    config.set_main_option("script_location", str(places.migrations()))
-    return config
-
-
 def newest_revision() -> str:
     """Return the name of the newest migration that this code knows."""
-    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
-
-
-def revision() -> str | None:
-    """Return the migration the database stands at; None for an empty one."""
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def upgrade(target: str = "head") -> None:
-    """Bring the database to a migration, in one transaction that others wait for.
-
-    SQLite's single writer and an advisory lock on PostgreSQL make two starts
-    at once migrate once.
-    """
-    if target == "head" and revision() == newest_revision():
-        return
-    config = alembic_config()
-    options = {"listkeeper_writes": True}
-    with database.engine.connect().execution_options(**options) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-        config.attributes["connection"] = connection
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current != target:
-            command.upgrade(config, target)
+    return (places.migrations() / ".head").read_text().strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.foundation import columns
@@ -27,3 +27,11 @@ class AuditEntry(Table):
 def record(session: Session, organisation_id: int | None, actor: str, action: str, subject: str) -> None:
     """Store ``actor`` (``user:3``, ``command``) did ``noun.past_verb`` to ``subject`` (a public id)."""
     session.add(AuditEntry(organisation_id=organisation_id, actor=actor, action=action, subject=subject))
+
+
+def last(session: Session, organisation_id: int, action: str, subject: str) -> AuditEntry | None:
+    """Return the newest entry of one act on one thing, which says who did it."""
+    query = select(AuditEntry).where(
+        AuditEntry.organisation_id == organisation_id, AuditEntry.action == action, AuditEntry.subject == subject
+    )
+    return session.scalars(query.order_by(AuditEntry.id.desc()).limit(1)).first()

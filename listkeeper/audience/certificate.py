@@ -127,6 +127,10 @@ class ImportedClaim:
     claims: tuple[tuple[str, Fact], ...]
     file_sha256: str
     actor: str
+    # What the file is called, the line that a person finds the row in, and who brought it.
+    file_name: str = ""
+    line: int = 0
+    operator: str = ""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,18 @@ def waiting(session: Session, organisation: Organisation, subject_ref: str) -> l
     return [row for row in session.scalars(query.order_by(EvidenceRequest.id)) if row.live]
 
 
+def for_another(session: Session, organisation: Organisation, user: User) -> list[EvidenceRequest]:
+    """Return what others have asked for and this user could release, the oldest first."""
+    query = select(EvidenceRequest).where(
+        EvidenceRequest.organisation_id == organisation.id,
+        EvidenceRequest.asked_by != user.id,
+        EvidenceRequest.released_at.is_(None),
+        EvidenceRequest.taken_at.is_(None),
+        EvidenceRequest.asked_at > clock.now() - LIFETIME,
+    )
+    return list(session.scalars(query.order_by(EvidenceRequest.id)))
+
+
 def ask(session: Session, organisation: Organisation, subject_ref: str, user: User) -> EvidenceRequest:
     """Store a request, or return the one of this user that waits already."""
     for row in waiting(session, organisation, subject_ref):

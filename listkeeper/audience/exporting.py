@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select, true
 from sqlalchemy.orm import Session
 
 from listkeeper.audience.consent import ConsentEvent
@@ -16,20 +16,33 @@ from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.audience.suppression import Suppression
+from listkeeper.audience.topic import Topic
 from listkeeper.foundation import clock, sheet
 from listkeeper.foundation.archive import Document
+from listkeeper.foundation.table import Table
 
 _AT_ONCE = 2_000
 Rows = Select[*tuple[Any, ...]]
+Only = Mapping[str, ColumnElement[bool]]
+EVERYTHING: Only = {}
 
 
-def documents(session: Session) -> Iterator[Document]:
-    """Yield one CSV each of subscribers, subscriptions, consent events, imported claims and suppressions."""
-    yield sheet_of(session, "subscribers.csv", _subscribers())
-    yield sheet_of(session, "subscriptions.csv", _subscriptions())
-    yield Document("consent_events.csv", sheet.pieces(_CONSENT, _consent_events(session)))
-    yield Document("imported_claims.csv", sheet.pieces(_CLAIM, _imported_claims(session)))
-    yield sheet_of(session, "suppressions.csv", _suppressions())
+def documents(session: Session, only: Only = EVERYTHING) -> Iterator[Document]:
+    """Yield one CSV each of subscribers, subscriptions, consent events, imported claims, suppressions and topics.
+
+    ``only`` says which rows of a table are meant, by its name.
+    """
+    yield sheet_of(session, "subscribers.csv", _within(_subscribers(), only, Subscriber))
+    yield sheet_of(session, "subscriptions.csv", _within(_subscriptions(), only, Subscription))
+    yield Document("consent_events.csv", sheet.pieces(_CONSENT, _consent_events(session, only)))
+    yield Document("imported_claims.csv", sheet.pieces(_CLAIM, _imported_claims(session, only)))
+    yield sheet_of(session, "suppressions.csv", _within(_suppressions(only), only, Suppression))
+    yield sheet_of(session, "topics.csv", _within(_topics(), only, Topic))
+
+
+def _within(query: Rows, only: Only, table: type[Table]) -> Rows:
+    """Narrow a query to the rows that are meant."""
+    return query.where(only.get(table.__tablename__, true()))
 
 
 def sheet_of(session: Session, path: str, query: Rows) -> Document:
@@ -105,7 +118,7 @@ _CONSENT = (
 )
 
 
-def _consent_events(session: Session) -> Iterator[Sequence[Any]]:
+def _consent_events(session: Session, only: Only) -> Iterator[Sequence[Any]]:
     """Yield the events with the exact text each was given on; the few texts there are stay in memory."""
     texts = {text.id: text for text in session.scalars(select(ConsentText))}
     forms = {row[0]: (row[1], row[2]) for row in session.execute(_forms())}
@@ -130,7 +143,7 @@ def _consent_events(session: Session) -> Iterator[Sequence[Any]]:
         .outerjoin(Subscriber, Subscriber.subject_ref == event.subject_ref)
         .order_by(event.id)
     )
-    for *row, text_id, version_id, number, name in streamed(session, query):
+    for *row, text_id, version_id, number, name in streamed(session, _within(query, only, ConsentEvent)):
         text = texts.get(text_id)
         words = (text.whole, text.button_label, text.language, text.version, text.sha256) if text else ("",) * 5
         yield *row, *words, *forms.get(version_id, ("", "")), number, name
@@ -161,7 +174,7 @@ _CLAIM = (
 )
 
 
-def _imported_claims(session: Session) -> Iterator[Sequence[Any]]:
+def _imported_claims(session: Session, only: Only) -> Iterator[Sequence[Any]]:
     """Yield what became of each row of the files that were imported; what a file claims is no record of ours."""
     batches = {batch.id: batch for batch in session.scalars(select(ImportBatch))}
     row = ImportRow
@@ -184,7 +197,8 @@ def _imported_claims(session: Session) -> Iterator[Sequence[Any]]:
         .outerjoin(Subscriber, (Subscriber.subject_ref == row.subject_ref) & (row.subject_ref != ""))
         .order_by(row.batch_id, row.part, row.row)
     )
-    for number, address, subject, slug, line, outcome, reason, evidenced, asked, yes, seq in streamed(session, query):
+    found = streamed(session, _within(query, only, ImportRow))
+    for number, address, subject, slug, line, outcome, reason, evidenced, asked, yes, seq in found:
         batch = batches[number]
         of_file = (batch.claimed_basis, batch.claimed_origin, batch.claimed_text, batch.created_at)
         moments = (clock.of_milliseconds(asked) if asked else None, clock.of_milliseconds(yes) if yes else None)
@@ -192,8 +206,11 @@ def _imported_claims(session: Session) -> Iterator[Sequence[Any]]:
         yield address, subject, *place, outcome, reason, evidenced, *moments, *of_file, seq
 
 
-def _suppressions() -> Rows:
+def _suppressions(only: Only) -> Rows:
     row = Suppression
+    # Whoever is not among those that are meant stays a hash.
+    known = Subscriber.suppression_key == row.key
+    named = (Subscriber.organisation_id == row.organisation_id) & known & only.get("subscriber", true())
     return (
         select(
             Subscriber.email_send.label("address"),
@@ -205,8 +222,16 @@ def _suppressions() -> Rows:
             row.until,
             row.lifted_at,
         )
-        .outerjoin(
-            Subscriber, (Subscriber.organisation_id == row.organisation_id) & (Subscriber.suppression_key == row.key)
-        )
+        .outerjoin(Subscriber, named)
         .order_by(row.id, Subscriber.id)
+    )
+
+
+def _topics() -> Rows:
+    return (
+        select(
+            Topic.public_id.label("id"), MailingList.slug.label("list"), Topic.name, Topic.created_at, Topic.retired_at
+        )
+        .join(MailingList, MailingList.id == Topic.list_id)
+        .order_by(Topic.id)
     )

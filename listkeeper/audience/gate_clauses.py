@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import access_link, address_change, suppression
 from listkeeper.audience.checkpoint import Checkpoint
@@ -158,6 +159,8 @@ def _not_by_this_list(view: View, current: Subscription, mailing_list: MailingLi
 
 
 def _not_wanted_now(view: View, current: Subscription) -> RefusalCode | None:
+    if view.handover.topic is not None and current.topics and view.handover.topic not in current.topics:
+        return RefusalCode.OTHER_TOPIC
     if current.snooze_until is not None and current.snooze_until > view.moment:
         return RefusalCode.SNOOZED
     if view.handover.important:
@@ -273,24 +276,30 @@ def _old_address(session: Session, view: View) -> Verdict:
 def test(session: Session, view: View) -> Verdict:
     """Demand: an address typed by a signed-in user, unless its owner complained, objected or was erased."""
     typed = view.handover.typed_address
-    if typed is None:
-        return RefusalCode.NO_BASIS
-    return _unless_never(session, view, typed)
+    return RefusalCode.NO_BASIS if typed is None else _unless_unwanted(session, view, typed)
 
 
-def _unless_never(session: Session, view: View, typed: str) -> Verdict:
+_UNWANTED = frozenset({Reason.COMPLAINT, Reason.OBJECTION, Reason.ERASURE, Reason.LEGAL})
+
+
+def _unless_unwanted(session: Session, view: View, typed: str) -> Verdict:
     parsed = address.parse(typed)
     key = suppression.key_of(view.handover.organisation_id, parsed.key)
-    never = {Reason.COMPLAINT, Reason.OBJECTION, Reason.ERASURE, Reason.LEGAL}
-    if any(row.reason in never for row in suppression.reasons(session, view.handover.organisation_id, key)):
+    if any(row.reason in _UNWANTED for row in suppression.reasons(session, view.handover.organisation_id, key)):
         return RefusalCode.SUPPRESSED
     return Granted(parsed.send)
 
 
 def system(session: Session, view: View) -> Verdict:
-    """Demand: a checkpoint of this ledger, to the mailbox that its owner names now; it is nobody's subscription."""
+    """Demand: one of the two mails that are nobody's subscription, to whom the owner named."""
+    clause = _SYSTEM.get(view.handover.notice)
+    return clause(session, view) if clause is not None else RefusalCode.NO_BASIS
+
+
+def _checkpoint(session: Session, view: View) -> Verdict:
+    """Demand: a checkpoint of this ledger, to the mailbox that its owner names now."""
     asked = view.handover
-    if asked.notice is not NoticeKind.WITNESS or asked.subscriber_id is not None or asked.list_id is not None:
+    if asked.subscriber_id is not None or asked.list_id is not None:
         return RefusalCode.NO_BASIS
     signed = session.get(Checkpoint, asked.notice_id or 0, populate_existing=True)
     if signed is None or signed.organisation_id != asked.organisation_id:
@@ -298,7 +307,17 @@ def system(session: Session, view: View) -> Verdict:
     named = session.get_one(Organisation, asked.organisation_id, populate_existing=True).witness_address
     if named is None or asked.typed_address != named:
         return RefusalCode.NO_BASIS
-    return _unless_never(session, view, named)
+    return _unless_unwanted(session, view, named)
+
+
+def _invitation(session: Session, view: View) -> Verdict:
+    """Demand: an invitation of this business that still lets somebody in, to the address it was made for."""
+    asked = session.get(Invitation, view.handover.notice_id or 0, populate_existing=True)
+    if asked is None or asked.organisation_id != view.handover.organisation_id:
+        return RefusalCode.NO_BASIS
+    if not asked.live or asked.address is None:
+        return RefusalCode.EXPIRED
+    return _unless_unwanted(session, view, asked.address)
 
 
 _NOTICES: dict[NoticeKind, Callable[[Session, View], Verdict]] = {
@@ -308,6 +327,11 @@ _NOTICES: dict[NoticeKind, Callable[[Session, View], Verdict]] = {
     NoticeKind.OLD_ADDRESS: _old_address,
     NoticeKind.NEW_ADDRESS: lambda _session, _view: RefusalCode.NO_BASIS,
     NoticeKind.WITNESS: lambda _session, _view: RefusalCode.NO_BASIS,
+    NoticeKind.INVITATION: lambda _session, _view: RefusalCode.NO_BASIS,
+}
+_SYSTEM: dict[NoticeKind | None, Callable[[Session, View], Verdict]] = {
+    NoticeKind.WITNESS: _checkpoint,
+    NoticeKind.INVITATION: _invitation,
 }
 CLAUSES: dict[MessageClass, Callable[[Session, View], Verdict]] = {
     MessageClass.MARKETING: marketing,

@@ -19,9 +19,9 @@ class MessageClass(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """Which note about her own subscription a subscriber gets (class service, and doi for a new address).
+    """Which note it is: to a subscriber about her own subscription (classes service and doi), or to the owner's people.
 
-    ``witness`` alone is no subscriber's: the ledger's checkpoint to the owner's own mailbox (class system).
+    The latter (class system) are the ledger's checkpoint for a mailbox of the owner's, and an invitation to a user.
     """
 
     ALREADY = "already"
@@ -30,6 +30,7 @@ class NoticeKind(StrEnum):
     NEW_ADDRESS = "new_address"
     OLD_ADDRESS = "old_address"
     WITNESS = "witness"
+    INVITATION = "invitation"
 
 
 class RefusalCode(StrEnum):
@@ -46,6 +47,7 @@ class RefusalCode(StrEnum):
     ERASED = "erased"
     SNOOZED = "snoozed"
     FREQUENCY = "frequency"
+    OTHER_TOPIC = "other_topic"
     LIST_INACTIVE = "list_inactive"
     PURPOSE_MISMATCH = "purpose_mismatch"
     CATEGORY_DISSIMILAR = "category_dissimilar"
@@ -75,6 +77,8 @@ class Handover:
     category: str | None = None
     # For people who asked to hear important things only.
     important: bool = False
+    # The topic a campaign is about, by public id.
+    topic: str | None = None
     confirmation_id: int | None = None
     notice: NoticeKind | None = None
     notice_id: int | None = None

@@ -8,7 +8,8 @@ is the only place that opens it.
 The version of the rules stands on every delivery that was asked about. 3: a
 permission that an import claims needs the evidenced row about this very person
 in that batch, and the row's own place in the ledger; until 2 it was enough
-that the batch had not been taken back.
+that the batch had not been taken back. A letter about a topic goes to those who
+chose it, or chose none.
 """
 
 from __future__ import annotations

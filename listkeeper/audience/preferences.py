@@ -70,21 +70,27 @@ def choose_topics(  # noqa: PLR0913 - who chooses what of what, by which letter
     list_id: int,
     chosen: Collection[str],
     *,
-    offered: Collection[str],
+    offered: Mapping[str, str],
     delivery_id: int | None = None,
 ) -> bool:
-    """Choose among the topics that were offered; what was not offered is not taken.
+    """Choose among the topics that were offered (names by id); what was not offered is not taken.
 
-    Raises Invalid when nothing is left: no topics stored means all of them, which nobody means by unticking the last.
+    All of them is no choice: then none is stored, and what the list takes up later comes as well.
+    Raises Invalid when nothing is left: nobody means all of them by unticking the last.
     """
     held = _held(session, subscriber_id, list_id)
     wanted = sorted(set(chosen) & set(offered))
-    if held is None or wanted == sorted(held[1].topics):
+    if held is None or not offered:
         return False
     if not wanted:
         raise Invalid("no_topic", language.text("Choose at least one topic, or stop these e-mails altogether."))
-    held[1].topics = wanted
-    _write_down(session, held, {"topics": ", ".join(wanted)}, delivery_id)
+    kept = [] if len(wanted) == len(offered) else wanted
+    if kept == sorted(held[1].topics):
+        return False
+    held[1].topics = kept
+    # In the words of the day, because a topic may get another name.
+    told = ", ".join(sorted(offered[each] for each in kept)) or "all"
+    _write_down(session, held, {"topics": told}, delivery_id)
     return True
 
 

@@ -64,6 +64,8 @@ class Campaign(Table):
     # What it is about, for people whose permission covers one kind of product; and whether it is important.
     category: Mapped[str | None] = mapped_column(String(80))
     important: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # The topic it is about, by public id: whoever chose others does not get it. Empty: it goes to all.
+    topic: Mapped[str | None] = mapped_column(String(40))
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

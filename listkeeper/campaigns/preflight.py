@@ -12,11 +12,11 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import assert_never
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import subscription
+from listkeeper.audience import subscription, topic
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import campaign as campaigns
@@ -201,9 +201,15 @@ def _left_out(session: Session, mailing_list: MailingList, planned: int) -> list
     return [Finding("C5", Severity.INFO, mailing_list.name, sentence, evidence=f"pending {waiting}")]
 
 
-def audience_size(session: Session, mailing_list: MailingList, *, practice: bool) -> int:
-    """Return how many people a letter to this list would go to now."""
-    people = subscription.mailable(mailing_list, practice=practice).order_by(None).subquery()
+def audience(mailing_list: MailingList, about: str | None, *, practice: bool) -> Select[int]:
+    """Return the SELECT of whom a letter would be planned for; ``about`` is the topic it is about, by public id."""
+    people = subscription.mailable(mailing_list, practice=practice)
+    return people.where(topic.wanted(about)) if about is not None else people
+
+
+def audience_size(session: Session, mailing_list: MailingList, about: str | None = None, *, practice: bool) -> int:
+    """Return how many people a letter would be planned for now."""
+    people = audience(mailing_list, about, practice=practice).order_by(None).subquery()
     return session.scalar(select(func.count()).select_from(people)) or 0
 
 

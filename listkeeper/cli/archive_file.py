@@ -29,8 +29,8 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def write(settings: Settings, kind: str, out: Path | None, *, as_json: bool) -> None:
-    """Write an archive of a kind and say what is in it."""
+def write(settings: Settings, kind: str, out: Path | None, *, as_json: bool, slug: str | None = None) -> None:
+    """Write an archive of a kind and say what is in it; ``slug`` names the list, when it is of one list alone."""
     if out == _STDOUT and as_json:
         raise Invalid(
             "archive_options", "Standard output carries either the archive or the JSON: name a file in --out."
@@ -38,13 +38,20 @@ def write(settings: Settings, kind: str, out: Path | None, *, as_json: bool) -> 
     path = None if out == _STDOUT else _free(out or Path(), kind)
     with opened(settings):
         from listkeeper import store  # noqa: PLC0415 - loaded with the application
+        from listkeeper.accounts import organisation  # noqa: PLC0415 - the same
+        from listkeeper.audience import mailing_list  # noqa: PLC0415 - the same
         from listkeeper.foundation import archive  # noqa: PLC0415 - the same
         from listkeeper.sending import exporting  # noqa: PLC0415 - the same
 
         media = settings.data_folder / "media"
         with store.snapshot() as session:
-            what = exporting.contents(session, kind, revision=store.newest_revision(), media=media)
-            rows = archive.count(session.connection(), what.tables)
+            found = mailing_list.named(session, organisation.only_one(session), slug) if slug else None
+            what = (
+                exporting.of_list(session, found, revision=store.newest_revision())
+                if found
+                else exporting.contents(session, kind, revision=store.newest_revision(), media=media)
+            )
+            rows = archive.count(session.connection(), what.tables, what.only)
             with progress("Writing", rows) as tell:
                 pieces = archive.pieces(session.connection(), what, tell)
                 if path is None:
@@ -52,14 +59,30 @@ def write(settings: Settings, kind: str, out: Path | None, *, as_json: bool) -> 
                     sys.stdout.buffer.flush()
                     return
                 size = _keep(path, pieces)
-        if kind == exporting.EXPORT:
-            with store.transaction() as session:
-                exporting.write_down(session, "command")
+        _note(kind, slug)
     answer = {"kind": kind, "file": str(path), "bytes": size, "rows": rows, "made_at": what.made_at}
-    emit(answer, as_json=as_json, lines=[f"{path}: {rows} rows, {size / 1e6:.1f} MB.", _remark(settings)])
+    emit(answer, as_json=as_json, lines=[f"{path}: {rows} rows, {size / 1e6:.1f} MB.", _remark(settings, slug)])
 
 
-def _remark(settings: Settings) -> str:
+def _note(kind: str, slug: str | None) -> None:
+    """Write down who took out what; a backup stays with whoever runs the machine."""
+    from listkeeper import store  # noqa: PLC0415 - loaded with the application
+    from listkeeper.accounts import audit_log, organisation  # noqa: PLC0415 - the same
+    from listkeeper.audience import mailing_list  # noqa: PLC0415 - the same
+    from listkeeper.sending import exporting  # noqa: PLC0415 - the same
+
+    with store.transaction() as session:
+        if slug:
+            owner = organisation.only_one(session)
+            found = mailing_list.named(session, owner, slug)
+            audit_log.record(session, owner.id, "command", "list.exported", found.public_id)
+        elif kind == exporting.EXPORT:
+            exporting.write_down(session, "command")
+
+
+def _remark(settings: Settings, slug: str | None) -> str:
+    if slug:
+        return "It holds one list and is no backup: it cannot be restored. For that there is `listkeeper backup`."
     return f"It can be restored only together with the key folder: keep a copy of {settings.key_folder} elsewhere."
 
 

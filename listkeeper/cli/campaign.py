@@ -11,7 +11,7 @@ from flask import Flask
 
 from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import mailing_list
+from listkeeper.audience import mailing_list, topic
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import preflight
 from listkeeper.campaigns.campaign import CampaignState
@@ -106,7 +106,10 @@ def test(settings: Settings, *, campaign_id: str, typed: str, as_json: bool) -> 
 @click.argument("campaign_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @click.option("--wait", is_flag=True, help="Stay until the last mail has left.")
-def send(settings: Settings, *, campaign_id: str, yes: bool, wait: bool, as_json: bool) -> None:
+@click.option("--topic", "about", help="The topic of the list it is about: who chose others does not get it.")
+def send(  # noqa: PLR0913 - one option each
+    settings: Settings, *, campaign_id: str, yes: bool, wait: bool, about: str | None, as_json: bool
+) -> None:
     """Send a campaign to everybody on its list who may be mailed."""
     with opened(settings) as app:
         findings = _inspect(settings, campaign_id, to_send=True)
@@ -118,7 +121,10 @@ def send(settings: Settings, *, campaign_id: str, yes: bool, wait: bool, as_json
         with store.transaction() as session:
             business = organisation.only_one(session)
             found = campaigns.identified(session, business, campaign_id)
-            planned = planning.send_campaign(session, business, found, site=settings.site, practice=settings.rehearsing)
+            chosen = topic.named(session, found.mailing_list, about) if about else None
+            planned = planning.send_campaign(
+                session, business, found, site=settings.site, practice=settings.rehearsing, about=chosen
+            )
             audit_log.record(session, business.id, "command", "campaign.started", found.public_id)
             answer = {"id": found.public_id, "state": found.state.value, "recipients": planned}
         if wait:

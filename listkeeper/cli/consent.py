@@ -16,6 +16,9 @@ from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import consent, ledger_audit, ledger_witness, proof_bundle, subscriber
+from listkeeper.audience.importing import brought
+from listkeeper.audience.importing.brought import Brought, Words
+from listkeeper.audience.ledger import EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.cli.context import emit, opened, progress, with_json, with_settings
 from listkeeper.cli.spoken import Spoken
@@ -175,7 +178,7 @@ def show(settings: Settings, *, address: str, as_json: bool) -> None:
         owner = organisation.only_one(session)
         person = subscriber.named(session, owner, address)
         answer: dict[str, Any] = {"id": person.public_id, "subject": person.subject_ref, "address": person.email_send}
-        answer["events"] = [
+        events: list[dict[str, Any]] = [
             {
                 "at": clock.as_text(row.at),
                 "event": row.kind.value,
@@ -190,8 +193,63 @@ def show(settings: Settings, *, address: str, as_json: bool) -> None:
             }
             for row in consent.history(session, person)
         ]
+        events += [_claim(row) for row in brought.of_subject(session, owner, person.subject_ref)]
+        answer["events"] = sorted(events, key=lambda event: str(event["at"]))
     lines = [f"{answer['address']} ({answer['subject']})"]
     for event in answer["events"]:
         lines.append(f"  {event['at']}  {words.event(event['event'])}, {words.method(event['method'])}")
         lines += [f"      “{event['text']}”"] if event["text"] else []
+        lines += _claim_lines(event["claim"]) if "claim" in event else []
     emit(answer, as_json=as_json, lines=lines)
+
+
+def _claim(row: Brought) -> dict[str, Any]:
+    """Return what a file says of her as an event like the others; what it says is under ``claim``, and nowhere else."""
+    return {
+        "at": clock.as_text(row.at),
+        "event": EventType.IMPORTED.value,
+        "method": "import",
+        "actor": row.operator,
+        "seq": row.seq,
+        "id": row.ledger_id,
+        "text_sha256": None,
+        "text": None,
+        "form_version": None,
+        "demo": False,
+        "claim": {
+            "import": row.import_id,
+            "list": row.list_public_id,
+            "file": row.file_name,
+            "file_sha256": row.file_sha256,
+            "row": row.row,
+            "line": row.line,
+            "outcome": row.outcome.value,
+            "reason": row.reason,
+            "evidenced": row.evidenced,
+            "requested_at": clock.as_text(row.requested_at) if row.requested_at else None,
+            "confirmed_at": clock.as_text(row.confirmed_at) if row.confirmed_at else None,
+            # Her own row's words lie sealed; the column says where they stand in the file.
+            **{name: {"said": told.said, "column": told.column} for name, told in _told(row)},
+            "attestation": row.attestation,
+            "undone_at": clock.as_text(row.undone_at) if row.undone_at else None,
+        },
+    }
+
+
+def _told(row: Brought) -> tuple[tuple[str, Words], ...]:
+    return ("origin", row.origin), ("method", row.method), ("text", row.text)
+
+
+def _claim_lines(claim: dict[str, Any]) -> list[str]:
+    """Say a claim as what it is."""
+    taken = f", taken back {claim['undone_at']}" if claim["undone_at"] else ""
+    lines = [f"      Imported claim: {claim['file']}, line {claim['line']} ({claim['import']}){taken}"]
+    for name, word in (("requested_at", "asked"), ("confirmed_at", "confirmed")):
+        lines += [f"      {word}, as claimed: {claim[name]}"] if claim[name] else []
+    for name, word in (("origin", "where"), ("method", "how"), ("text", "to which words")):
+        told = claim[name]
+        where = f"in the column “{told['column']}”, sealed" if told["column"] else ""
+        lines.append(
+            f"      {word}, as claimed: {'; '.join(part for part in (told['said'], where) if part) or 'not said'}"
+        )
+    return lines

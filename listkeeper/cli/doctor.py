@@ -106,7 +106,7 @@ def _open(settings: Settings) -> tuple[Flask | None, Finding | None]:
     from listkeeper.app import create_app  # noqa: PLC0415 - takes a second to load
 
     try:
-        return create_app(settings), None
+        return create_app(settings, serving=False), None
     except ListkeeperError as problem:
         return None, Finding(
             problem.code, Severity.BLOCK, str(settings.data_folder), problem.message,
@@ -209,7 +209,7 @@ def _database(patient: Patient) -> Iterator[Finding]:
     subject = store.database.engine.url.render_as_string(hide_password=True)
     try:
         with store.database.engine.connect() as connection:
-            current, newest = migrate.current_migration(connection), migrate.newest_migration()
+            current, newest = migrate.current_migration(connection), store.newest_revision()
     except Exception as problem:  # noqa: BLE001 - every driver has errors of its own
         yield Finding(
             "database", Severity.BLOCK, subject, "The database does not answer.", str(problem)[:500],

@@ -15,6 +15,7 @@ from listkeeper.settings import Settings
 @with_settings
 @with_json
 @archive_file.with_out
-def command(settings: Settings, *, out: Path | None, as_json: bool) -> None:
+@click.option("--list", "slug", help="Export this list alone, by short name or id; such an export is no backup.")
+def command(settings: Settings, *, out: Path | None, slug: str | None, as_json: bool) -> None:
     """Write subscribers, permissions with their texts, suppressions, letters and settings as CSV and JSON Lines."""
-    archive_file.write(settings, "export", out, as_json=as_json)
+    archive_file.write(settings, "list" if slug else "export", out, slug=slug, as_json=as_json)

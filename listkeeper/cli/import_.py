@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.audience import mailing_list
+from listkeeper.audience.importing import assigning, court, reasons, report, undo
 from listkeeper.audience.importing import batch as batches
-from listkeeper.audience.importing import court, reasons, report, undo
 from listkeeper.audience.importing.batch import ImportBatch, ImportState
 from listkeeper.audience.importing.court import Claims, Keep
 from listkeeper.audience.importing.moments import DateOrder
@@ -49,6 +49,13 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--optouts", type=_EXISTING, help="The file of those who left, if the tool keeps it apart.")
 @click.option("--no-opt-outs-file", is_flag=True, help="State that nobody has ever left.")
 @click.option("--columns", default="", help="Columns to keep about each person, comma separated; otherwise none.")
+@click.option(
+    "--map",
+    "assigned",
+    metavar="COLUMN=MEANING",
+    multiple=True,
+    help='What a column means, where it was read wrongly, like "Oprettet=requested_at"; several times if need be.',
+)
 @click.option("--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="Write each verdict.")
 @click.option("--undo", "undone", metavar="IMPORT", help="Take an import back, by its id (imp_…).")
 def command(settings: Settings, *, as_json: bool, undone: str | None, **given: Any) -> None:  # noqa: ANN401 - the options
@@ -63,7 +70,7 @@ def command(settings: Settings, *, as_json: bool, undone: str | None, **given: A
     if given["file"] is None or not given["slug"]:
         raise click.UsageError("Name a file and a list: listkeeper import FILE --list NAME")
     claims = _claims(given)
-    with opened(settings, pages=False), _reporting(given["report_file"]) as keep:
+    with opened(settings), _reporting(given["report_file"]) as keep:
         run = _judge if given["dry_run"] else _load
         run(given["file"].resolve(), given["slug"], claims, given["optouts"], keep, as_json=as_json)
 
@@ -80,7 +87,15 @@ def _claims(given: dict[str, Any]) -> Claims:
         no_opt_outs=given["no_opt_outs_file"],
         order=DateOrder(given["date_order"]) if given["date_order"] else None,
         columns=tuple(column.strip() for column in given["columns"].split(",") if column.strip()),
+        assigned=tuple(_assignment(said) for said in given["assigned"]),
     )
+
+
+def _assignment(said: str) -> tuple[str, str]:
+    column, sign, meaning = said.rpartition("=")
+    if not sign or not column.strip():
+        raise click.UsageError('Write --map "COLUMN=MEANING", for example --map "Oprettet=requested_at".')
+    return column.strip(), meaning.strip()
 
 
 @contextmanager
@@ -188,6 +203,7 @@ def _told(plan: Plan, counts: dict[str, int]) -> dict[str, Any]:
         "recognised": plan.title,
         "tables": len(plan.parts),
         "columns": plan.mapping,
+        "assigned": plan.assigned,
         "kept": [name for _, name in plan.main.reading.attributes],
         "rows": sum(counts.get(outcome.value, 0) for outcome in Outcome),
         "counts": counts,
@@ -206,11 +222,16 @@ _WORDS = {
 
 def _lines(plan: Plan, counts: dict[str, int]) -> list[str]:
     lines = [f"Recognised: {plan.title}. Addresses are in “{plan.mapping['address']}”."]
+    lines += [
+        f"  “{column}”: {assigning.word(meaning)}{' (as you say)' if column in plan.assigned else ''}"
+        for meaning, column in plan.mapping.items()
+    ]
     for outcome, word in _WORDS.items():
         if counts.get(outcome.value):
             lines.append(f"{counts[outcome.value]:>11,}  {word}")
             lines += [f"{count:>15,}  {reasons.sentence(code)}" for code, count in _reasons(counts, outcome)]
     left = [heading for heading, name in keepable(plan.main.reading.recognised) if name not in _kept(plan)]
+    lines.append('Change what a column means with --map "COLUMN=MEANING".')
     if left:
         lines.append(f"Not kept: {', '.join(left)}. Name them with --columns to keep them.")
     return lines

@@ -11,13 +11,15 @@ from listkeeper.settings import Settings
 @click.command()
 @with_settings
 @with_json
-def command(settings: Settings, *, as_json: bool) -> None:
+@click.option("--user", "named", help="Whom it signs in, by address; the first owner when not given.")
+def command(settings: Settings, *, named: str | None, as_json: bool) -> None:
     """Print a link that signs in once; it works for an hour."""
     with opened(settings, create=True):
         from listkeeper import store  # noqa: PLC0415 - loaded with the application
-        from listkeeper.accounts import sign_in_link, user  # noqa: PLC0415
+        from listkeeper.accounts import organisation, sign_in_link, user  # noqa: PLC0415
 
         with store.transaction() as session:
-            token = sign_in_link.make(session, user.first(session))
+            whom = user.named(session, organisation.only_one(session).id, named) if named else user.first(session)
+            token = sign_in_link.make(session, whom)
     address = f"{settings.site}/studio/enter/{token}"
-    emit({"link": address}, as_json=as_json, lines=[address])
+    emit({"url": address, "link": address}, as_json=as_json, lines=[address])

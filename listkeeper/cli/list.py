@@ -6,7 +6,7 @@ import click
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import list_rules, mailing_list, merging, subscription
+from listkeeper.audience import list_rules, mailing_list, merging, subscription, topic
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation.errors import Invalid
 from listkeeper.settings import Settings
@@ -48,6 +48,42 @@ def show(settings: Settings, *, as_json: bool) -> None:
         lists = [{"id": row.public_id, "slug": row.slug, "name": row.name, "people": people} for row, people in rows]
         lines = [f"{row.slug}: {row.name}, {_people(people)}" for row, people in rows]
     emit({"lists": lists}, as_json=as_json, lines=lines or ["There is no list yet."])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("slug", metavar="LIST")
+@click.option("--add", "added", metavar="NAME", help="Offer one more topic.")
+@click.option("--rename", "renamed", nargs=2, metavar="OLD NEW", help="Give a topic another name.")
+@click.option("--retire", "retired", metavar="NAME", help="Offer a topic no more.")
+def topics(  # noqa: PLR0913 - one option each
+    settings: Settings,
+    *,
+    slug: str,
+    added: str | None,
+    renamed: tuple[str, str] | None,
+    retired: str | None,
+    as_json: bool,
+) -> None:
+    """Show a list's topics, or change them: parts of what its people agreed to, never more."""
+    with opened(settings), store.transaction() as session:
+        business = organisation.only_one(session)
+        found = mailing_list.named(session, business, slug)
+        if added:
+            topic.add(session, found, added)
+        if renamed:
+            topic.rename(session, found, topic.named(session, found, renamed[0]), renamed[1])
+        if retired:
+            topic.retire(topic.named(session, found, retired))
+        if added or renamed or retired:
+            audit_log.record(session, business.id, "command", "topic.changed", found.public_id)
+        rows = [
+            {"id": row.public_id, "name": row.name, "retired": row.retired_at is not None, "chosen_by": number}
+            for row, number in ((each, topic.chose(session, each)) for each in topic.every(session, found))
+        ]
+    lines = [f"{row['id']}  {row['name']}{' (retired)' if row['retired'] else ''}" for row in rows]
+    emit({"topics": rows}, as_json=as_json, lines=lines or ["This list has no topics: everybody gets every letter."])
 
 
 @command.command()

@@ -31,6 +31,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "up": ("listkeeper.cli.up", "Start everything on this machine and keep it running."),
     "init": ("listkeeper.cli.init", "Name the business: the first run without a browser."),
     "link": ("listkeeper.cli.link", "Print a link that signs in once."),
+    "user": ("listkeeper.cli.user", "Show, invite and remove the people who work in the studio."),
     "list": ("listkeeper.cli.list", "Make, show, close and merge mailing lists."),
     "form": ("listkeeper.cli.form", "Make and show signup forms."),
     "campaign": ("listkeeper.cli.campaign", "Write, check, test and send campaigns."),

@@ -18,7 +18,7 @@ def bring_up_to_date() -> None:
 
     Raises Conflict when the database was made by a newer listkeeper.
     """
-    newest = newest_migration()
+    newest = store.newest_revision()
     with store.database.engine.connect() as connection:
         if current_migration(connection) == newest:
             return
@@ -44,11 +44,6 @@ def _adopt() -> None:
         with store.transaction() as session:
             if not adoption.adopt(session):
                 return
-
-
-def newest_migration() -> str:
-    """Return the revision that this program expects."""
-    return (places.migrations() / ".head").read_text().strip()
 
 
 def current_migration(connection: Connection) -> str | None:

@@ -52,8 +52,14 @@ def command(settings: Settings, *, file: Path | None, dry_run: bool, accept: boo
 
 def _restore(settings: Settings, archive: Archive, *, dry_run: bool) -> Restored:
     from listkeeper.cli import migrate  # noqa: PLC0415 - takes a second to load
-    from listkeeper.sending import restoring  # noqa: PLC0415 - the same
+    from listkeeper.sending import exporting, restoring  # noqa: PLC0415 - the same
 
+    if archive.kind not in {exporting.BACKUP, exporting.EXPORT}:
+        raise Invalid(
+            "archive_of_a_list",
+            "This is the export of one list, and no backup: it holds neither the ledger nor the evidence. "
+            "Nothing was changed.",
+        )
     if not migrate.is_known(archive.revision):
         raise Conflict(
             "archive_newer",
@@ -83,7 +89,7 @@ def _in_one_piece(settings: Settings, archive: Archive, *, dry_run: bool) -> Res
 
     with progress("Restoring", archive.rows) as tell, store.transaction() as session:
         done = restoring.restore(
-            session, archive, places(settings), migrate_to=migrate_to, newest=migrate.newest_migration(), tell=tell
+            session, archive, places(settings), migrate_to=migrate_to, newest=store.newest_revision(), tell=tell
         )
         if dry_run:
             session.rollback()

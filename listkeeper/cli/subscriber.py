@@ -13,6 +13,9 @@ from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.audience import complaint, consent, erasure, mailing_list, subscriber, subscription, unsubscribe
 from listkeeper.audience.consent import ConsentEvent, Method
+from listkeeper.audience.importing import brought
+from listkeeper.audience.importing.brought import Brought
+from listkeeper.audience.ledger import EventType
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import clock
 from listkeeper.jobs import journal
@@ -34,7 +37,10 @@ def command() -> None:
 def show(settings: Settings, *, address: str, as_json: bool) -> None:
     """Show a subscriber's subscriptions and consent record."""
     with opened(settings), store.reading() as session:
-        person = subscriber.named(session, organisation.only_one(session), address)
+        owner = organisation.only_one(session)
+        person = subscriber.named(session, owner, address)
+        claims = brought.of_subject(session, owner, person.subject_ref)
+        events = [_event(row) for row in consent.history(session, person)] + [_claim(row) for row in claims]
         answer: dict[str, Any] = {
             "id": person.public_id,
             "address": person.email_send,
@@ -42,12 +48,14 @@ def show(settings: Settings, *, address: str, as_json: bool) -> None:
                 {"list": mailing_list.slug, "state": row.state.value, "since": clock.as_text(row.since)}
                 for row, mailing_list in subscription.all_of(session, person)
             ],
-            "consent": [_event(row) for row in consent.history(session, person)],
+            "consent": sorted(events, key=lambda event: str(event["at"])),
         }
     lines = [str(answer["address"])]
     lines += [f"  {row['list']}: {row['state']} since {row['since']}" for row in answer["subscriptions"]]
     lines += [
-        f"  {row['at']}  {row['event']} by {row['method']}, text {row['text_version']}" for row in answer["consent"]
+        f"  {row['at']}  {row['event']} by {row['method']}, "
+        + (f"a claim ({row['import']})" if "import" in row else f"text {row['text_version']}")
+        for row in answer["consent"]
     ]
     emit(answer, as_json=as_json, lines=lines)
 
@@ -122,4 +130,19 @@ def _event(row: ConsentEvent) -> dict[str, object]:
         "text": row.text.whole if row.text else None,
         "form_version": row.form_version.version if row.form_version else None,
         "demo": row.demo,
+    }
+
+
+def _claim(row: Brought) -> dict[str, object]:
+    """Return what a file says of her; no text of ours was shown, and what it claims stands in ``consent show``."""
+    return {
+        "event": EventType.IMPORTED.value,
+        "at": clock.as_text(row.at),
+        "method": Method.IMPORT.value,
+        "text_version": None,
+        "text": None,
+        "form_version": None,
+        "demo": False,
+        "import": row.import_id,
+        "evidenced": row.evidenced and row.undone_at is None,
     }

@@ -33,7 +33,7 @@ def command(settings: Settings, *, host: str | None, port: int | None) -> None:
     """Run the web server alone; at scale it can as well be `gunicorn wsgi:app`."""
     settings = context.overridden(settings, host=host, port=port)
     # Before granian starts its worker: a mistake is then told in a sentence, and the worker finds everything loaded.
-    with context.opened(settings, create=True, serving=True):
+    with context.opened(settings, create=True, serving=True, pages=True):
         pass
     server = Server(
         "listkeeper",
@@ -53,5 +53,5 @@ def command(settings: Settings, *, host: str | None, port: int | None) -> None:
 def _load(settings: Settings) -> Callable[..., Any]:
     """Make the application in granian's worker, which must not outlive granian: it would keep the port."""
     supervisor_ties.to_parent(signal.SIGKILL)
-    with context.opened(settings, create=True, serving=True) as application:
+    with context.opened(settings, create=True, serving=True, pages=True) as application:
         return application.wsgi_app

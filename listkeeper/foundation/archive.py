@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, collate, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, collate, func, select, true, type_coerce
 from sqlalchemy.schema import Table as Rows
 from sqlalchemy.types import String, UserDefinedType
 
@@ -53,6 +53,8 @@ class Contents:
     tables: Sequence[Rows]
     without: Mapping[str, frozenset[str]] = field(default_factory=dict)
     documents: Iterable[Document] = ()
+    # Which rows of a table go in, by its name; all of them where nothing is said.
+    only: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
 
     def columns(self, table: Rows) -> dict[str, Kind]:
         """Return the columns of a table that are written, by name, with their kinds."""
@@ -91,9 +93,11 @@ def is_table(path: str) -> bool:
     return path.startswith("tables/")
 
 
-def count(connection: Connection, tables: Iterable[Rows]) -> int:
-    """Return how many rows the tables have, for a progress bar."""
-    return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
+def count(connection: Connection, tables: Iterable[Rows], only: Mapping[str, ColumnElement[bool]] | None = None) -> int:
+    """Return how many rows go in of the tables, for a progress bar."""
+    chosen = only or {}
+    counted = (select(func.count()).select_from(table).where(chosen.get(table.name, true())) for table in tables)
+    return sum(connection.scalar(query) or 0 for query in counted)
 
 
 def pieces(
@@ -126,12 +130,15 @@ def pieces(
 
 def _files(connection: Connection, contents: Contents) -> Iterator[tuple[str, Iterator[tuple[int, bytes]]]]:
     for table in sorted(contents.tables, key=lambda table: table.name):
-        yield f"tables/{table.name}.jsonl", lines(connection, table, contents.columns(table))
+        only = contents.only.get(table.name, true())
+        yield f"tables/{table.name}.jsonl", lines(connection, table, contents.columns(table), only)
     for document in contents.documents:
         yield document.path, ((0, part) for part in document.pieces)
 
 
-def lines(connection: Connection, table: Rows, columns: Mapping[str, Kind]) -> Iterator[tuple[int, bytes]]:
+def lines(
+    connection: Connection, table: Rows, columns: Mapping[str, Kind], only: ColumnElement[bool] | None = None
+) -> Iterator[tuple[int, bytes]]:
     """Yield (how many, JSON Lines) of a table's rows in the order of its primary key, some thousand at a time."""
     on_postgresql = connection.dialect.name == "postgresql"
     order = [
@@ -140,7 +147,8 @@ def lines(connection: Connection, table: Rows, columns: Mapping[str, Kind]) -> I
         for column in table.primary_key.columns
     ]
     asked = [type_coerce(table.c[name], _AsStored()).label(name) for name in columns]
-    query = select(*asked).order_by(*order).execution_options(stream_results=True, yield_per=AT_ONCE)
+    chosen = select(*asked).where(only if only is not None else true())
+    query = chosen.order_by(*order).execution_options(stream_results=True, yield_per=AT_ONCE)
     written = FROM_DATABASE[connection.dialect.name]
     steps = [(f"{canonical(name)}:", written[kind]) for name, kind in columns.items()]
     for batch in connection.execute(query).partitions():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from listkeeper import parts, store
-from listkeeper.accounts import kept_answer, organisation
+from listkeeper.accounts import invitation, kept_answer, organisation
 from listkeeper.audience import address_change, asking, checkpoint, lifecycle, retention, signup
 from listkeeper.foundation import outbox, throttle
 from listkeeper.foundation.errors import Conflict
@@ -28,13 +28,14 @@ def settle_left_behind() -> None:
 
 
 def forget_past() -> None:
-    """Delete what has served its purpose: ended brake windows, old facts."""
+    """Delete what has served its purpose: ended brake windows, old facts, invitations that nobody took up."""
     with store.transaction() as session:
         throttle.forget_past(session)
         outbox.forget_old(session)
         signup.forget_past(session)
         address_change.forget_over(session)
         kept_answer.forget_old(session)
+        invitation.forget_over(session)
 
 
 def look_at_clocks() -> None:

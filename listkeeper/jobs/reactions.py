@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
+from listkeeper.accounts import invitation
 from listkeeper.audience import (
     access_link,
     access_wish,
@@ -50,6 +51,7 @@ REACTIONS: dict[str, Callable[[Session, int], object]] = {
     access_link.ASKED: planning.mail_access,
     address_change.ASKED: planning.mail_new_address,
     address_change.MADE: planning.mail_old_address,
+    invitation.ASKED: planning.mail_invitation,
     checkpoint.MADE: journal.write,
     suppression.ADDED: journal.write,
     erasure.ERASED: journal.write,

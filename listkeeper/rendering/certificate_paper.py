@@ -193,10 +193,13 @@ def _section(permission: Permission, numbers: dict[str, int], shown: set[str]) -
 
 def _claim(claim: ImportedClaim) -> Entry:
     rows = [Row(words.claim(name), str(value), exact=True) for name, value in claim.claims]
+    hashed = f"SHA-256 {claim.file_sha256}" if claim.file_sha256 else ""
     rows += [
-        Row(language.text("File"), f"SHA-256 {claim.file_sha256}" if claim.file_sha256 else "", exact=True),
-        Row(language.text("Line of the file"), str(claim.row)),
-        Row(language.text("Imported by"), words.actor(claim.actor)),
+        Row(language.text("File"), claim.file_name, exact=True),
+        Row(language.text("Hash of the file"), hashed, exact=True),
+        Row(language.text("Line of the file"), str(claim.line or claim.row)),
+        Row(language.text("Imported by"), words.actor(claim.operator or claim.actor)),
+        Row(language.text("Import"), claim.actor.removeprefix("import:") if claim.operator else "", exact=True),
     ]
     return Entry(
         when=words.moment(claim.at),

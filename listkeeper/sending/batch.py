@@ -49,6 +49,8 @@ class Prepared:
     # What a campaign is about, and whether it is important: some permissions cover that alone.
     category: str | None = None
     important: bool = False
+    # The topic a campaign is about: whoever chose others does not get it.
+    topic: str | None = None
     # The fixed words of a mail that asks for a yes: with them a copy of what went out is kept as proof.
     template: Mapping[str, str] | None = None
     # What the linter said of it.
@@ -151,6 +153,7 @@ def _described(row: Delivery, prepared: Prepared, *, carries_smtputf8: bool, pra
         purpose=prepared.purpose,
         category=prepared.category,
         important=prepared.important,
+        topic=prepared.topic,
         confirmation_id=row.confirmation_id,
         notice=row.notice,
         notice_id=row.notice_id,

@@ -178,6 +178,7 @@ def _letter(session: Session, row: Delivery, window: _Window) -> Prepared:
         write,
         category=about.category if about else None,
         important=about.important if about else False,
+        topic=about.topic if about else None,
     )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts import audit_log
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import exporting, ledger
+from listkeeper.audience import exporting, ledger, one_list
 from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.campaigns.campaign import Campaign
@@ -28,7 +28,7 @@ from listkeeper.foundation.archive import Contents, Document
 from listkeeper.foundation.table import Table
 from listkeeper.sending.delivery import SENT, Delivery, DeliveryState
 
-BACKUP, EXPORT = "backup", "export"
+BACKUP, EXPORT, LIST = "backup", "export", "list"
 # What lies beside this very database: the manifest names the key folder, and the journal is in no backup.
 _BESIDE = frozenset({"key_mark"})
 # Doors and machinery: nothing an owner would miss, and nothing anybody else should find.
@@ -37,6 +37,7 @@ LEFT_OUT = _BESIDE | {
     "api_key",
     "fact",
     "incident",
+    "invitation",
     "kept_answer",
     "passkey",
     "sign_in_link",
@@ -62,6 +63,7 @@ FILLERS: Mapping[tuple[str, str], Callable[[], object]] = {
     ("studio_user", "fs_webauthn_user_handle"): lambda: secrets.token_hex(16),
 }
 _README = Path(__file__).with_name("export_readme.txt")
+_README_OF_LIST = Path(__file__).with_name("export_list_readme.txt")
 
 
 def contents(session: Session, kind: str, *, revision: str, media: Path) -> Contents:
@@ -77,6 +79,25 @@ def contents(session: Session, kind: str, *, revision: str, media: Path) -> Cont
         without={} if whole else HIDDEN,
         documents=archive.pictures(media) if whole else _for_people(session, media),
     )
+
+
+def of_list(session: Session, mailing_list: MailingList, *, revision: str) -> Contents:
+    """Return what is in the export of one list, which is no backup and cannot be restored."""
+    only = one_list.rows(mailing_list)
+    return Contents(
+        kind=LIST,
+        revision=revision,
+        made_at=clock.as_text(clock.now()),
+        key_fingerprint=keys.fingerprint(),
+        tables=[table for table in Table.metadata.sorted_tables if table.name in only],
+        documents=_of_list_for_people(session, only),
+        only=only,
+    )
+
+
+def _of_list_for_people(session: Session, only: exporting.Only) -> Iterator[Document]:
+    yield from exporting.documents(session, only)
+    yield Document("README.txt", [_README_OF_LIST.read_bytes()])
 
 
 def write_down(session: Session, actor: str) -> None:

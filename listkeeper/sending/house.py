@@ -55,6 +55,7 @@ def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about
     *,
     category: str | None = None,
     important: bool = False,
+    topic: str | None = None,
     attachment: Attachment | None = None,
     template: dict[str, str] | None = None,
     lint: str = "",
@@ -76,4 +77,4 @@ def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about
         )
         return house.signer.header(raw, mail_from, recipient) + raw if house.signer else raw
 
-    return Prepared(template_sha256, mail_from, name, purpose, compose, category, important, template, lint)
+    return Prepared(template_sha256, mail_from, name, purpose, compose, category, important, topic, template, lint)

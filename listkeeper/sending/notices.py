@@ -1,4 +1,4 @@
-"""Writing the mails that are no letters: question, reminder, receipt, fresh link, change of address, checkpoint."""
+"""Writing the mails that are no letters: question, receipt, fresh link, change of address, checkpoint, invitation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts import invitation
+from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.accounts.user import Role
 from listkeeper.audience import access_link, address_change, checkpoint, confirmation, mail_template
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
@@ -23,6 +26,7 @@ from listkeeper.rendering import (
     address_mail,
     already_subscribed_mail,
     confirmation_mail,
+    invitation_mail,
     receipt_mail,
     witness_mail,
 )
@@ -181,6 +185,20 @@ def _witness(session: Session, row: Delivery, ours: House) -> Prepared:
     return house.prepared(row, ours, signed.root, None, _same(filled, headers), attachment=attachment)
 
 
+def _invitation(session: Session, row: Delivery, ours: House) -> Prepared:
+    asked = session.get(Invitation, row.notice_id or 0)
+    if asked is None:
+        raise NotFound("no_invitation", "The invitation of this delivery does not exist any more.")
+    filled = invitation_mail.compose(
+        language_code=ours.language,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        join_url=f"{ours.site}/studio/join/{invitation.token_of(asked)}",
+        owns=asked.role is Role.OWNER,
+    )
+    return house.prepared(row, ours, asked.digest, None, _same(filled, [list_headers.auto_submitted()]))
+
+
 _NOTICES: dict[NoticeKind, Callable[[Session, Delivery, House], Prepared]] = {
     NoticeKind.ALREADY: _already,
     NoticeKind.RECEIPT: _receipt,
@@ -188,4 +206,5 @@ _NOTICES: dict[NoticeKind, Callable[[Session, Delivery, House], Prepared]] = {
     NoticeKind.NEW_ADDRESS: _new_address,
     NoticeKind.OLD_ADDRESS: _old_address,
     NoticeKind.WITNESS: _witness,
+    NoticeKind.INVITATION: _invitation,
 }

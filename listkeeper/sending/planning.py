@@ -14,16 +14,18 @@ from typing import Any
 from sqlalchemy import String, cast, func, insert, literal, select
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import confirmation, subscription
+from listkeeper.audience import confirmation
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preview
+from listkeeper.campaigns import preflight, preview
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
@@ -45,14 +47,17 @@ def send_campaign(  # noqa: PLR0913 - whose letter, from where, and as it was se
     site: str,
     practice: bool = False,
     sha256: str | None = None,
+    about: Topic | None = None,
 ) -> int:
     """Bind the newest revision, freeze the audience and return how many deliveries wait.
 
+    ``about`` is the topic of the list that the letter is about; without one it goes to all.
     Only in practice mode are the demo's invented people part of the audience.
     Raises Invalid for an empty audience, Conflict when the campaign was
     started already or ``sha256`` is not the revision that was seen.
     """
     chosen = campaigns.start(session, campaign, sha256=sha256)
+    campaign.topic = about.public_id if about is not None else None
     revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
     planned = freeze(session, campaign, chosen, practice=practice)
     if planned == 0:
@@ -66,9 +71,8 @@ def send_campaign(  # noqa: PLR0913 - whose letter, from where, and as it was se
 
 def freeze(session: Session, campaign: Campaign, chosen: Revision, *, practice: bool = False) -> int:
     """Make one queued delivery for everybody who may be mailed now; return how many."""
-    audience = (
-        subscription.mailable(campaign.mailing_list, practice=practice).with_only_columns(Subscriber.id).subquery()
-    )
+    people = preflight.audience(campaign.mailing_list, campaign.topic, practice=practice)
+    audience = people.with_only_columns(Subscriber.id).subquery()
     # Counted once for all, not once for each: with a million people the latter would take days.
     before = (
         select(Delivery.subscriber_id, func.count().label("letters"))
@@ -152,6 +156,23 @@ def mail_old_address(session: Session, change_id: int) -> Delivery | None:
     return _mail_once(session, person, f"old-address:{change.token_digest}", **about)
 
 
+def mail_invitation(session: Session, invitation_id: int) -> Delivery | None:
+    """Queue the mail that invites somebody to the studio; once per invitation."""
+    asked = session.get(Invitation, invitation_id)
+    occasion = f"invitation:{asked.digest}" if asked is not None else ""
+    if asked is None or session.scalar(select(Delivery.id).where(Delivery.occasion == occasion)) is not None:
+        return None
+    made = Delivery(
+        organisation_id=asked.organisation_id,
+        message_class=MessageClass.SYSTEM,
+        lane=Lane.URGENT,
+        occasion=occasion,
+        notice=NoticeKind.INVITATION,
+        notice_id=asked.id,
+    )
+    return _queued(session, made)
+
+
 def _mail_once(
     session: Session,
     person: Subscriber,
@@ -171,6 +192,10 @@ def _mail_once(
         subscriber_id=person.id,
         **about,
     )
+    return _queued(session, made)
+
+
+def _queued(session: Session, made: Delivery) -> Delivery:
     session.add(made)
     session.flush()
     outbox.write(session, delivery.QUEUED, made.id, Lane.URGENT)
@@ -203,7 +228,4 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
         list_id=campaign.list_id,
         typed_address=parsed.send,
     )
-    session.add(made)
-    session.flush()
-    outbox.write(session, delivery.QUEUED, made.id, Lane.URGENT)
-    return made
+    return _queued(session, made)

@@ -90,6 +90,8 @@ OPEN = frozenset(
         # The way into the studio: pages that ask who is there, and in which language.
         "entrance.show",
         "entrance.enter",
+        "joining.show",
+        "joining.join",
         "speech.choose",
         "key.login",
         "key.logout",

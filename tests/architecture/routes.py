@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from listkeeper import parts, store
-from listkeeper.accounts import api_key, organisation, sign_in_link, user
+from listkeeper.accounts import api_key, invitation, organisation, sign_in_link, user
 from listkeeper.accounts.api_key import Scope
+from listkeeper.accounts.user import Role
 from listkeeper.audience import (
     access_link,
     address_change,
@@ -24,6 +25,7 @@ from listkeeper.audience import (
     evidence_request,
     privacy_notice,
     signup_form,
+    topic,
     unsubscribe,
 )
 from listkeeper.audience.importing import court
@@ -136,6 +138,9 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
 
 def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tuple[str, dict[str, str]], ...]:
     asked = evidence_request.ask(session, made.organisation, person.subject_ref, made.owner)
+    cakes = topic.add(session, made.mailing_list, "Cakes")
+    invited = invitation.invite(session, made.organisation, "bo@cafe.example", Role.OWNER, actor=made.owner.actor)
+    editor = user.create(session, written="editor@cafe.example", organisation_id=made.organisation.id, role=Role.EDITOR)
     privacy_notice.publish(session, made.organisation, "en", privacy_notice.starter(made.organisation, "en"))
     domain = sending_domain.add(session, made.organisation.id, "cafe.example")
     till, _secret = api_key.make(session, made.organisation, name="Till", scopes=[Scope.READ])
@@ -143,10 +148,13 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
     return (
         ("/privacy/", {"name": made.organisation.language}),
         ("/studio/evidence/", {"public_id": asked.public_id}),
+        ("/studio/join/", {"token": invitation.token_of(invited)}),
+        ("/studio/settings/users/<public_id>/withdraw", {"public_id": invited.public_id}),
+        ("/studio/settings/users/<public_id>/remove", {"public_id": editor.public_id}),
         ("/studio/again/", {"token": "not-a-token"}),
         ("/studio/security/", {"token": "not-a-token"}),
         ("/studio/sign-in/", {"token": "not-a-token"}),
-        ("/studio/lists/", {"public_id": made.mailing_list.public_id}),
+        ("/studio/lists/", {"public_id": made.mailing_list.public_id, "name": cakes.public_id}),
         ("/studio/people/", {"public_id": person.public_id}),
         ("/studio/forms/", {"public_id": made.form.public_id}),
         ("/studio/domains/", {"public_id": domain.public_id}),
@@ -179,10 +187,12 @@ def _visit(session: Session, person: Subscriber) -> str:
     return visit
 
 
-def sign_in(app: Flask) -> FlaskClient:
-    """Return a browser in which the owner is signed in, by the one-time link and its button."""
+def sign_in(app: Flask, whom: str | None = None) -> FlaskClient:
+    """Return a browser in which the owner (or ``whom``, by address) is signed in, by the link and its button."""
     with app.app_context(), store.transaction() as session:
-        token = sign_in_link.make(session, user.first(session))
+        wanted = user.addressed(session, whom) if whom else user.first(session)
+        assert wanted is not None
+        token = sign_in_link.make(session, wanted)
     client = app.test_client()
     address = f"{STUDIO}/enter/{token}"
     answer = client.post(address, data={"csrf_token": csrf_token(client, address)})

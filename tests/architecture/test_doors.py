@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from listkeeper.web import doors
 from listkeeper.web.api import lock as api_lock
+from listkeeper.web.studio import roles
 from tests.architecture import routes
 from tests.architecture.routes import SAFE, STUDIO, Filled
 
@@ -78,6 +79,8 @@ OPEN = {
     # The way into the studio: pages that ask who is there, and in which language.
     "entrance.show",
     "entrance.enter",
+    "joining.show",
+    "joining.join",
     "speech.choose",
     "key.login",
     "key.logout",
@@ -87,6 +90,29 @@ OPEN = {
     "key.two_factor_rescue",
     "key.tf_select",
     "key.mf_recovery",
+}
+# What an editor may open beside that; whoever allows more writes it here as well as in web/studio/roles.py.
+FOR_EDITORS = {
+    "home.show",
+    "letters.show",
+    "letters.begin",
+    "letters.choose",
+    "composer.show",
+    "composer.save",
+    "composer.check",
+    "composer.see",
+    "composer.see_text",
+    "composer.test",
+    "departure.look",
+    "departure.send",
+    "departure.progress",
+    "departure.cancel",
+    "lists.show",
+    "lists.show_one",
+    "people.show",
+    "evidence.release",
+    "security.show",
+    "security.sign_out_everywhere",
 }
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 # A GET may add a visit count here, which no rule of permission reads.
@@ -182,6 +208,27 @@ def test_what_is_behind_the_lock_is_there_for_the_owner(
         if answer.status_code >= 400 or turned_away:
             broken.append(f"GET {rule.rule}: {answer.status_code} {answer.location}")
     assert broken == []
+
+
+def test_an_editor_gets_what_is_for_editors_and_nothing_else(filled: Filled) -> None:
+    editor = routes.sign_in(filled.app, "editor@cafe.example")
+    token = routes.csrf_token(editor, f"{STUDIO}/security")
+    before, wrong, forbidden = routes.fingerprint(filled.app), [], 0
+    for rule, method in routes.rules(filled.app, "GET", *UNSAFE):
+        if not rule.rule.startswith(f"{STUDIO}/") or rule.endpoint in OPEN or rule.endpoint.startswith("key."):
+            continue
+        allowed = rule.endpoint in FOR_EDITORS
+        if allowed and method != "GET":
+            continue
+        data = {"csrf_token": token} if method != "GET" else None
+        answer = editor.open(filled.address(rule), method=method, data=data, buffered=True)
+        forbidden += answer.status_code == 403
+        if (answer.status_code >= 400) if allowed else (answer.status_code != 403):
+            wrong.append(f"{method} {rule.rule} ({rule.endpoint}): {answer.status_code}")
+    assert wrong == []
+    assert forbidden > 30
+    assert roles.FOR_EDITORS == FOR_EDITORS
+    assert routes.fingerprint(filled.app) == before
 
 
 def test_safe_methods_change_nothing(filled: Filled, owner: FlaskClient, program: FlaskClient) -> None:

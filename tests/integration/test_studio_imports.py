@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from listkeeper import parts, store
+from listkeeper.audience import access_link
 from listkeeper.audience.importing.batch import ImportBatch, ImportState
+from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import importing, lanes
+from listkeeper.settings import Settings
+from tests.fakes import typed
 from tests.fakes.databases import Database
 from tests.fakes.queue_server import QueueServer
 from tests.makers import exports, imports, studio
@@ -98,7 +103,151 @@ def test_the_whole_way(court: Court, owner: StudioBrowser) -> None:
     assert owner.post(f"{place}/undo").status_code == 303
     _work(court)
     assert court.states() == {}
-    assert "taken back" in words(owner.get(place))
+    shown = words(owner.get(place))
+    assert "Taken back by owner@cafe.example. Nothing may be sent any more because of this file." in shown
+    assert "1 person who came with it is off the list again" in shown
+    assert "1 address that had left, bounced or complained stays never mailed" in shown
+    assert "What it had brought" in shown
+
+
+def _loaded(owner: StudioBrowser, court: Court) -> str:
+    place = _bring(owner, court, "subscribed.csv", SUBSCRIBED)
+    owner.post(f"{place}/judge", {**STATED, "no_opt_outs": "1"})
+    _work(court)
+    owner.post(f"{place}/load")
+    _work(court)
+    return place
+
+
+def _person(court: Court, address: str) -> str:
+    with court.app.app_context(), store.reading() as session:
+        return session.scalars(select(Subscriber).where(Subscriber.email_key == address)).one().public_id
+
+
+def test_somebody_who_was_imported_is_shown_with_the_claim_and_no_consent_of_ours(
+    court: Court, owner: StudioBrowser
+) -> None:
+    place = _loaded(owner, court)
+    anna = f"/studio/people/{_person(court, 'anna@guest.example')}"
+    shown = words(owner.get(anna))
+    assert "Imported claim: News" in shown
+    assert "they have not said yes here" in shown
+    assert "subscribed.csv , row 1, on line 2" in shown
+    assert "By: owner@cafe.example" in shown
+    assert "Where, as claimed https://cafe.example/news" in shown
+    assert "To which words, as claimed We write to you once a month." in shown
+    assert "Imported claim new · News" in shown
+    assert f'href="{place}"' in owner.get(anna).text
+    for lie in ("Nothing is recorded yet", "There is none", "Consent proof", "Said yes"):
+        assert lie not in shown
+    # Who has been written to stays when the import is taken back; then the claim counts no more, and the page says so.
+    court.undo(1, written_to=range(1, 100))
+    shown = words(owner.get(anna))
+    assert "Imported claim new · News" in shown
+    assert "It counts no more." in shown
+    assert "There is none: this person gets no letters." in shown
+    assert "2 people stay, who have acted since or were written to" in words(owner.get(place))
+
+
+def test_the_command_line_and_her_own_page_call_it_a_claim_too(
+    court: Court, owner: StudioBrowser, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _loaded(owner, court)
+    with court.app.app_context(), store.transaction() as session:
+        anna = session.scalars(select(Subscriber).where(Subscriber.email_key == "anna@guest.example")).one()
+        link = access_link.ask(session, anna)
+        assert link is not None
+        visit = access_link.use(session, access_link.token_of(link))
+    mine = court.app.test_client().get(f"/mine/{visit}/lists/{_list(court)}")
+    shown = words(mine)
+    assert "It is their claim: you have not told us yourself." in shown
+    assert "subscribed.csv, line 2" in shown
+    assert "How, as claimed form with confirmation" in shown
+    history = words(court.app.test_client().get(f"/mine/{visit}/history"))
+    assert "Imported claim" in history
+    assert "File subscribed.csv" in history
+    assert "Line of the file 2" in history
+    type_ = typed.typing(monkeypatch, settings)
+    (event,) = type_("consent", "show", "anna@guest.example", "--json").json["events"]
+    assert (event["event"], event["method"], event["text"]) == ("import.batch", "import", None)
+    assert event["claim"]["text"] == {"said": "We write to you once a month.", "column": ""}
+    assert (event["claim"]["file"], event["claim"]["line"]) == ("subscribed.csv", 2)
+    printed = type_("consent", "show", "anna@guest.example").out
+    assert "A list was imported, taken from an imported list" in printed
+    assert "where, as claimed: https://cafe.example/news" in printed
+    assert "a claim (imp_" in type_("subscriber", "show", "anna@guest.example").out
+
+
+TABLE = (
+    "Kontakt,Oprettet,Godkendt,Kundestatus\n"
+    "anna@guest.example,2024-03-04 10:11:12,2024-03-04 10:13:00,unsubscribed\n"
+    "bo@guest.example,2024-03-05 10:11:12,2024-03-05 10:13:00,gold\n"
+)
+
+
+def _try(owner: StudioBrowser, place: str, *means: str) -> TestResponse:
+    said = {"columns": [], "no_opt_outs": "1", "column": ["Kontakt", "Oprettet", "Godkendt", "Kundestatus"]}
+    return owner.post(f"{place}/judge", STATED | said | {"means": list(means)})
+
+
+def test_the_owner_says_what_a_column_means_and_tries_again(court: Court, owner: StudioBrowser) -> None:
+    place = _bring(owner, court, "people.csv", TABLE.encode())
+    forecasts = []
+    for means in (
+        ("address", "none", "none", "none"),
+        ("address", "requested_at", "confirmed_at", "none"),
+        ("address", "requested_at", "confirmed_at", "status"),
+    ):
+        assert _try(owner, place, *means).status_code == 303
+        _work(court)
+        forecasts.append(court.batch(1).forecast)
+        # Nothing is stored before the owner loads it.
+        assert court.states() == {}
+    assert forecasts[:2] == [{"unverified": 2, "unverified:no_time": 2}, {"new": 2}]
+    assert forecasts[2]["suppressed"] == 1
+    assert owner.post(f"{place}/load").status_code == 303
+    _work(court)
+    assert court.batch(1).mapping["assigned"] == {
+        "Godkendt": "confirmed_at", "Kundestatus": "status", "Oprettet": "requested_at",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("means", "sentence"),
+    [
+        (("none", "requested_at", "none", "none"), "No column is the e-mail address."),
+        (("address", "requested_at", "requested_at", "none"), "“Oprettet” and “Godkendt” cannot both be: when they"),
+        (("none", "address", "none", "none"), "The column “Oprettet” holds no mail addresses."),
+        (("address", "nonsense", "none", "none"), "A column cannot mean “nonsense”."),
+    ],
+)
+def test_a_column_taken_for_the_wrong_thing_is_refused_in_a_sentence_and_the_rest_of_the_form_stays(
+    court: Court, owner: StudioBrowser, means: tuple[str, ...], sentence: str
+) -> None:
+    place = _bring(owner, court, "people.csv", TABLE.encode())
+    refused = _try(owner, place, *means)
+    assert (refused.status_code, sentence in words(refused)) == (422, True)
+    assert "Everybody here signed up on our own form." in refused.text
+    chosen = re.findall(r'<option value="(\w+)" selected>', refused.text)
+    assert chosen == [meaning for meaning in means if meaning != "nonsense"]
+    assert court.batch(1).mapping.get("assigned") is None
+
+
+def test_what_a_column_says_of_who_has_left_is_heard_whatever_is_made_of_it(
+    court: Court, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = "Email,Status,When\na@guest.example,unsubscribed,2024-03-04 10:11\nb@guest.example,gold,2024-03-04 10:11\n"
+    file = exports.write(court.folder / "people.csv", table)
+    type_ = typed.typing(monkeypatch, settings)
+    given = ("import", str(file), "--list", "news", "--dry-run", "--json")
+    said = type_(*given, "--map", "Status=none", "--map", "When=requested_at").json
+    assert (said["counts"]["suppressed"], said["counts"]["unverified"]) == (1, 1)
+    assert said["assigned"] == {"Status": "none", "When": "requested_at"}
+    printed = type_("import", str(file), "--list", "news", "--dry-run", "--map", "When=requested_at").out
+    assert "“When”: when they asked (as you say)" in printed
+    assert type_(*given, "--map", "Telefon=origin").error == "import_no_such_column"
+    assert type_(*given, "--map", "When=birthday").error == "import_meaning"
+    assert type_(*given, "--map", "When").code == 2
 
 
 def test_without_the_file_of_those_who_left_somebody_must_state_it(court: Court, owner: StudioBrowser) -> None:

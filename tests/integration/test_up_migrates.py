@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
+from listkeeper import store
 from listkeeper.cli import migrate
 from tests.fakes import databases, running_up
 from tests.fakes.databases import Database
@@ -36,7 +37,7 @@ def test_processes_that_start_together_agree(
     assert sum("database.migrated" in errors for _, errors in said) == 1
     engine = made.engine()
     with engine.connect() as connection:
-        assert migrate.current_migration(connection) == migrate.newest_migration()
+        assert migrate.current_migration(connection) == store.newest_revision()
         # All of them signed in the same first user.
         assert connection.scalar(text("SELECT count(*) FROM studio_user")) == 1
     engine.dispose()

@@ -10,7 +10,6 @@ from functools import lru_cache
 from itertools import islice, repeat
 from typing import cast
 
-from psycopg.errors import UniqueViolation
 from sqlalchemy import ColumnElement, bindparam, column, func, insert, select, table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
@@ -102,6 +101,9 @@ def _copy(session: Session, name: str, names: Sequence[str], rows: Iterable[str]
     driver = session.connection().connection.driver_connection
     if driver is None:  # pragma: no cover - a session in a transaction is connected
         raise RuntimeError("the session is not connected")
+    # Imported here: an instance on SQLite never loads the driver.
+    from psycopg.errors import UniqueViolation  # noqa: PLC0415
+
     lines = iter(rows)
     try:
         with driver.cursor() as cursor, cursor.copy(f"COPY {name} ({', '.join(names)}) FROM STDIN") as copying:

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import jurisdiction, ledger
+from listkeeper.audience.importing import assigning, bulk, judging, loading, pipeline, plan, reader, table_file
 from listkeeper.audience.importing import batch as batches
-from listkeeper.audience.importing import bulk, judging, loading, pipeline, plan, reader, table_file
 from listkeeper.audience.importing.batch import ImportBatch, ImportState
 from listkeeper.audience.importing.claim import Statement
 from listkeeper.audience.importing.judging import Decision
@@ -46,6 +46,8 @@ _LEAST_ATTESTATION = 20
 _TRIES = 4
 # For so many chunks people are looked for after one was met; a first import meets nobody.
 _WARY_CHUNKS = 8
+# The place of what the owner made of columns, beside what they were read as.
+_ASSIGNED = "assigned"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Claims:
     no_opt_outs: bool = False
     order: DateOrder | None = None
     columns: tuple[str, ...] = field(default=())
+    # What columns mean, where that is not as it was recognised: (name of the column, ``assigning.MEANINGS``).
+    assigned: tuple[tuple[str, str], ...] = field(default=())
 
 
 def bring(  # noqa: PLR0913 - a file, whose, for which list, and what is stated
@@ -120,6 +124,7 @@ def _state(batch: ImportBatch, claims: Claims, opt_outs: Path | None) -> None:
     batch.claimed_date, batch.last_letter_on = claims.collected.strip()[:200], claims.last_letter_on
     batch.attestation, batch.no_opt_outs = claims.attestation.strip(), claims.no_opt_outs
     batch.kept_columns = list(claims.columns)
+    batch.mapping = {_ASSIGNED: assigning.demanded(claims.assigned)}
     batch.date_order = claims.order.value if claims.order else ""
     if opt_outs is not None:
         batch.opt_outs_place, batch.opt_outs_sha256 = str(opt_outs), table_file.sha256(opt_outs)
@@ -141,7 +146,8 @@ def read_as(batch: ImportBatch) -> Plan:
         raise Conflict("import_file_gone", language.text("The file is not kept any more. Please bring it again."))
     opt_outs = Path(batch.opt_outs_place) if batch.opt_outs_place else None
     order = DateOrder(batch.date_order) if batch.date_order else None
-    return plan.make(file, opt_outs, columns=batch.kept_columns, order=order)
+    assigned = batch.mapping.get(_ASSIGNED)
+    return plan.make(file, opt_outs, columns=batch.kept_columns, order=order, assigned=assigned)
 
 
 def plan_of(batch: ImportBatch) -> Plan:
@@ -150,6 +156,8 @@ def plan_of(batch: ImportBatch) -> Plan:
     main = made.main.reading.recognised
     batch.source, batch.source_title = main.source.key, made.title[:80]
     batch.mapping = {**made.mapping, "scope": main.source.scope, "kind": main.source.kind}
+    if made.assigned:
+        batch.mapping[_ASSIGNED] = dict(sorted(made.assigned.items()))
     return made
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from babel import Locale
 
-from listkeeper.audience.importing import moments, sources, table_file, verdict
+from listkeeper.audience.importing import assigning, moments, sources, table_file, verdict
 from listkeeper.audience.importing.headings import Role
 from listkeeper.audience.importing.moments import DateOrder
 from listkeeper.audience.importing.sources import OPTED_OUT, Recognised
@@ -42,7 +42,7 @@ class PlannedPart:
         """Whether any of its rows can be an opt-out."""
         recognised = self.reading.recognised
         marked = Role.STATUS in recognised.columns or Role.OPTED_OUT_AT in recognised.columns
-        return self.all_out or marked or bool(recognised.flags)
+        return self.all_out or marked or bool(recognised.flags) or bool(recognised.dismissed)
 
 
 @dataclass(frozen=True)
@@ -76,22 +76,33 @@ class Plan:
     def mapping(self) -> dict[str, str]:
         """Which heading was read as what, for the record."""
         recognised = self.main.reading.recognised
-        header = recognised.header
-        return {
-            role.value: header[index] if index < len(header) else str(index + 1)
-            for role, index in recognised.columns.items()
-        }
+        return {role.value: recognised.names[index] for role, index in recognised.columns.items()}
+
+    @property
+    def assigned(self) -> dict[str, str]:
+        """What the owner made of columns against what was recognised."""
+        found: dict[str, str] = {}
+        for planned in self.parts:
+            found |= planned.reading.recognised.assigned
+        return found
 
 
 def make(
-    file: Path, opt_outs: Path | None = None, *, columns: Sequence[str] = (), order: DateOrder | None = None
+    file: Path,
+    opt_outs: Path | None = None,
+    *,
+    columns: Sequence[str] = (),
+    order: DateOrder | None = None,
+    assigned: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Recognise the tables of a file, and of one with opt-outs.
+    """Recognise the tables of a file, and of one with opt-outs; ``assigned`` says what columns of the file mean.
 
     Raises Invalid, in one sentence: for what is no table, has no addresses, or
-    when a column that should be kept is not there.
+    when a column that should be kept, or of which something is said, is not there.
     """
-    parts = _recognised(file)
+    parts = _recognised(file, assigned)
+    assigning.demand_columns(assigned or {}, [name for _, found in parts for name in found.names])
+    columns = assigning.without_assigned(columns, assigned or {})
     if opt_outs is not None:
         parts += [(part, sources.as_opt_outs(found)) for part, found in _recognised(opt_outs)]
     found_order, ambiguous = (order, "") if order else _order_of(parts)
@@ -106,12 +117,12 @@ def _spoken(code: str | None) -> str:
     return str(Locale.parse(code).get_display_name(language.current())) if code else ""
 
 
-def _recognised(file: Path) -> list[tuple[TablePart, Recognised]]:
+def _recognised(file: Path, assigned: Mapping[str, str] | None = None) -> list[tuple[TablePart, Recognised]]:
     found = []
     for part in table_file.parts(file):
         sample = [row[1] for _, row in islice(table_file.rows(part), _LOOKED_AT) if not isinstance(row, BadRow)]
         if sample or part.header:
-            found.append((part, sources.recognise(part.header, sample)))
+            found.append((part, sources.recognise(part.header, sample, assigned)))
     return found
 
 

@@ -78,6 +78,9 @@ def _claim(batch: ImportBatch, row: ImportRow, event: LedgerRow, shown: Opened |
         claims=tuple(sorted(claims.items())),
         file_sha256=batch.file_sha256,
         actor=batch.actor,
+        file_name=batch.file_name,
+        line=row.line,
+        operator=batch.operator,
     )
 
 

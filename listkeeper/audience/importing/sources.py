@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache, cached_property
 
-from listkeeper.audience.importing import headings
+from listkeeper.audience.importing import assigning, headings
 from listkeeper.audience.importing.headings import Role, fold
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
@@ -41,6 +41,7 @@ OPTED_OUT = frozenset(
 _CLAIMS = (
     Role.REQUESTED_AT, Role.REQUESTED_IP, Role.CONFIRMED_AT, Role.CONFIRMED_IP, Role.ORIGIN, Role.METHOD, Role.TEXT,
 )  # fmt: skip
+_TELLS_WHO_LEFT = frozenset({Role.STATUS, Role.OPTED_OUT_AT})
 _TRUE = frozenset({"true", "1", "yes", "y", "ja", "tak", "да", "t", "x", "oui"})
 _FALSE = frozenset({"false", "0", "no", "n", "nej", "nei", "nie", "nein", "нет", "f", "non"})
 
@@ -91,6 +92,12 @@ class Recognised:
     flags: tuple[tuple[int, Flag], ...]
     header: tuple[str, ...]
     language: str | None
+    # What each column is called, also where it has no heading.
+    names: tuple[str, ...] = ()
+    # What the owner made of columns against what was recognised, by name.
+    assigned: Mapping[str, str] = field(default_factory=dict)
+    # Columns that tell who has left and that she made something else of: what they say of that is heard all the same.
+    dismissed: tuple[tuple[Role, int], ...] = ()
 
     @cached_property
     def claims(self) -> tuple[tuple[str, int], ...]:
@@ -106,6 +113,11 @@ class Recognised:
         if self.source.key != UNKNOWN:
             return self.source.opt_outs_apart
         return Role.STATUS not in self.columns and Role.OPTED_OUT_AT not in self.columns
+
+    def tells_who_left(self, index: int) -> bool:
+        """Return whether a column says who has left, which is heard whatever the owner makes of it."""
+        told = {place for role, place in self.columns.items() if role in _TELLS_WHO_LEFT}
+        return index in told | {place for _, place in self.dismissed} | {place for place, _ in self.flags}
 
     @property
     def extra(self) -> tuple[int, ...]:
@@ -165,8 +177,13 @@ def unknown() -> Source:
     return Source(key=UNKNOWN, title=language.text("a table"), statuses=_usual_statuses(), opt_outs_apart=True)
 
 
-def recognise(header: Sequence[str], sample: Sequence[Sequence[str]]) -> Recognised:
-    """Say who wrote a table and what its columns are. Raises Invalid when no column holds addresses."""
+def recognise(
+    header: Sequence[str], sample: Sequence[Sequence[str]], assigned: Mapping[str, str] | None = None
+) -> Recognised:
+    """Say who wrote a table and what its columns are, ``assigned`` (meanings by name of the column) before all else.
+
+    Raises Invalid when no column holds addresses.
+    """
     folded = [fold(heading) for heading in header]
     named = frozenset(folded)
     source = next((one for one in known() if _is_from(one, named)), None) or unknown()
@@ -176,13 +193,28 @@ def recognise(header: Sequence[str], sample: Sequence[Sequence[str]]) -> Recogni
         if own is not None:
             columns = {other: index for other, index in columns.items() if index != own} | {role: own}
     address = headings.address_column(header, sample)
-    if address is None:
+    names = assigning.column_names(header, sample)
+    if address is None and Role.ADDRESS.value not in (assigned or {}).values():
         raise Invalid(
             "import_no_address", language.text("No column of this table holds mail addresses. Nothing was read.")
         )
-    columns = {role: index for role, index in columns.items() if index != address} | {Role.ADDRESS: address}
+    if address is not None:
+        columns = {role: index for role, index in columns.items() if index != address} | {Role.ADDRESS: address}
     flags = tuple((folded.index(flag.heading), flag) for flag in source.flags if flag.heading in named)
-    return Recognised(source, columns, flags, tuple(header), headings.language_of(header))
+    recognised = Recognised(source, columns, flags, tuple(header), headings.language_of(header), names)
+    return _as_assigned(recognised, sample, assigned) if assigned else recognised
+
+
+def _as_assigned(recognised: Recognised, sample: Sequence[Sequence[str]], assigned: Mapping[str, str]) -> Recognised:
+    columns = assigning.chosen(recognised.columns, recognised.names, assigned)
+    assigning.demand_address(columns, recognised.names, sample)
+    left = tuple(
+        (role, index)
+        for role, index in recognised.columns.items()
+        if role in _TELLS_WHO_LEFT and columns.get(role) != index
+    )
+    changed = assigning.changes(recognised.columns, recognised.names, assigned)
+    return replace(recognised, columns=columns, assigned=changed, dismissed=left)
 
 
 def _is_from(source: Source, named: frozenset[str]) -> bool:
@@ -205,6 +237,10 @@ def standing(recognised: Recognised, cells: Sequence[str]) -> Standing:
     for index, flag in recognised.flags:
         if flag.holds(cells[index]):
             found = max(found, flag.standing, key=STRENGTH.__getitem__)
+    for role, index in recognised.dismissed:
+        heard = source.statuses.get(fold(cells[index])) if role is Role.STATUS else Standing.UNSUBSCRIBED
+        if heard is not None and heard in OPTED_OUT and cells[index].strip():
+            found = max(found, heard, key=STRENGTH.__getitem__)
     left = recognised.columns.get(Role.OPTED_OUT_AT)
     if left is not None and cells[left].strip() and found not in OPTED_OUT:
         found = Standing.UNSUBSCRIBED

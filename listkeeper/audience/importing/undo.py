@@ -9,23 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, null, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import ledger
+from listkeeper.audience import ledger, suppression
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.evidence import Evidence, SubjectKey
 from listkeeper.audience.importing import batch as batches
 from listkeeper.audience.importing.batch import MADE_SUBSCRIBER, MADE_SUBSCRIPTION, ImportBatch, ImportRow, ImportState
+from listkeeper.audience.importing.verdict import Outcome
 from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
+from listkeeper.audience.suppression import Suppression
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict
 
@@ -35,6 +38,8 @@ WrittenTo = Callable[[Session, Sequence[int]], set[int]]
 _ROWS = 1_000
 _QUIET = {"synchronize_session": False}
 S = SubscriptionState
+# What brought somebody onto the list who was not there.
+_CAME = (Outcome.NEW, Outcome.UNVERIFIED)
 
 
 def begin(session: Session, batch: ImportBatch, *, actor: str) -> None:
@@ -180,6 +185,47 @@ def _forget_evidence(session: Session, subjects: Sequence[str], events: Sequence
         ~exists().where(Evidence.subject_ref == SubjectKey.subject_ref),
     )
     session.execute(unused, execution_options=_QUIET)
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What became of a batch that was taken back: who is off the list again, and what stays."""
+
+    # People who came onto the list with it and are off it again.
+    gone: int
+    # Those who stay, because they acted since or were written to.
+    stay: int
+    # People who were known before and stand as they did.
+    as_before: int
+    # Addresses that are never mailed because of it.
+    opted_out: int
+
+
+def remains(session: Session, batch: ImportBatch) -> Remains:
+    """Return what is left of a batch that was taken back, as it is now."""
+    came = sum(int(batch.counts.get(outcome.value, 0)) for outcome in _CAME)
+    here = (
+        select(func.count(func.distinct(ImportRow.subject_ref)))
+        .join(Subscriber, Subscriber.subject_ref == ImportRow.subject_ref)
+        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+        .where(
+            ImportRow.batch_id == batch.id,
+            ImportRow.outcome.in_([outcome.value for outcome in _CAME]),
+            Subscription.list_id == batch.list_id,
+        )
+    )
+    closed = select(func.count(func.distinct(Suppression.key))).where(
+        Suppression.organisation_id == batch.organisation_id,
+        Suppression.actor == batch.actor,
+        suppression.live(clock.now()),
+    )
+    stay = session.scalar(here) or 0
+    return Remains(
+        gone=max(came - stay, 0),
+        stay=stay,
+        as_before=int(batch.counts.get(Outcome.UPDATED.value, 0)),
+        opted_out=session.scalar(closed) or 0,
+    )
 
 
 def under_way(session: Session) -> list[int]:

@@ -11,7 +11,7 @@ from babel.dates import format_date
 from flask import request
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import preferences
+from listkeeper.audience import preferences, topic
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency, Subscription, SubscriptionState
 from listkeeper.foundation import language
@@ -30,11 +30,20 @@ class Actions:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """One topic, and whether its letters come."""
+
+    id: str
+    name: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
 class Choices:
     """What the form shows of one subscription."""
 
     frequency: str
-    topics: tuple[str, ...]
+    topics: tuple[Offer, ...]
     spoken: str
     paused: str
     actions: Actions
@@ -77,14 +86,18 @@ def day_of(moment: datetime) -> str:
     return format_date(moment.date(), _ENGLISH_DAY if spoken == language.DEFAULT else "long", locale=spoken)
 
 
-def of(person: Subscriber | None, current: Subscription | None, actions: Actions) -> Choices | None:
+def of(session: Session, person: Subscriber | None, current: Subscription | None, actions: Actions) -> Choices | None:
     """Return what can be chosen; None for who is not on the list."""
     if person is None or current is None or current.state is not SubscriptionState.CONFIRMED:
         return None
     until = preferences.paused_until(current)
     return Choices(
         frequency=current.frequency.value,
-        topics=tuple(current.topics),
+        topics=tuple(
+            # Who has chosen none gets all of them.
+            Offer(each.public_id, each.name, not current.topics or each.public_id in current.topics)
+            for each in topic.offered(session, current.list_id)
+        ),
         spoken=language.known(person.language),
         paused=day_of(until) if until else "",
         actions=actions,
@@ -97,11 +110,10 @@ def save(session: Session, person: Subscriber, current: Subscription, delivery_i
     wanted = request.form.get("frequency", "")
     if wanted in set(Frequency):
         preferences.choose_frequency(session, person.id, current.list_id, Frequency(wanted), delivery_id=delivery_id)
-    if current.topics:
+    offered = {each.public_id: each.name for each in topic.offered(session, current.list_id)}
+    if offered:
         chosen = request.form.getlist("topic")
-        preferences.choose_topics(
-            session, person.id, current.list_id, chosen, offered=tuple(current.topics), delivery_id=delivery_id
-        )
+        preferences.choose_topics(session, person.id, current.list_id, chosen, offered=offered, delivery_id=delivery_id)
 
 
 def pause(session: Session, person: Subscriber, current: Subscription, delivery_id: int | None = None) -> None:

@@ -17,6 +17,8 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import address_change, complaint, subscriber, subscription, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.importing import brought
+from listkeeper.audience.importing.brought import Brought
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation import language
@@ -149,7 +151,7 @@ def _list_page(session: Session, found: Guest, public_id: str, *, saved: bool = 
     with language.using(found.spoken):
         standing = certificate_words.state(current.state.value)
         since = choices.day_of(current.since)
-        shown = choices.of(found.person, current, actions)
+        shown = choices.of(session, found.person, current, actions)
     return found.answer(
         "own_list",
         status=_NOT_POSSIBLE if wrong else 200,
@@ -157,11 +159,22 @@ def _list_page(session: Session, found: Guest, public_id: str, *, saved: bool = 
         standing=standing,
         since=since,
         text=text,
+        claim=_claim(session, found, current),
+        day=choices.day_of,
         choices=shown,
         saved=saved and shown is not None,
         wrong=wrong,
         stop=url_for("own_page.leave", visit=found.visit, public_id=public_id) if on_list else None,
     )
+
+
+def _claim(session: Session, found: Guest, current: Subscription) -> Brought | None:
+    """Return what a file claims of her, while nothing but that file carries her subscription."""
+    if current.import_id is None or current.consent_event_id is not None:
+        return None
+    owner = session.get_one(Organisation, found.person.organisation_id)
+    rows = brought.of_subject(session, owner, found.person.subject_ref)
+    return next((row for row in reversed(rows) if row.stands and row.import_number == current.import_id), None)
 
 
 @blueprint.post("/mine/<visit>/lists/<public_id>/leave")

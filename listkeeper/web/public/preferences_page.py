@@ -154,7 +154,7 @@ def _shown(session: Session, found: Reader, token: str) -> Shown:
         standing=_standing(current.state if current else None),
         since=f"{language.moment(event.at)} UTC" if event and found.on_list else "",
         text=session.get(ConsentText, current.consent_text_id or 0) if current else None,
-        choices=choices.of(found.person, current, _actions(token)),
+        choices=choices.of(session, found.person, current, _actions(token)),
         stop=url_for("leave_page.leave", token=stop) if stop else None,
         everything=url_for("leave_page.leave_everything", token=stop) if stop else None,
     )

@@ -8,14 +8,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import subscription
+from listkeeper.audience import subscription, topic
 from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import preflight
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability.finding import Finding
 from listkeeper.foundation import language
-from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError
+from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
 from listkeeper.sending import planning
 from listkeeper.sending import progress as progressing
 from listkeeper.web import headers, problems
@@ -41,13 +42,19 @@ def _looked(public_id: str, *, problem: ListkeeperError | None = None, status: i
     with store.reading() as session:
         letter = composer.opened(session, public_id)
         newest = campaigns.newest(session, letter)
-        planned = preflight.audience_size(session, letter.mailing_list, practice=page.settings().rehearsing)
+        topics = topic.offered(session, letter.list_id)
+        about = next((each for each in topics if each.public_id == request.values.get("topic")), None)
+        planned = preflight.audience_size(
+            session, letter.mailing_list, about.public_id if about else None, practice=page.settings().rehearsing
+        )
         answer = page.answer(
             session,
             "send",
             letter=letter,
             newest=newest,
             planned=planned,
+            topics=topics,
+            about=about,
             left_out=_left_out(session, letter, planned),
             problem=problem,
             status=status,
@@ -76,7 +83,7 @@ def _left_out(session: Session, letter: Campaign, planned: int) -> list[tuple[in
     ]
     never = counts[SubscriptionState.CONFIRMED] - planned
     if never > 0:
-        rows.append((never, words.Said(language.text("Never mailed, or paused"))))
+        rows.append((never, words.Said(language.text("Never mailed, or chose other topics"))))
     return rows
 
 
@@ -92,12 +99,27 @@ def send(public_id: str) -> Response | AnyResponse:
             found = preflight.inspect(session, letter, site=settings.site, practice=settings.rehearsing)
             _demand_ready(letter, found.findings)
             planning.send_campaign(
-                session, owner, letter, site=settings.site, practice=settings.rehearsing, sha256=seen
+                session,
+                owner,
+                letter,
+                site=settings.site,
+                practice=settings.rehearsing,
+                sha256=seen,
+                about=_about(session, letter),
             )
             audit_log.record(session, owner.id, member.present().actor, "campaign.started", public_id)
     except (Conflict, Invalid) as problem:
         return _refused(public_id, problem)
     return page.back_to("departure.progress", public_id=public_id)
+
+
+def _about(session: Session, letter: Campaign) -> Topic | None:
+    """Return the topic that was seen beside the button; one that was retired since sends nothing."""
+    wanted = request.form.get("topic", "")
+    try:
+        return topic.named(session, letter.mailing_list, wanted) if wanted else None
+    except NotFound as problem:
+        raise Conflict(problem.code, f"{problem.message} {language.text('Nothing was sent.')}") from problem
 
 
 def _demand_ready(letter: Campaign, findings: list[Finding]) -> None:

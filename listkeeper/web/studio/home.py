@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, Response, url_for
 from flask import session as kept
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import lifecycle, mailing_list, signup_form, subscription
+from listkeeper.audience import evidence_request, lifecycle, mailing_list, signup_form, subscriber, subscription
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import campaign as campaigns
@@ -20,7 +21,7 @@ from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
 from listkeeper.sending import incident, progress, restoring
 from listkeeper.sending.incident import IncidentKind
-from listkeeper.web.studio import forms, page, words
+from listkeeper.web.studio import forms, member, page, words
 
 blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)
 
@@ -50,7 +51,8 @@ def show() -> Response:
         last = next((each for each in letters if each.state in _LEFT), None)
         form = next((form for each in lists for form in signup_form.all_of(session, each)), None)
         draft = next((each for each in letters if each.state is CampaignState.DRAFT), None)
-        steps = _steps(session, owner, form, confirmed, letters)
+        # What to set up is for owners; an editor could not.
+        steps = _steps(session, owner, form, confirmed, letters) if member.present().owns else []
         return page.answer(
             session,
             "home",
@@ -67,7 +69,15 @@ def show() -> Response:
             draft_revision=campaigns.newest(session, draft) if draft else None,
             say=words.letter,
             standing=_standing(session),
+            requests=_requests(session, owner),
         )
+
+
+def _requests(session: Session, owner: Organisation) -> list[tuple[datetime, str]]:
+    """Return when evidence was asked for that this user could release, and on whose page."""
+    asked = evidence_request.for_another(session, owner, member.present())
+    people = [(row.asked_at, subscriber.with_reference(session, owner.id, row.subject_ref)) for row in asked]
+    return [(at, person.public_id) for at, person in people if person is not None]
 
 
 def _standing(session: Session) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_file
@@ -13,9 +14,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation
+from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import mailing_list, signup_form
+from listkeeper.audience.importing import assigning, court, plan, reasons, undo, verdict
 from listkeeper.audience.importing import batch as batches
-from listkeeper.audience.importing import court, plan, reasons, undo, verdict
 from listkeeper.audience.importing.batch import ImportBatch, ImportState
 from listkeeper.audience.importing.court import Claims
 from listkeeper.audience.importing.moments import DateOrder
@@ -25,7 +27,7 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.foundation import ids, language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError
 from listkeeper.web import headers
-from listkeeper.web.studio import forms, member, page
+from listkeeper.web.studio import forms, member, page, words
 
 blueprint = Blueprint("imports", __name__, url_prefix=page.ROOT)
 _OPEN = frozenset({ImportState.UPLOADED, ImportState.JUDGED, ImportState.FAILED})
@@ -112,18 +114,25 @@ def _one(public_id: str, *, problem: ListkeeperError | None = None, status: int 
         shown = batches.named(session, owner, public_id)
         on = session.get_one(MailingList, shown.list_id)
         asked = _asked(shown) if shown.state in _OPEN and not shown.counts else None
+        sample = plan.sample(asked) if asked else []
+        # What was refused is shown again as it was typed.
+        typed = _claims() if problem and "attestation" in request.form else None
         return page.answer(
             session,
             "import_part" if page.is_fragment() else "import",
             batch=shown,
             mailing_list=on,
             plan=asked,
-            sample=plan.sample(asked) if asked else [],
+            sample=sample,
+            columns=_columns(asked, sample, typed) if asked else (),
+            meanings=[(meaning, assigning.word(meaning)) for meaning in assigning.MEANINGS],
+            stated=typed or _stated_before(shown),
             keepable=verdict.keepable(asked.main.reading.recognised) if asked else (),
             counts=_said(shown.counts or shown.forecast),
             rows=sum((shown.counts or {}).get(outcome.value, 0) for outcome in Outcome),
             moving=_moving(shown),
             forms=[forms.address_of(form) for form in signup_form.all_of(session, on)],
+            undone=_undone(session, owner, shown),
             has_report=_report(shown).is_file(),
             S=ImportState,
             say=_state,
@@ -132,12 +141,70 @@ def _one(public_id: str, *, problem: ListkeeperError | None = None, status: int 
         )
 
 
+@dataclass(frozen=True)
+class Column:
+    """One column of the file: what it is called, how it begins, and what it is taken for."""
+
+    name: str
+    first: str
+    means: str
+    # Whether it tells who has left: that is heard, whatever is chosen.
+    tells_who_left: bool
+
+
+def _columns(asked: Plan, sample: list[list[str]], typed: Claims | None) -> list[Column]:
+    recognised = asked.main.reading.recognised
+    read = {index: role.value for role, index in recognised.columns.items()}
+    said = dict(typed.assigned) if typed else {}
+    return [
+        Column(
+            name,
+            next((row[index] for row in sample if index < len(row) and row[index].strip()), ""),
+            said.get(name, read.get(index, assigning.NOTHING)),
+            recognised.tells_who_left(index),
+        )
+        for index, name in enumerate(recognised.names)
+    ]
+
+
+def _stated_before(shown: ImportBatch) -> Claims:
+    """Return what was stated about a file when it was last tried."""
+    return Claims(
+        basis=shown.claimed_basis,
+        origin=shown.claimed_origin,
+        method=shown.claimed_method,
+        text=shown.claimed_text,
+        collected=shown.claimed_date,
+        last_letter_on=shown.last_letter_on,
+        attestation=shown.attestation,
+        no_opt_outs=shown.no_opt_outs,
+        order=DateOrder(shown.date_order) if shown.date_order else None,
+        columns=tuple(shown.kept_columns),
+    )
+
+
 def _asked(shown: ImportBatch) -> Plan | None:
     """Return how the file is read now; None when it is not kept any more."""
     try:
         return court.read_as(shown)
     except (Invalid, Conflict):
         return None
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What is said of an import that was taken back."""
+
+    by: str
+    remains: undo.Remains
+
+
+def _undone(session: Session, owner: Organisation, shown: ImportBatch) -> Undone | None:
+    """Return what was taken back, by whom, and what stays; None while it is under way, or was not."""
+    if shown.state is not ImportState.UNDONE:
+        return None
+    noted = audit_log.last(session, owner.id, "import.undone", shown.public_id)
+    return Undone(words.operator(session, noted.actor) if noted else "", undo.remains(session, shown))
 
 
 def _moving(shown: ImportBatch) -> bool:
@@ -165,7 +232,7 @@ def _state(shown: ImportBatch) -> tuple[str, str]:
     """Return the word and the tone of a state."""
     if shown.undone_at is not None and shown.state is not ImportState.UNDONE:
         return language.text("being taken back"), "warn"
-    words = {
+    said = {
         ImportState.UPLOADED: (language.text("brought"), ""),
         ImportState.JUDGED: (language.text("tried"), ""),
         ImportState.LOADING: (language.text("being loaded"), "warn"),
@@ -173,7 +240,7 @@ def _state(shown: ImportBatch) -> tuple[str, str]:
         ImportState.FAILED: (language.text("stopped"), "bad"),
         ImportState.UNDONE: (language.text("taken back"), ""),
     }
-    return words[shown.state]
+    return said[shown.state]
 
 
 @blueprint.post("/imports/<public_id>/judge")
@@ -273,4 +340,5 @@ def _claims() -> Claims:
         no_opt_outs=form.get("no_opt_outs") == "1",
         order=DateOrder(order) if order in set(DateOrder) else None,
         columns=tuple(form.getlist("columns")),
+        assigned=tuple(zip(form.getlist("column"), form.getlist("means"), strict=False)),
     )

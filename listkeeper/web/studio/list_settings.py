@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import list_rules, mailing_list, merging, signup_form, subscription
+from listkeeper.audience import list_rules, mailing_list, merging, signup_form, subscription, topic
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.merging import Merged
 from listkeeper.audience.subscription import SubscriptionState
@@ -40,6 +40,7 @@ def _shown(public_id: str, *, problem: Invalid | Conflict | None = None, status:
             "list_settings",
             mailing_list=found,
             rules=rules,
+            topics=[(each, topic.chose(session, each)) for each in topic.every(session, found)],
             kinds=_kinds(),
             profiles=list_rules.every(),
             shut_out=list_rules.shut_out(session, found, rules, found.least_age),
@@ -112,6 +113,33 @@ def choose_rules(public_id: str) -> Response | AnyResponse:
         return language.text("Saved. From now on the rules of “%(name)s” hold for this list.", name=chosen.name)
 
     return _do(public_id, "list.rules_chosen", act)
+
+
+@blueprint.post("/lists/<public_id>/topics")
+def add_topic(public_id: str) -> Response | AnyResponse:
+    """Offer one more topic."""
+
+    def act(session: Session, _owner: Organisation, found: MailingList, _who: str) -> str:
+        made = topic.add(session, found, request.form.get("name", ""))
+        return language.text("“%(name)s” can be chosen from now on. Nobody gets more than before.", name=made.name)
+
+    return _do(public_id, "topic.added", act)
+
+
+@blueprint.post("/lists/<public_id>/topics/<name>")
+def change_topic(public_id: str, name: str) -> Response | AnyResponse:
+    """Give a topic another name, or retire it."""
+    retiring = "retire" in request.form
+
+    def act(session: Session, _owner: Organisation, found: MailingList, _who: str) -> str:
+        chosen = topic.named(session, found, name)
+        if retiring:
+            topic.retire(chosen)
+            return language.text("“%(name)s” is offered no more, and no letter can be about it.", name=chosen.name)
+        topic.rename(session, found, chosen, request.form.get("name", ""))
+        return language.text("Saved. Whoever chose it has chosen it still.")
+
+    return _do(public_id, "topic.retired" if retiring else "topic.renamed", act)
 
 
 @blueprint.post("/lists/<public_id>/archive")

@@ -19,13 +19,14 @@ from listkeeper.foundation import language, throttle
 from listkeeper.foundation.errors import Forbidden, TryAgain
 from listkeeper.settings import Settings
 from listkeeper.web import doors, network
-from listkeeper.web.studio import page
+from listkeeper.web.studio import page, roles
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Every POST to one of these tries a secret.
 _TRYING = frozenset(
     {
         "entrance.enter",
+        "joining.join",
         "key.login",
         "key.verify",
         "key.change_password",
@@ -83,6 +84,7 @@ def _let_through() -> AnyResponse | None:
         return None
     if not current_user.is_authenticated:
         return show_the_door()
+    roles.demand(request.endpoint, owns=current_user.owns)
     return _name_the_business_first()
 
 

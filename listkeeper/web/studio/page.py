@@ -34,7 +34,10 @@ _UNDER = {
     "departure": "letters",
     "key": "security",
     "api_keys": "business",
+    "users": "business",
 }
+# The inbox of practice mode holds everybody's links, those that let people into the studio as well.
+_FOR_EDITORS = frozenset({"home", "letters", "lists", "security"})
 _NATIVE = {
     "en": "English",
     "da": "Dansk",
@@ -100,13 +103,14 @@ def shell(session: Session) -> dict[str, Any]:
         "logo": logo_address(owner) if owner else None,
         "user": current_user if current_user.is_authenticated else None,
         "practice": settings().practice,
-        "ways": ways(practice=settings().practice) if inside else [],
+        "owns": inside and current_user.owns,
+        "ways": ways(practice=settings().practice, owns=current_user.owns) if inside else [],
         "here": _UNDER.get(request.blueprint or "", request.blueprint),
     }
 
 
-def ways(*, practice: bool) -> list[Way]:
-    """Return the navigation: what a phone's bar holds, and the rest."""
+def ways(*, practice: bool, owns: bool) -> list[Way]:
+    """Return the navigation: what a phone's bar holds, and the rest; to an editor only what opens."""
     found = [
         Way("home", language.text("Home"), url_for("home.show"), "home", on_phone=True),
         Way("letters", language.text("Letters"), url_for("letters.show"), "letter", on_phone=True),
@@ -114,8 +118,10 @@ def ways(*, practice: bool) -> list[Way]:
         Way("inbox", language.text("Inbox"), url_for("inbox.show"), "inbox", on_phone=True),
         Way("domains", language.text("Domains"), url_for("domains.show"), "globe", on_phone=False),
         Way("business", language.text("Settings"), url_for("business.show"), "gear", on_phone=True),
-        Way("security", language.text("Sign-in and keys"), url_for("security.show"), "key", on_phone=False),
+        Way("security", language.text("Sign-in and keys"), url_for("security.show"), "key", on_phone=not owns),
     ]
+    if not owns:
+        return [way for way in found if way.name in _FOR_EDITORS]
     return found if practice else [way for way in found if way.name != "inbox"]
 
 

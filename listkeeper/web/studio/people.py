@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from flask import Blueprint, Response
 
 from listkeeper import store
 from listkeeper.accounts import organisation
 from listkeeper.audience import consent, evidence_request, subscriber, subscription, suppression
-from listkeeper.audience.consent import EventKind
-from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.audience.consent import ConsentEvent, EventKind
+from listkeeper.audience.importing import brought, reasons
+from listkeeper.audience.importing.brought import Brought
 from listkeeper.web.studio import page, words
 
 blueprint = Blueprint("people", __name__, url_prefix=page.ROOT)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One thing that happened: an event of ours, or a claim that came with a file."""
+
+    at: datetime
+    event: ConsentEvent | None
+    claim: Brought | None
 
 
 @blueprint.get("/people/<public_id>")
@@ -22,17 +35,18 @@ def show(public_id: str) -> Response:
         person = subscriber.named(session, owner, public_id)
         history = consent.history(session, person)
         held = subscription.all_of(session, person)
+        imports = brought.of_subject(session, owner, person.subject_ref)
         cited = {current.consent_event_id for current, _ in held}
+        proofs = [event for event in history if event.id in cited and event.kind is EventKind.GIVEN]
+        proved = {event.list_id for event in proofs}
         return page.answer(
             session,
             "person",
             person=person,
             subscriptions=held,
-            proofs=[event for event in history if event.id in cited and event.kind is EventKind.GIVEN],
-            imported=[
-                row for row in held if row[0].state is SubscriptionState.CONFIRMED and row[0].import_id is not None
-            ],
-            history=list(reversed(history)),
+            proofs=proofs,
+            claims=[claim for number, claim in brought.standing(imports).items() if number not in proved],
+            story=_story(history, imports),
             provable=not person.demo
             and any([event.ledger_seq for event in history] + [row.ledger_seq for row, _ in held]),
             requests=evidence_request.waiting(session, owner, person.subject_ref),
@@ -42,4 +56,13 @@ def show(public_id: str) -> Response:
             say_event=words.event,
             say_method=words.method,
             say_never=words.never,
+            say_outcome=reasons.outcome,
+            say_reason=reasons.sentence,
+            say_operator=lambda actor: words.operator(session, actor),
         )
+
+
+def _story(history: list[ConsentEvent], imports: list[Brought]) -> list[Told]:
+    """Return what happened and what was claimed in one line of time, the newest first."""
+    told = [Told(event.at, event, None) for event in history] + [Told(claim.at, None, claim) for claim in imports]
+    return sorted(told, key=lambda one: one.at, reverse=True)

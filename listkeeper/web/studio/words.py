@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
+from listkeeper.accounts.user import Role, User
 from listkeeper.audience.consent import EventKind, Method
 from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscription import SubscriptionState
@@ -86,6 +89,23 @@ def method(act: Method) -> str:
     }[act]
 
 
+def role(held: Role) -> str:
+    """Say what a user may do."""
+    return {
+        Role.OWNER: language.text("Owner: may do everything"),
+        Role.EDITOR: language.text("Editor: writes and sends letters, sees people"),
+    }[held]
+
+
+def operator(session: Session, actor: str) -> str:
+    """Say who of the house did it: a user by the address they sign in with, or a command at the server."""
+    kind, _, reference = actor.partition(":")
+    if kind == "user" and reference.isdecimal():
+        found = session.get(User, int(reference))
+        return (found.address if found else None) or language.text("a user of this studio")
+    return language.text("a command at the server")
+
+
 def refusal(code: RefusalCode) -> str:
     """Say why somebody was left out at the last moment."""
     return {
@@ -100,6 +120,7 @@ def refusal(code: RefusalCode) -> str:
         RefusalCode.ERASED: language.text("asked to be forgotten"),
         RefusalCode.SNOOZED: language.text("asked for a pause"),
         RefusalCode.FREQUENCY: language.text("wants letters less often"),
+        RefusalCode.OTHER_TOPIC: language.text("chose other topics"),
         RefusalCode.LIST_INACTIVE: language.text("the list is no longer in use"),
         RefusalCode.PURPOSE_MISMATCH: language.text("said yes to something else"),
         RefusalCode.CATEGORY_DISSIMILAR: language.text("bought something else than this letter is about"),

@@ -43,6 +43,18 @@ _FAR = datetime(9999, 12, 31, tzinfo=UTC)
 _TWO_YEARS_AGO = datetime(2024, 11, 23, 8, tzinfo=UTC)
 _INVENTED = both(put("person", demo=True), put("current", ledger_seq=None), with_text(ledger_seq=None))
 
+_TOPICS: tuple[Row, ...] = (
+    ("about a topic, none chosen", CITED, said(topic="top_bread")),
+    ("about the topic she chose", CITED, both(said(topic="top_bread"), put("current", topics=["top_bread"]))),
+    ("about one of the topics she chose", CITED,
+     both(said(topic="top_bread"), put("current", topics=["top_cake", "top_bread"]))),
+    ("about a topic she did not choose", "other_topic",
+     both(said(topic="top_bread"), put("current", topics=["top_cake"]))),
+    ("about a topic she did not choose, and important", "other_topic",
+     both(said(topic="top_bread", important=True), put("current", topics=["top_cake"]))),
+    ("about no topic, some chosen", CITED, put("current", topics=["top_cake"])),
+)  # fmt: skip
+
 _WHO: tuple[Row, ...] = (
     ("somebody on the list", CITED, nothing),
     ("never on this list", "no_basis", on_another_list),
@@ -270,7 +282,7 @@ _PAUSES: tuple[Row, ...] = tuple(
     for frequency in Frequency
 )
 
-_MARKETING = (*_WHO, *_BASIS, *_CLOCKS, *_COUNTRIES, *_SCOPE, *_PAUSES)
+_MARKETING = (*_WHO, *_TOPICS, *_BASIS, *_CLOCKS, *_COUNTRIES, *_SCOPE, *_PAUSES)
 
 CASES: tuple[Case, ...] = (*(Case(name, "marketing", code, arrange) for name, code, arrange in _MARKETING), *NOTICES)
 # What can befall one person in a window and leave the others as they are.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from listkeeper.accounts.invitation import LIFETIME as INVITATION_LIFETIME
 from listkeeper.audience import checkpoint, suppression
 from listkeeper.audience.access_link import LIFETIME as LINK_LIFETIME
 from listkeeper.audience.address_change import LIFETIME as CHANGE_LIFETIME
@@ -13,6 +14,7 @@ from listkeeper.audience.suppression import Reason
 from tests.unit.audience.gate_scene import (
     CITED,
     HER,
+    INVITED,
     MOMENT,
     NEW,
     UNCITED,
@@ -23,6 +25,7 @@ from tests.unit.audience.gate_scene import (
     anothers,
     both,
     change,
+    invited,
     link,
     no_ledger,
     nothing,
@@ -216,7 +219,7 @@ def _for_herself(scene: Scene) -> None:
     scene.handover["subscriber_id"] = scene.person.id
 
 
-_SYSTEM: tuple[Row, ...] = (
+_CHECKPOINTS: tuple[Row, ...] = (
     ("a checkpoint to the mailbox named", UNCITED, _witness()),
     ("no notice", "no_basis", _witness(notice=None)),
     ("another notice", "no_basis", _witness(notice=NoticeKind.RECEIPT)),
@@ -239,6 +242,25 @@ _SYSTEM: tuple[Row, ...] = (
     ),
 )  # fmt: skip
 
+_INVITATIONS: tuple[Row, ...] = (
+    ("an invitation", f"{INVITED} uncited", invited()),
+    ("an invitation nearly too old", f"{INVITED} uncited", invited(created_at=ago(INVITATION_LIFETIME - MOMENT))),
+    ("an invitation too old", "expired", invited(created_at=ago(INVITATION_LIFETIME))),
+    ("an invitation used", "expired", invited(used_at=now)),
+    ("an invitation withdrawn", "expired", invited(withdrawn_at=now)),
+    ("an invitation to nobody any more", "expired", invited(address=None)),
+    ("an invitation of another business", "no_basis", both(invited(), said(organisation_id=2))),
+    ("no invitation named", "no_basis", both(invited(id=1), said(notice_id=None))),
+    ("no such invitation", "no_basis", both(invited(), said(notice_id=NO_GUEST))),
+    ("a system mail about something else", "no_basis", both(invited(), said(notice=NoticeKind.ACCESS))),
+    ("a system mail about nothing", "no_basis", both(invited(), said(notice=None))),
+    ("a system mail to a reader of letters", "no_basis", both(_TYPED, said(list_id=None))),
+    ("an invitation while the ledger has forked", "ledger_forked", both(invited(), put("head", forked_at=now))),
+    ("an invitation to somebody who complained", "suppressed",
+     both(invited(address=HER), suppressed("list:1", Reason.COMPLAINT))),
+    ("an invitation to somebody who unsubscribed", UNCITED,
+     both(invited(address=HER), suppressed("list:1", Reason.UNSUBSCRIBED))),
+)  # fmt: skip
 _NOBODY = {name: both(_TYPED, said(list_id=None)) for name in ("transactional", "reply")}
 
 
@@ -246,6 +268,6 @@ NOTICES: tuple[Case, ...] = (
     *(Case(name, "doi", code, arrange) for name, code, arrange in (*_DOI, *_NEW_ADDRESS)),
     *(Case(name, "service", code, arrange) for name, code, arrange in (*_SERVICE, *_OLD_ADDRESS)),
     *(Case(name, "test", code, arrange) for name, code, arrange in _TEST),
-    *(Case(name, "system", code, arrange) for name, code, arrange in _SYSTEM),
+    *(Case(name, "system", code, arrange) for name, code, arrange in (*_CHECKPOINTS, *_INVITATIONS)),
     *(Case("nobody wrote its clause", kind, "gate_error", arrange) for kind, arrange in _NOBODY.items()),
 )

@@ -16,6 +16,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts import invitation
+from listkeeper.accounts.invitation import Invitation
+from listkeeper.accounts.user import Role
 from listkeeper.audience import (
     access_link,
     address_change,
@@ -42,7 +45,7 @@ from listkeeper.foundation import clock
 from tests.makers import cafe, signups
 from tests.makers.cafe import NO_BRAKES, Cafe
 
-HER, NEW = "freja@guest.example", "freja@new.example"
+HER, NEW, INVITED = "freja@guest.example", "freja@new.example", "gerd@cafe.example"
 # The verdicts that are no refusals: whether what was granted cites the very event and the very row that carry it.
 CITED, UNCITED, CLAIMED = f"{HER} cited", f"{HER} uncited", f"{HER} claimed"
 DELIVERY, TEMPLATE = 5, "t" * 64
@@ -103,6 +106,13 @@ class Scene:
         """Return her wish to move to another address."""
         made = address_change.ask(self.session, self.person, NEW)
         self.handover |= {"notice": NoticeKind.NEW_ADDRESS, "notice_id": made.id}
+        return made
+
+    def invite(self) -> Invitation:
+        """Invite somebody to the studio; no subscriber and no list is part of it."""
+        made = invitation.invite(self.session, self.house.organisation, INVITED, Role.EDITOR, actor="user:1")
+        nobody = {"subscriber_id": None, "list_id": None, "confirmation_id": None}
+        self.handover |= nobody | {"notice": NoticeKind.INVITATION, "notice_id": made.id}
         return made
 
     def verdict(self, gate: ModuleType) -> str:
@@ -329,6 +339,11 @@ def link(**values: object) -> Arrange:
 def change(**values: object) -> Arrange:
     """Let her wish for another address, live but for these columns."""
     return _made(Scene.change, values)
+
+
+def invited(**values: object) -> Arrange:
+    """Let somebody be invited to the studio, live but for these columns."""
+    return _made(Scene.invite, values)
 
 
 def _made(verb: Callable[[Scene], object], values: dict[str, Any]) -> Arrange:

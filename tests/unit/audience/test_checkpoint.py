@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 import time_machine
@@ -41,7 +42,7 @@ def _leaves(session: Session) -> list[bytes]:
 
 
 def _another_master(settings: Settings, number: int) -> None:
-    (settings.key_folder / f"master-{number}.key").write_bytes(bytes([number]) * 32)
+    (settings.key_folder / f"master-{number}.key").write_bytes(sha256(b"%d" % number).digest())
     keys.open_folder(settings.key_folder)
 
 

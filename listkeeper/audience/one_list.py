@@ -1,0 +1,52 @@
+"""What belongs to one list, table by table: for an export of that list alone.
+
+Her people, what they agreed to with the texts they saw, what was claimed of
+them when they were brought, and the hashes of everybody whom a letter to this
+list must not reach. No evidence, no ledger, no other list.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, or_, select
+
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import suppression
+from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.importing.batch import ImportBatch, ImportRow
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Subscription
+from listkeeper.audience.suppression import Suppression
+from listkeeper.audience.topic import Topic
+
+
+def rows(mailing_list: MailingList) -> dict[str, ColumnElement[bool]]:
+    """Return which rows of which tables belong to a list; a table that is not named has none."""
+    number = mailing_list.id
+    forms = select(SignupForm.id).where(SignupForm.list_id == number)
+    batches = select(ImportBatch.id).where(ImportBatch.list_id == number)
+    return {
+        Organisation.__tablename__: Organisation.id == mailing_list.organisation_id,
+        MailingList.__tablename__: MailingList.id == number,
+        Topic.__tablename__: Topic.list_id == number,
+        Subscription.__tablename__: Subscription.list_id == number,
+        Subscriber.__tablename__: _people(number),
+        ConsentEvent.__tablename__: ConsentEvent.list_id == number,
+        ConsentText.__tablename__: ConsentText.list_id == number,
+        SignupForm.__tablename__: SignupForm.list_id == number,
+        SignupFormVersion.__tablename__: SignupFormVersion.form_id.in_(forms),
+        ImportBatch.__tablename__: ImportBatch.list_id == number,
+        ImportRow.__tablename__: ImportRow.batch_id.in_(batches),
+        Suppression.__tablename__: (Suppression.organisation_id == mailing_list.organisation_id)
+        & Suppression.scope.in_(suppression.marketing_scopes(number, mailing_list.purpose)),
+    }
+
+
+def _people(number: int) -> ColumnElement[bool]:
+    """Return whether somebody is on the list, or ever answered for it."""
+    return or_(
+        Subscriber.id.in_(select(Subscription.subscriber_id).where(Subscription.list_id == number)),
+        Subscriber.subject_ref.in_(select(ConsentEvent.subject_ref).where(ConsentEvent.list_id == number)),
+    )

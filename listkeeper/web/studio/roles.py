@@ -1,0 +1,46 @@
+"""What an editor may open; everything else in the studio is for owners.
+
+The list is of what is allowed, so that a new page is shut for editors until
+somebody writes it here. An editor writes and sends letters, sees people and
+lists, and has keys of their own. No evidence, no file of people, no setting.
+"""
+
+from __future__ import annotations
+
+from listkeeper.foundation import language
+from listkeeper.foundation.errors import Forbidden
+
+FOR_EDITORS = frozenset(
+    {
+        "home.show",
+        "letters.show",
+        "letters.begin",
+        "letters.choose",
+        "composer.show",
+        "composer.save",
+        "composer.check",
+        "composer.see",
+        "composer.see_text",
+        "composer.test",
+        "departure.look",
+        "departure.send",
+        "departure.progress",
+        "departure.cancel",
+        "lists.show",
+        "lists.show_one",
+        "people.show",
+        # The second pair of eyes sees no evidence itself.
+        "evidence.release",
+        # Their own keys, and the way out.
+        "security.show",
+        "security.sign_out_everywhere",
+    }
+)
+# The login library's pages about a user's own keys.
+_OWN_KEYS = "key."
+
+
+def demand(endpoint: str, *, owns: bool) -> None:
+    """Raise Forbidden when this page is not for an editor, and an editor asks for it."""
+    if not owns and endpoint not in FOR_EDITORS and not endpoint.startswith(_OWN_KEYS):
+        raise Forbidden("owners_only", language.text("Only an owner of this studio may do this. Nothing was changed."))
