@@ -148,10 +148,9 @@ class Head:
     """A signed note that names a ledger, its size and its root: a checkpoint, or a receipt for one of its records."""
 
     def __init__(self, where: str, data: bytes) -> None:
-        text, _, below = data.decode("utf-8").replace("\r\n", "\n").rpartition("\n\n")
-        marks = [line.split(" ") for line in below.removesuffix("\n").split("\n")]
+        text, _, below = data.decode("utf-8").replace("\r\n", "\n").removesuffix("\n").rpartition("\n\n")
         self.where, self.text, self.receipt = where, f"{text}\n".encode(), tuple[Any, ...]()
-        self.marks = [(name, _base64(encoded, 68)) for _dash, name, encoded in marks]
+        self.marks = [(name, _base64(mark, 68)) for _, name, mark in (one.split(" ") for one in below.split("\n"))]
         origin, size, root, *_ = text.split("\n")
         if origin == "listkeeper/receipt/v1":
             _, org, event, seq, leaf, size, root = text.split("\n")
@@ -364,7 +363,8 @@ class Proof:
 def check(path: Path, key: bytes | None = None, witnesses: Sequence[Path] = (), limit: int = LIMIT) -> Object:
     """Return what is true and what is false of a bundle; Unusable, whatever is wrong with it, when it is none."""
     try:
-        return Proof(Bundle(path, limit), key, [(str(one), one.read_bytes()) for one in witnesses]).examine()
+        kept = [(str(at), one) for at in witnesses for one in re.split(rb"\r?\n\r?\n(?=listkeeper/)", at.read_bytes())]
+        return Proof(Bundle(path, limit), key, kept).examine()
     except Exception as error:  # a hostile file may break any part of the ZIP reader, and must end in a sentence
         raise Unusable(f"There is no bundle to check, or it cannot be read. {error}") from error
 

@@ -21,7 +21,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.audit_log import AuditEntry
-from listkeeper.audience import checkpoint, consent_text, evidence, ledger, proof_bundle, signup_form, unsubscribe
+from listkeeper.audience import (
+    checkpoint,
+    consent,
+    consent_text,
+    evidence,
+    ledger,
+    proof_bundle,
+    signup_form,
+    unsubscribe,
+)
 from listkeeper.audience.consent import Method
 from listkeeper.audience.consent_text import Wording
 from listkeeper.audience.ledger import EventType
@@ -90,6 +99,24 @@ def test_a_true_bundle_is_believed(bundle: BundleFiles, made: Cafe, tmp_path: Pa
     witness = tmp_path / "witness.txt"
     witness.write_bytes(bundle.files[bundle.below("witnessed/")[0]])
     assert verified(bundle, tmp_path, "--witness", str(witness)) == (0, [])
+
+
+def test_the_receipt_in_her_mailbox_is_a_witness(
+    bundle: BundleFiles, session: Session, made: Cafe, person: Subscriber, tmp_path: Path
+) -> None:
+    """The file of the mail holds two notes, the receipt and the checkpoint that covers it; each is heard."""
+    given = consent.history(session, person)[-1]
+    assert given.ledger_id is not None
+    signed = checkpoint.receipt(session, made.organisation, given.ledger_id)
+    assert signed is not None
+    kept = tmp_path / "receipt.txt"
+    kept.write_bytes(f"{signed[0]}\n{signed[1].note}".replace("\n", "\r\n").encode())
+    assert verified(bundle, tmp_path, "--witness", str(kept)) == (0, [])
+    other = f"{signed[0]}\n{signed[1].note}".replace(f"\n{given.ledger_seq}\n", "\n1\n", 1)
+    kept.write_text(other)
+    exit_code, codes = verified(bundle, tmp_path, "--witness", str(kept))
+    assert exit_code == 1
+    assert codes
 
 
 def _own_rows(bundle: BundleFiles) -> list[int]:
