@@ -8,6 +8,8 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 from sqlalchemy import create_engine
@@ -54,14 +56,22 @@ def _subscribed(place: Instance) -> None:
     place.type("init", "--name", "Café Ø", "--address", "Havnegade 1\n1058 København", "--from", "hello@cafe.example")
     place.type("list", "create", "--name", "News")
     form = place.type("form", "create", "--list", "news")["url"]
-    assert place.post(form, email=HER).status == 200
+    _posted(form, email=HER)
     inbox = place.running.data / "practice"
     until(lambda: caught_mail.count(inbox) > 0)
     [asked] = caught_mail.entries(inbox, to=HER)
     raw = caught_mail.read(inbox, asked.key).raw.decode()
     token = raw.replace("=\r\n", "").split("/c/")[1].split()[0].strip('"<>=')[:22]
-    assert place.post(f"http://localhost:{place.running.port}/c/{token}").status == 200
+    _posted(f"http://localhost:{place.running.port}/c/{token}")
     until(lambda: place.ask("SELECT id FROM subscription WHERE state = 'confirmed'") != [])
+
+
+def _posted(url: str, **fields: str) -> None:
+    """Send a form from a browser that can be told from all others."""
+    here = url.replace("//localhost:", "//127.0.0.1:", 1)
+    asked = Request(here, urlencode(fields).encode(), {"User-Agent": NETWORK_MARK}, method="POST")  # noqa: S310 - loopback
+    with urlopen(asked, timeout=30) as answer:  # noqa: S310 - loopback
+        assert answer.status == 200
 
 
 def _mailed(place: Instance, tmp_path: Path) -> None:
@@ -98,7 +108,7 @@ def _dumped(place: Instance, tmp_path: Path) -> Path:
     return folder
 
 
-def test_no_byte_of_her_is_left(place: Instance, tmp_path: Path) -> None:
+def test_no_byte_of_her_is_left_nor_comes_back_with_a_backup(place: Instance, tmp_path: Path) -> None:
     _subscribed(place)
     _mailed(place, tmp_path)
     backup = tmp_path / "before.zip"
@@ -115,15 +125,11 @@ def test_no_byte_of_her_is_left(place: Instance, tmp_path: Path) -> None:
     if place.database.kind == "postgresql":
         assert _found(_dumped(place, tmp_path)) == []
     assert place.type("consent", "verify")["findings"] == []
+    _restored_without_her(place, backup, tmp_path)
 
 
-def test_a_backup_from_before_does_not_bring_her_back(place: Instance, tmp_path: Path) -> None:
-    _subscribed(place)
-    _mailed(place, tmp_path)
-    backup = tmp_path / "before.zip"
-    place.type("backup", "--out", str(backup))
-    place.type("subscriber", "erase", HER, "--yes")
-    until(lambda: place.ask("SELECT id FROM erasure WHERE journaled") != [])
+def _restored_without_her(place: Instance, backup: Path, tmp_path: Path) -> None:
+    """Restore the backup from before on an empty machine: its replay finds no trace either, and the ledger is whole."""
     elsewhere = tmp_path / "again"
     elsewhere.mkdir()
     # The keys and the journal lie apart from the backup; both are put back in their places first.
