@@ -11,4 +11,6 @@ one act, at once, remembered as ``suppression``, which outlives the subscriber;
 a ``leaving_reason`` may be told afterwards, by nobody in particular. An
 ``access_wish`` and its ``access_link`` open all that is held about her to the
 person herself, who may move by ``address_change``, or go by ``erasure``.
+``importing`` judges what other tools' files claim; ``proof`` keeps all of this
+provable, and remembers what no backup may forget.
 """

@@ -10,8 +10,9 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.audience import access_link, ledger, subscriber, suppression
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience import access_link, subscriber, suppression
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock, columns, language, outbox, signing, throttle
 from listkeeper.foundation.columns import UtcDateTime

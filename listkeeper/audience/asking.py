@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, ledger, mail_template, signup_guard, subscriber
+from listkeeper.audience import confirmation, mail_template, signup_guard, subscriber
 from listkeeper.audience.confirmation import LIFETIME, AskKind, Confirmation
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.signup_guard import Limits
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState

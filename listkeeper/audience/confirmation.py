@@ -16,18 +16,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.audience import (
-    complaint,
-    consent,
-    evidence,
-    jurisdiction,
-    ledger,
-    signup_form,
-    subscriber,
-    subscription,
-    suppression,
-)
+from listkeeper.audience import complaint, consent, jurisdiction, signup_form, subscriber, subscription, suppression
 from listkeeper.audience.consent import Circumstances, EventKind, Method
+from listkeeper.audience.proof import evidence, ledger
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState

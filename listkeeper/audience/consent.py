@@ -17,10 +17,11 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from listkeeper.audience import consent_text, ledger, signup_form
+from listkeeper.audience import consent_text, signup_form
 from listkeeper.audience.consent_text import ConsentText
-from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock, columns

@@ -11,9 +11,10 @@ from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueCons
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import jurisdiction, ledger, text_lint
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience import jurisdiction, text_lint
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.starter_text import AGE, PERSONAL_DATA, STARTERS
 from listkeeper.deliverability.finding import Finding, refuse_blocking
 from listkeeper.foundation import clock, columns, language

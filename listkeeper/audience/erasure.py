@@ -16,13 +16,14 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, String, delete, false, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.audience import evidence, ledger, subscriber, suppression
+from listkeeper.audience import subscriber, suppression
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.access_wish import AccessWish
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import Confirmation, LaterPage
 from listkeeper.audience.importing import undo
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.proof import evidence, ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription

@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import access_link, address_change, suppression
-from listkeeper.audience.checkpoint import Checkpoint
 from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.gate_view import View
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
 from listkeeper.audience.jurisdiction import Profile
 from listkeeper.audience.mailing_list import ListState, MailingList
+from listkeeper.audience.proof.checkpoint import Checkpoint
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Frequency, Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason

@@ -17,8 +17,8 @@ from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.handover import Handover
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.jurisdiction import Profile
-from listkeeper.audience.ledger import LedgerHead
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof.ledger import LedgerHead
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import clock

@@ -11,8 +11,8 @@ from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import ledger
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.foundation import columns, ids, language, outbox
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane

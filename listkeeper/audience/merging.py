@@ -15,10 +15,11 @@ from sqlalchemy import ColumnElement, Select, delete, func, not_, select, union,
 from sqlalchemy.orm import Session, aliased
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import ledger, subscriber, suppression, topic, unsubscribe
+from listkeeper.audience import subscriber, suppression, topic, unsubscribe
 from listkeeper.audience.consent import Method
-from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import ListState, MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason, Suppression

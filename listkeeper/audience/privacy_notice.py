@@ -19,8 +19,9 @@ from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueCons
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import ledger, retention_preset
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience import retention_preset
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.deliverability.finding import Finding, Severity, refuse_blocking
 from listkeeper.foundation import clock, columns, language
 from listkeeper.foundation.table import Table

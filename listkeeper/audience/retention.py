@@ -6,9 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import evidence, ledger, retention_preset
-from listkeeper.audience.evidence import Evidence
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience import retention_preset
+from listkeeper.audience.proof import evidence, ledger
+from listkeeper.audience.proof.evidence import Evidence
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation import clock, language

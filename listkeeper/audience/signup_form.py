@@ -12,11 +12,12 @@ from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueCons
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text, form_lint, ledger, privacy_notice
+from listkeeper.audience import consent_text, form_lint, privacy_notice
 from listkeeper.audience.consent_text import ConsentText, Wording
-from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import ListState, MailingList, slug_of
 from listkeeper.audience.privacy_notice import PrivacyNotice
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.starter_text import STARTERS
 from listkeeper.deliverability.finding import refuse_blocking
 from listkeeper.foundation import clock, columns, language

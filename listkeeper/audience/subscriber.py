@@ -9,8 +9,9 @@ from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import evidence, ledger, suppression
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience import suppression
+from listkeeper.audience.proof import evidence, ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.foundation import clock, columns, ids, language, outbox
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import NotFound

@@ -21,8 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
 
 from listkeeper.audience import suppression
-from listkeeper.audience.ledger import LedgerHead
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof.ledger import LedgerHead
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock, columns
 from listkeeper.foundation.columns import UtcDateTime

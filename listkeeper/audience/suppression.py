@@ -16,8 +16,8 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, exists, false, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from listkeeper.audience import ledger
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.foundation import clock, columns, keys, outbox
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.outbox import Lane

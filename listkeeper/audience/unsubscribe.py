@@ -13,9 +13,10 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import complaint, confirmation, consent, evidence, subscriber, subscription, suppression
+from listkeeper.audience import complaint, confirmation, consent, subscriber, subscription, suppression
 from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, Method
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import evidence
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.suppression import Reason

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent, ledger_audit, ledger_witness, proof_bundle, subscriber
+from listkeeper.audience import consent, subscriber
 from listkeeper.audience.importing import brought
 from listkeeper.audience.importing.brought import Brought, Words
-from listkeeper.audience.ledger import EventType
+from listkeeper.audience.proof import ledger_audit, ledger_witness, proof_bundle
+from listkeeper.audience.proof.ledger import EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.cli.context import emit, opened, progress, with_json, with_settings
 from listkeeper.cli.spoken import Spoken

@@ -29,7 +29,7 @@ def journal(settings: Settings, *, is_open: bool) -> Iterator[Finding]:
 def _compared(settings: Settings) -> Finding:
     from listkeeper import store  # noqa: PLC0415 - loaded with the application
     from listkeeper.accounts.organisation import Organisation  # noqa: PLC0415 - the same
-    from listkeeper.audience import checkpoint, witness  # noqa: PLC0415 - the same
+    from listkeeper.audience.proof import checkpoint, witness  # noqa: PLC0415 - the same
     from listkeeper.foundation import key_mark  # noqa: PLC0415 - the same
 
     folder = settings.journal_folder

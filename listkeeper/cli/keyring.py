@@ -21,7 +21,7 @@ def show(settings: Settings, *, as_json: bool) -> None:
     with opened(settings):
         from listkeeper import store  # noqa: PLC0415 - loaded with the application
         from listkeeper.accounts import organisation  # noqa: PLC0415
-        from listkeeper.audience import checkpoint  # noqa: PLC0415
+        from listkeeper.audience.proof import checkpoint  # noqa: PLC0415
         from listkeeper.foundation import keys  # noqa: PLC0415
 
         with store.reading() as session:
@@ -43,7 +43,7 @@ def rotate(settings: Settings, *, as_json: bool) -> None:
     with opened(settings):
         from listkeeper import store  # noqa: PLC0415 - loaded with the application
         from listkeeper.accounts import organisation  # noqa: PLC0415
-        from listkeeper.audience import checkpoint  # noqa: PLC0415
+        from listkeeper.audience.proof import checkpoint  # noqa: PLC0415
         from listkeeper.foundation import keys  # noqa: PLC0415
 
         added = keys.add(settings.key_folder)

@@ -38,7 +38,7 @@ def bring_up_to_date() -> None:
 
 def _adopt() -> None:
     """Bring consents from before the ledger into it, in steps that each are whole."""
-    from listkeeper.audience import adoption  # noqa: PLC0415 - only after a migration
+    from listkeeper.audience.proof import adoption  # noqa: PLC0415 - only after a migration
 
     while True:
         with store.transaction() as session:

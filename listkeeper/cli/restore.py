@@ -19,7 +19,7 @@ from listkeeper.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from listkeeper.audience.journal_replay import Replayed
+    from listkeeper.audience.proof.journal_replay import Replayed
     from listkeeper.sending.restoring import Places, Restored
 
 # As the doctor's: nothing can be sent; something is wrong.
@@ -118,7 +118,7 @@ def _keep_pictures(folder: Path, pictures: dict[str, bytes]) -> None:
 def _keep_journal(settings: Settings) -> None:
     """Keep the journal in this data folder from now on; a new one gets all that was ever written down."""
     from listkeeper import store  # noqa: PLC0415 - loaded with the application
-    from listkeeper.audience import journal  # noqa: PLC0415 - the same
+    from listkeeper.audience.proof import journal  # noqa: PLC0415 - the same
 
     with store.transaction() as session:
         journal.adopt(session, settings.journal_folder)
@@ -128,7 +128,7 @@ def _keep_journal(settings: Settings) -> None:
 
 def _until_nothing_waits(settings: Settings) -> Iterator[int]:
     from listkeeper import store  # noqa: PLC0415 - loaded with the application
-    from listkeeper.audience import journal  # noqa: PLC0415 - the same
+    from listkeeper.audience.proof import journal  # noqa: PLC0415 - the same
 
     while True:
         with store.transaction() as session:
@@ -142,7 +142,7 @@ def _accept(settings: Settings, *, as_json: bool, quiet: bool = False) -> int:
     """Apply the journal to the database as it is, and begin a new epoch of its ledger."""
     with opened(settings):
         from listkeeper import store  # noqa: PLC0415 - loaded with the application
-        from listkeeper.audience import journal, witness  # noqa: PLC0415 - the same
+        from listkeeper.audience.proof import journal, witness  # noqa: PLC0415 - the same
         from listkeeper.sending import restoring  # noqa: PLC0415 - the same
 
         with store.transaction() as session:

@@ -15,7 +15,7 @@ from listkeeper.audience import complaint, consent, erasure, mailing_list, subsc
 from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.importing import brought
 from listkeeper.audience.importing.brought import Brought
-from listkeeper.audience.ledger import EventType
+from listkeeper.audience.proof.ledger import EventType
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import clock
 from listkeeper.jobs import journal

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from listkeeper import parts, store
 from listkeeper.accounts import invitation, kept_answer, organisation
-from listkeeper.audience import address_change, asking, checkpoint, lifecycle, retention, signup
+from listkeeper.audience import address_change, asking, lifecycle, retention, signup
+from listkeeper.audience.proof import checkpoint
 from listkeeper.foundation import outbox, throttle
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane

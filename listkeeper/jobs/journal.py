@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
-from listkeeper.audience import journal
+from listkeeper.audience.proof import journal
 from listkeeper.foundation import log
 from listkeeper.sending import restoring
 

@@ -14,7 +14,6 @@ from listkeeper.audience import (
     access_wish,
     address_change,
     asking,
-    checkpoint,
     confirmation,
     erasure,
     mailing_list,
@@ -24,6 +23,7 @@ from listkeeper.audience import (
     suppression,
 )
 from listkeeper.audience.importing import batch
+from listkeeper.audience.proof import checkpoint
 from listkeeper.campaigns import campaign
 from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain

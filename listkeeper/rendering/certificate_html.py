@@ -6,7 +6,7 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from listkeeper.audience.certificate import Certificate
+from listkeeper.audience.proof.certificate import Certificate
 from listkeeper.foundation import places
 from listkeeper.rendering import certificate_paper
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from listkeeper.audience.certificate import (
+from listkeeper.audience.proof.certificate import (
     Certificate,
     Happening,
     ImportedClaim,

@@ -37,7 +37,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from listkeeper.audience.certificate import Certificate
+from listkeeper.audience.proof.certificate import Certificate
 from listkeeper.rendering import certificate_paper
 from listkeeper.rendering.certificate_paper import Entry, Letters, Paper, Row, Section
 from listkeeper.rendering.certificate_paper import Frame as Shown

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
-from listkeeper.audience import dossier, signup_form
-from listkeeper.audience.certificate import Controller, ShownForm
+from listkeeper.audience import signup_form
+from listkeeper.audience.proof import dossier
+from listkeeper.audience.proof.certificate import Controller, ShownForm
 from listkeeper.foundation import clock, language, places
 from listkeeper.rendering import certificate_words, colour
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import ledger
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.handover import MessageClass
-from listkeeper.audience.ledger import LedgerRow
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import language

@@ -15,10 +15,11 @@ from typing import assert_never
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import asking, confirmation, permission, subscriber, witness
+from listkeeper.audience import asking, confirmation, permission, subscriber
 from listkeeper.audience.asking import ConfirmationMail
 from listkeeper.audience.handover import Handover, Refusal
 from listkeeper.audience.permission import Grant
+from listkeeper.audience.proof import witness
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.campaign import Campaign, CampaignState

@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts import audit_log
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import exporting, ledger, one_list
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience import exporting, one_list
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.deliverability.sending_domain import SendingDomain

@@ -10,14 +10,15 @@ from listkeeper.accounts import invitation
 from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.user import Role
-from listkeeper.audience import access_link, address_change, checkpoint, confirmation, mail_template
+from listkeeper.audience import access_link, address_change, confirmation, mail_template
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
-from listkeeper.audience.checkpoint import Checkpoint
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import checkpoint
+from listkeeper.audience.proof.checkpoint import Checkpoint
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import NotFound

@@ -18,14 +18,14 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts import audit_log
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_exports, dossier, ledger, proof_bundle
-from listkeeper.audience.certificate import Certificate, SentMessage
 from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.importing import proving
 from listkeeper.audience.importing.proving import ProvedRow
-from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.proof_bundle import CERTIFICATE, Cover, Files, Rows
+from listkeeper.audience.proof import consent_exports, dossier, ledger, proof_bundle
+from listkeeper.audience.proof.certificate import Certificate, SentMessage
+from listkeeper.audience.proof.ledger import Event, EventType
+from listkeeper.audience.proof.proof_bundle import CERTIFICATE, Cover, Files, Rows
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language

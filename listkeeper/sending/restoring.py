@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import checkpoint, journal_replay, ledger, ledger_audit, witness
-from listkeeper.audience.journal_replay import Replayed
-from listkeeper.audience.ledger_audit import Fault
+from listkeeper.audience.proof import checkpoint, journal_replay, ledger, ledger_audit, witness
+from listkeeper.audience.proof.journal_replay import Replayed
+from listkeeper.audience.proof.ledger_audit import Fault
 from listkeeper.foundation import archive_filling, clock, key_mark, keys, language, numbering
 from listkeeper.foundation.archive_reading import Archive
 from listkeeper.foundation.errors import Conflict, Invalid

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import checkpoint, ledger
 from listkeeper.audience.handover import MessageClass, NoticeKind
+from listkeeper.audience.proof import checkpoint, ledger
 from listkeeper.foundation import clock, outbox
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import delivery

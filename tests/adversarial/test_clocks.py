@@ -13,18 +13,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import (
-    confirmation,
-    jurisdiction,
-    ledger_audit,
-    lifecycle,
-    permission,
-    preferences,
-    unsubscribe,
-)
+from listkeeper.audience import confirmation, jurisdiction, lifecycle, permission, preferences, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.handover import RefusalCode
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof import ledger_audit
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper import parts
 from listkeeper.audience.handover import RefusalCode
-from listkeeper.audience.ledger import LedgerHead
+from listkeeper.audience.proof.ledger import LedgerHead
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import housekeeping, identity, lanes, sending, worker
 from listkeeper.sending.delivery import DeliveryState

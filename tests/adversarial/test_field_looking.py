@@ -11,7 +11,8 @@ import time_machine
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from listkeeper.audience import evidence, suppression
+from listkeeper.audience import suppression
+from listkeeper.audience.proof import evidence
 from listkeeper.audience.suppression import Reason
 from listkeeper.foundation.outbox import Lane
 from tests.architecture.routes import SAFE

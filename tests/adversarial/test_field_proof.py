@@ -18,10 +18,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import (
     address_change,
-    certificate,
     consent_text,
-    evidence,
-    ledger,
     mailing_list,
     preferences,
     retention,
@@ -31,6 +28,7 @@ from listkeeper.audience import (
 )
 from listkeeper.audience.consent import ConsentEvent, EventKind, Method
 from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.proof import certificate, evidence, ledger
 from listkeeper.audience.subscription import Frequency
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane

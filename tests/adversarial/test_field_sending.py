@@ -12,8 +12,9 @@ import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import ledger, preferences
+from listkeeper.audience import preferences
 from listkeeper.audience.handover import RefusalCode
+from listkeeper.audience.proof import ledger
 from listkeeper.audience.subscription import Frequency
 from listkeeper.campaigns import campaign
 from listkeeper.campaigns.campaign import CampaignState

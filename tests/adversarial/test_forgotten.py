@@ -12,10 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
-from listkeeper.audience import erasure, evidence, ledger, ledger_audit, subscriber, suppression
-from listkeeper.audience.evidence import SubjectKey
+from listkeeper.audience import erasure, subscriber, suppression
 from listkeeper.audience.handover import RefusalCode
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof import evidence, ledger, ledger_audit
+from listkeeper.audience.proof.evidence import SubjectKey
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Reason
 from listkeeper.cli import context

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import signup_guard, suppression
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.signup_guard import Verdict
 from listkeeper.audience.suppression import Suppression
 from listkeeper.foundation.outbox import Lane

@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import complaint, erasure, fold, unsubscribe
+from listkeeper.audience import complaint, erasure, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
 from listkeeper.audience.importing.court import Claims
+from listkeeper.audience.proof import fold
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.audience.suppression import Suppression

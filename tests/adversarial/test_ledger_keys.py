@@ -16,9 +16,10 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.audience import checkpoint, confirmation, fold, ledger, ledger_audit, proof_bundle, unsubscribe
+from listkeeper.audience import confirmation, unsubscribe
 from listkeeper.audience.consent import Method
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.proof import checkpoint, fold, ledger, ledger_audit, proof_bundle
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.foundation import keys
 from listkeeper.foundation.errors import Conflict

@@ -14,8 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import checkpoint, ledger, ledger_audit, proof_bundle, witness
-from listkeeper.audience import journal as journals
+from listkeeper.audience.proof import checkpoint, ledger, ledger_audit, proof_bundle, witness
+from listkeeper.audience.proof import journal as journals
 from listkeeper.foundation import keys
 from listkeeper.settings import Settings
 from listkeeper.standards import merkle, signed_note

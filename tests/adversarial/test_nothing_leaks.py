@@ -13,9 +13,10 @@ from listkeeper import store
 from listkeeper.accounts import organisation, user
 from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.user import User
-from listkeeper.audience import confirmation, evidence_request
-from listkeeper.audience.evidence_request import EvidenceRequest
-from listkeeper.audience.ledger import EventType
+from listkeeper.audience import confirmation
+from listkeeper.audience.proof import evidence_request
+from listkeeper.audience.proof.evidence_request import EvidenceRequest
+from listkeeper.audience.proof.ledger import EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.foundation.outbox import Lane

@@ -13,8 +13,8 @@ from listkeeper.audience import consent_text, list_rules, mailing_list, signup_f
 from listkeeper.audience.consent_text import ConsentText, Wording
 from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.importing.court import Claims
-from listkeeper.audience.ledger import EventType
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof.ledger import EventType
 from listkeeper.audience.subscription import Basis, Subscription
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound

@@ -14,7 +14,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import evidence, signup_form
+from listkeeper.audience import signup_form
+from listkeeper.audience.proof import evidence
 from listkeeper.audience.signup import Signup, SignupDecision
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation.outbox import Lane

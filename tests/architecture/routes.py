@@ -22,7 +22,6 @@ from listkeeper.audience import (
     access_link,
     address_change,
     confirmation,
-    evidence_request,
     privacy_notice,
     signup_form,
     topic,
@@ -30,6 +29,7 @@ from listkeeper.audience import (
 )
 from listkeeper.audience.importing import court
 from listkeeper.audience.importing.court import Claims
+from listkeeper.audience.proof import evidence_request
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import caught_mail, signing

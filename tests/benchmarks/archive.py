@@ -19,8 +19,8 @@ from pathlib import Path
 from sqlalchemy import select
 
 from listkeeper import store
-from listkeeper.audience import ledger
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.cli import context
 from listkeeper.settings import Settings

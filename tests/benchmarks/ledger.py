@@ -20,8 +20,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import ledger, ledger_audit, proof_bundle
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.proof import ledger, ledger_audit, proof_bundle
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.foundation import ids, keys
 from listkeeper.standards import canonical_json, merkle
 from listkeeper.standards import proof as verifier

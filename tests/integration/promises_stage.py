@@ -18,21 +18,11 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
-from listkeeper.audience import (
-    checkpoint,
-    fold,
-    journal,
-    ledger,
-    permission,
-    signup_form,
-    subscriber,
-    subscription,
-    suppression,
-    witness,
-)
+from listkeeper.audience import permission, signup_form, subscriber, subscription, suppression
 from listkeeper.audience.handover import Handover, MessageClass, RefusalCode
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.permission import Grant
+from listkeeper.audience.proof import checkpoint, fold, journal, ledger, witness
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import clock, journal_file, keys

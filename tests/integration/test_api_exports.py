@@ -14,7 +14,7 @@ from listkeeper import store
 from listkeeper.accounts.api_key import Scope
 from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.web.api import exports
 from tests.fakes.databases import Database
 from tests.makers import cafe

@@ -16,9 +16,10 @@ from sqlalchemy import Table as Rows
 
 from listkeeper import parts, store
 from listkeeper.accounts import organisation
-from listkeeper.audience import erasure, ledger, subscriber, unsubscribe
+from listkeeper.audience import erasure, subscriber, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.erasure import Erasure
+from listkeeper.audience.proof import ledger
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.cli import context
 from listkeeper.foundation import archive, clock, journal_file, keys

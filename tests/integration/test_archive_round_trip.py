@@ -21,10 +21,11 @@ from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.sign_in_link import SignInLink
 from listkeeper.accounts.user import User
-from listkeeper.audience import checkpoint, erasure, evidence, ledger, mailing_list, subscriber, unsubscribe
+from listkeeper.audience import erasure, mailing_list, subscriber, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
+from listkeeper.audience.proof import checkpoint, evidence, ledger
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Suppression

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import ledger
+from listkeeper.audience.proof import ledger
 from listkeeper.settings import Settings
 from tests.fakes import typed
 from tests.fakes.typed import Type

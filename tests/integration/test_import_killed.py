@@ -15,9 +15,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from listkeeper import store
-from listkeeper.audience import ledger
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow, ImportState
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.settings import Settings

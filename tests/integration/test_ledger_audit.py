@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import checkpoint, evidence, ledger_audit
-from listkeeper.audience.checkpoint import Checkpoint
 from listkeeper.audience.consent_text import ConsentText
-from listkeeper.audience.evidence import Evidence
-from listkeeper.audience.ledger import LedgerRow, LedgerTile
+from listkeeper.audience.proof import checkpoint, evidence, ledger_audit
+from listkeeper.audience.proof.checkpoint import Checkpoint
+from listkeeper.audience.proof.evidence import Evidence
+from listkeeper.audience.proof.ledger import LedgerRow, LedgerTile
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.standards import merkle
 from tests.benchmarks import ledger as many

@@ -12,9 +12,9 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
-from listkeeper.audience import checkpoint, ledger, witness
-from listkeeper.audience.checkpoint import Checkpoint
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof import checkpoint, ledger, witness
+from listkeeper.audience.proof.checkpoint import Checkpoint
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.cli import context
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane

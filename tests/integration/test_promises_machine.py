@@ -23,7 +23,6 @@ from listkeeper.audience import (
     complaint,
     confirmation,
     erasure,
-    journal,
     lifecycle,
     mailing_list,
     preferences,
@@ -37,6 +36,7 @@ from listkeeper.audience.consent import Method
 from listkeeper.audience.importing import court, undo
 from listkeeper.audience.importing.batch import ImportBatch
 from listkeeper.audience.mailing_list import ListState
+from listkeeper.audience.proof import journal
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane

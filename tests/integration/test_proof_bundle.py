@@ -21,19 +21,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.audit_log import AuditEntry
-from listkeeper.audience import (
-    checkpoint,
-    consent,
-    consent_text,
-    evidence,
-    ledger,
-    proof_bundle,
-    signup_form,
-    unsubscribe,
-)
+from listkeeper.audience import consent, consent_text, signup_form, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.consent_text import Wording
-from listkeeper.audience.ledger import EventType
+from listkeeper.audience.proof import checkpoint, evidence, ledger, proof_bundle
+from listkeeper.audience.proof.ledger import EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import keys
 from listkeeper.foundation.errors import NotFound

@@ -14,8 +14,8 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from listkeeper import store
-from listkeeper.audience import proof_bundle
-from listkeeper.audience.certificate import Certificate
+from listkeeper.audience.proof import proof_bundle
+from listkeeper.audience.proof.certificate import Certificate
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.sending import proof
 from tests.fakes.databases import Database

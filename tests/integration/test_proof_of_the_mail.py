@@ -13,8 +13,9 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, proof_bundle
+from listkeeper.audience import confirmation
 from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.proof import proof_bundle
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import proof

@@ -16,11 +16,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent, ledger, subscription, suppression
+from listkeeper.audience import consent, subscription, suppression
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.consent import EventKind, Method
 from listkeeper.audience.erasure import Erasure
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency, SubscriptionState
 from listkeeper.audience.suppression import Reason

@@ -13,14 +13,15 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from listkeeper import store
-from listkeeper.audience import complaint, confirmation, evidence, subscription, unsubscribe
+from listkeeper.audience import complaint, confirmation, subscription, unsubscribe
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.access_wish import AccessWish
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import Method
 from listkeeper.audience.erasure import Erasure
-from listkeeper.audience.ledger import EventType, LedgerRow
+from listkeeper.audience.proof import evidence
+from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation import signing

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from listkeeper.audience import ledger
+from listkeeper.audience.proof import ledger
 from tests.fakes import databases
 from tests.fakes.machine import Machine, machine
 from tests.makers import archives, cafe

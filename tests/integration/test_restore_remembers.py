@@ -11,19 +11,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
-from listkeeper.audience import (
-    checkpoint,
-    erasure,
-    ledger,
-    ledger_audit,
-    mailing_list,
-    preferences,
-    subscriber,
-    unsubscribe,
-    witness,
-)
-from listkeeper.audience import journal as journals
+from listkeeper.audience import erasure, mailing_list, preferences, subscriber, unsubscribe
 from listkeeper.audience.consent import Method
+from listkeeper.audience.proof import checkpoint, ledger, ledger_audit, witness
+from listkeeper.audience.proof import journal as journals
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency, Subscription, SubscriptionState
 from listkeeper.cli import context

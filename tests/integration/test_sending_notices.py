@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
 from listkeeper.accounts import organisation
-from listkeeper.audience import access_link, address_change, asking, confirmation, erasure, evidence
+from listkeeper.audience import access_link, address_change, asking, confirmation, erasure
 from listkeeper.audience.confirmation import Answer, Confirmation
-from listkeeper.audience.ledger import EventType, LedgerRow
 from listkeeper.audience.mail_template import MailTemplate
+from listkeeper.audience.proof import evidence
+from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import keys
 from listkeeper.foundation.outbox import Lane

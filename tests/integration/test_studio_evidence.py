@@ -14,9 +14,10 @@ from listkeeper import store
 from listkeeper.accounts import organisation, user
 from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.user import User
-from listkeeper.audience import evidence_request, signup_form
-from listkeeper.audience.evidence_request import EvidenceRequest
-from listkeeper.audience.ledger import EventType, LedgerRow
+from listkeeper.audience import signup_form
+from listkeeper.audience.proof import evidence_request
+from listkeeper.audience.proof.evidence_request import EvidenceRequest
+from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from tests.fakes.databases import Database
 from tests.makers import cafe, studio
 from tests.makers.studio import StudioBrowser, words

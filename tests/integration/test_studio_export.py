@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from listkeeper import store
 from listkeeper.accounts.audit_log import AuditEntry
-from listkeeper.audience import ledger
+from listkeeper.audience.proof import ledger
 from listkeeper.foundation import archive_reading
 from listkeeper.sending import incident
 from listkeeper.sending.incident import IncidentKind

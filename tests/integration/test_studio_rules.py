@@ -12,8 +12,8 @@ from sqlalchemy import select
 from listkeeper import store
 from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.audience import jurisdiction, mailing_list, retention_preset, signup_form, subscription, suppression
-from listkeeper.audience.ledger import LedgerRow
 from listkeeper.audience.mailing_list import ListState, MailingList
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Suppression
 from listkeeper.foundation import caught_mail, clock

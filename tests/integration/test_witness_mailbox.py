@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
-from listkeeper.audience import checkpoint, ledger
+from listkeeper.audience.proof import checkpoint, ledger
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import housekeeping

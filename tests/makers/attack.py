@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from listkeeper import store
-from listkeeper.audience import ledger
 from listkeeper.audience.confirmation import Confirmation
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation.outbox import Fact, Lane

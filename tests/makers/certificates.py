@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from listkeeper.audience.certificate import (
+from listkeeper.audience.proof.certificate import (
     Certificate,
     Controller,
     Happening,

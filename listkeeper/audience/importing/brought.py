@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.importing.verdict import Outcome
-from listkeeper.audience.ledger import LedgerRow
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.foundation import clock
 
 _BRINGS = frozenset({Outcome.NEW, Outcome.UPDATED, Outcome.UNVERIFIED})

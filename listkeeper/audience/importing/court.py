@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import jurisdiction, ledger
+from listkeeper.audience import jurisdiction
 from listkeeper.audience.importing import assigning, bulk, judging, loading, pipeline, plan, reader, table_file
 from listkeeper.audience.importing import batch as batches
 from listkeeper.audience.importing.batch import ImportBatch, ImportState
@@ -29,6 +29,7 @@ from listkeeper.audience.importing.reader import Task
 from listkeeper.audience.importing.sealing import Told
 from listkeeper.audience.importing.shadow import Shadow
 from listkeeper.audience.mailing_list import ListState, MailingList
+from listkeeper.audience.proof import ledger
 from listkeeper.audience.subscription import Basis
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import evidence, ledger, subscription
-from listkeeper.audience.evidence import Evidence, Piece, SubjectKey
+from listkeeper.audience import subscription
 from listkeeper.audience.importing import bulk, judging, opting_out, sealing
 from listkeeper.audience.importing import terms as terms_of_chunk
 from listkeeper.audience.importing.batch import (
@@ -33,8 +32,10 @@ from listkeeper.audience.importing.reader import Chunk
 from listkeeper.audience.importing.sealing import OPTED_OUT, REJECTED, Candidate, Leaf
 from listkeeper.audience.importing.terms import Terms
 from listkeeper.audience.importing.verdict import Outcome
-from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import evidence, ledger
+from listkeeper.audience.proof.evidence import Evidence, Piece, SubjectKey
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.foundation import clock

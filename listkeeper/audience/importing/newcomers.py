@@ -17,7 +17,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from listkeeper.audience.evidence import Evidence, SubjectKey
 from listkeeper.audience.importing import bulk, judging
 from listkeeper.audience.importing.batch import MADE_KEY, MADE_SUBSCRIBER, MADE_SUBSCRIPTION, ImportBatch, ImportRow
 from listkeeper.audience.importing.bulk import Same
@@ -26,6 +25,7 @@ from listkeeper.audience.importing.reader import Chunk
 from listkeeper.audience.importing.sealing import PERSON
 from listkeeper.audience.importing.terms import Terms
 from listkeeper.audience.importing.verdict import Outcome
+from listkeeper.audience.proof.evidence import Evidence, SubjectKey
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import clock

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import ledger, subscription, suppression
+from listkeeper.audience import subscription, suppression
 from listkeeper.audience.importing import bulk
 from listkeeper.audience.importing.batch import ImportBatch
 from listkeeper.audience.importing.judging import REASONS, Decision
 from listkeeper.audience.importing.sealing import OPTED_OUT
 from listkeeper.audience.importing.sources import Standing
-from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason, Suppression
 from listkeeper.foundation import clock, outbox

@@ -13,13 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import evidence, ledger
-from listkeeper.audience.certificate import Fact, ImportedClaim
-from listkeeper.audience.evidence import Opened
 from listkeeper.audience.importing import batch as batches
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
-from listkeeper.audience.ledger import LedgerRow
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import evidence, ledger
+from listkeeper.audience.proof.certificate import Fact, ImportedClaim
+from listkeeper.audience.proof.evidence import Opened
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.standards import merkle
 
 # The evidence repeats these of the batch; they are no claim about the person.

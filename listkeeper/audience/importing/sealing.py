@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from listkeeper.audience import evidence
 from listkeeper.audience.importing.claim import Claim, Statement
+from listkeeper.audience.proof import evidence
 from listkeeper.foundation import clock, keys
 from listkeeper.standards import keyed_hash
 

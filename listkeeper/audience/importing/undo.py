@@ -15,16 +15,17 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, exists, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import ledger, suppression
+from listkeeper.audience import suppression
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
-from listkeeper.audience.evidence import Evidence, SubjectKey
 from listkeeper.audience.importing import batch as batches
 from listkeeper.audience.importing.batch import MADE_SUBSCRIBER, MADE_SUBSCRIPTION, ImportBatch, ImportRow, ImportState
 from listkeeper.audience.importing.verdict import Outcome
-from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.evidence import Evidence, SubjectKey
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState

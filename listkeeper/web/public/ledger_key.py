@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from listkeeper import store
 from listkeeper.accounts import organisation
-from listkeeper.audience import checkpoint
+from listkeeper.audience.proof import checkpoint
 from listkeeper.foundation import keys
 
 blueprint = Blueprint("ledger_key", __name__)

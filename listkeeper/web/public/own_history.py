@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import checkpoint, dossier, ledger
-from listkeeper.audience.checkpoint import Checkpoint
 from listkeeper.audience.importing import proving
-from listkeeper.audience.ledger import EventType, LedgerRow
+from listkeeper.audience.proof import checkpoint, dossier, ledger
+from listkeeper.audience.proof.checkpoint import Checkpoint
+from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.foundation import language, signing
 from listkeeper.rendering import certificate_paper, certificate_words
 from listkeeper.rendering.certificate_paper import Entry

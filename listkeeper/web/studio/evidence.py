@@ -13,7 +13,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import evidence_request, subscriber
+from listkeeper.audience import subscriber
+from listkeeper.audience.proof import evidence_request
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import evidence_request, lifecycle, mailing_list, signup_form, subscriber, subscription
+from listkeeper.audience import lifecycle, mailing_list, signup_form, subscriber, subscription
+from listkeeper.audience.proof import evidence_request
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import campaign as campaigns

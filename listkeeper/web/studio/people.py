@@ -9,10 +9,11 @@ from flask import Blueprint, Response
 
 from listkeeper import store
 from listkeeper.accounts import organisation
-from listkeeper.audience import consent, evidence_request, subscriber, subscription, suppression
+from listkeeper.audience import consent, subscriber, subscription, suppression
 from listkeeper.audience.consent import ConsentEvent, EventKind
 from listkeeper.audience.importing import brought, reasons
 from listkeeper.audience.importing.brought import Brought
+from listkeeper.audience.proof import evidence_request
 from listkeeper.web.studio import page, words
 
 blueprint = Blueprint("people", __name__, url_prefix=page.ROOT)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from listkeeper.accounts.invitation import LIFETIME as INVITATION_LIFETIME
-from listkeeper.audience import checkpoint, suppression
+from listkeeper.audience import suppression
 from listkeeper.audience.access_link import LIFETIME as LINK_LIFETIME
 from listkeeper.audience.address_change import LIFETIME as CHANGE_LIFETIME
 from listkeeper.audience.confirmation import LIFETIME
 from listkeeper.audience.handover import NoticeKind
 from listkeeper.audience.mailing_list import ListState
+from listkeeper.audience.proof import checkpoint
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.suppression import Reason
 from tests.unit.audience.gate_scene import (

@@ -25,7 +25,6 @@ from listkeeper.audience import (
     confirmation,
     consent,
     jurisdiction,
-    ledger,
     mailing_list,
     signup,
     subscription,
@@ -36,8 +35,9 @@ from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.handover import Handover, MessageClass, NoticeKind, Refusal
 from listkeeper.audience.jurisdiction import Profile
-from listkeeper.audience.ledger import LedgerHead
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import LedgerHead
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.audience.suppression import Reason, Suppression

@@ -9,11 +9,12 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent, ledger, ledger_audit, lifecycle, mailing_list, subscription
+from listkeeper.audience import consent, lifecycle, mailing_list, subscription
 from listkeeper.audience.confirmation import LIFETIME
 from listkeeper.audience.consent import ConsentEvent, EventKind, Method
-from listkeeper.audience.ledger import LedgerRow
 from listkeeper.audience.lifecycle import WARN_BEFORE
+from listkeeper.audience.proof import ledger, ledger_audit
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation import clock

@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import ledger, ledger_audit, mailing_list, merging, signup_form, subscription, suppression
+from listkeeper.audience import mailing_list, merging, signup_form, subscription, suppression
 from listkeeper.audience import unsubscribe as leaving
 from listkeeper.audience.consent import Method
-from listkeeper.audience.ledger import EventType, LedgerRow
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.merging import Merged
+from listkeeper.audience.proof import ledger, ledger_audit
+from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.suppression import Reason

@@ -7,9 +7,10 @@ import json
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import access_link, checkpoint, confirmation, ledger, subscriber, suppression
+from listkeeper.audience import access_link, confirmation, subscriber, suppression
 from listkeeper.audience.confirmation import Answer
-from listkeeper.audience.ledger import EventType, LedgerRow
+from listkeeper.audience.proof import checkpoint, ledger
+from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.foundation import keys
 from listkeeper.settings import Settings
 from listkeeper.standards import address

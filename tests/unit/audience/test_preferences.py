@@ -9,10 +9,11 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import complaint, consent, ledger, permission, preferences, subscription
+from listkeeper.audience import complaint, consent, permission, preferences, subscription
 from listkeeper.audience.consent import ConsentEvent, EventKind, Method
 from listkeeper.audience.handover import Handover, MessageClass, Refusal, RefusalCode
 from listkeeper.audience.permission import Grant
+from listkeeper.audience.proof import ledger
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Frequency, Subscription, SubscriptionState
 from listkeeper.foundation import clock

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import ledger, ledger_audit, privacy_notice, signup_form
-from listkeeper.audience.ledger import EventType, LedgerRow
+from listkeeper.audience import privacy_notice, signup_form
 from listkeeper.audience.privacy_notice import PrivacyNotice
+from listkeeper.audience.proof import ledger, ledger_audit
+from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import form_snapshot

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import consent, consent_text, jurisdiction, list_rules, mailing_list, signup_form
 from listkeeper.audience.consent_text import ConsentText, TextKind
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.signup_form import FormState, ShownForm, SignupFormVersion
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound

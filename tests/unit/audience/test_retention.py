@@ -9,10 +9,11 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import evidence, ledger, ledger_audit, retention, retention_preset, subscriber, unsubscribe
+from listkeeper.audience import retention, retention_preset, subscriber, unsubscribe
 from listkeeper.audience.consent import Method
-from listkeeper.audience.evidence import Evidence
-from listkeeper.audience.ledger import EventType, LedgerRow
+from listkeeper.audience.proof import evidence, ledger, ledger_audit
+from listkeeper.audience.proof.evidence import Evidence
+from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid

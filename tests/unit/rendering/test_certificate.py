@@ -10,9 +10,9 @@ import time
 import pytest
 from pypdf import PdfReader
 
-from listkeeper.audience.certificate import Certificate
 from listkeeper.audience.consent import Method
-from listkeeper.audience.ledger import EventType
+from listkeeper.audience.proof.certificate import Certificate
+from listkeeper.audience.proof.ledger import EventType
 from listkeeper.audience.subscription import Basis, SubscriptionState
 from listkeeper.audience.suppression import Reason
 from listkeeper.foundation import language

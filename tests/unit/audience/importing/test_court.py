@@ -10,13 +10,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from listkeeper import store
-from listkeeper.audience import evidence, ledger, suppression
+from listkeeper.audience import suppression
 from listkeeper.audience.importing import batch as batches
 from listkeeper.audience.importing.batch import ImportState
 from listkeeper.audience.importing.court import Claims
 from listkeeper.audience.importing.moments import DateOrder
-from listkeeper.audience.ledger import LedgerRow
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import evidence, ledger
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation.errors import Conflict, Invalid

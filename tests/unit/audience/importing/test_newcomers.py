@@ -12,12 +12,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from listkeeper import store
-from listkeeper.audience import fold
 from listkeeper.audience.importing import court as court_of_law
 from listkeeper.audience.importing import judging, newcomers
 from listkeeper.audience.importing.batch import ImportRow
 from listkeeper.audience.importing.judging import Decision, Seen
 from listkeeper.audience.importing.reader import Chunk, Task
+from listkeeper.audience.proof import fold
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from tests.fakes.databases import Database

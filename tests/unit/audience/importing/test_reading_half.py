@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from listkeeper.audience import evidence
 from listkeeper.audience.importing import pipeline, plan, reader, report, verdict
 from listkeeper.audience.importing.claim import Statement
 from listkeeper.audience.importing.plan import Plan
 from listkeeper.audience.importing.reader import Task
 from listkeeper.audience.importing.sealing import Told, reopened
+from listkeeper.audience.proof import evidence
 from listkeeper.foundation import keys
 from listkeeper.foundation.errors import Invalid, TryAgain
 from listkeeper.standards import canonical_json

@@ -14,7 +14,7 @@ from listkeeper import store
 from listkeeper.audience import subscriber, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.importing.batch import ImportBatch, ImportState
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict

@@ -13,7 +13,6 @@ from listkeeper.audience import (
     complaint,
     confirmation,
     consent,
-    fold,
     lifecycle,
     mailing_list,
     signup_form,
@@ -22,8 +21,9 @@ from listkeeper.audience import (
     unsubscribe,
 )
 from listkeeper.audience.consent import ConsentEvent, Method
-from listkeeper.audience.fold import Claim, Repair
-from listkeeper.audience.ledger import EventType
+from listkeeper.audience.proof import fold
+from listkeeper.audience.proof.fold import Claim, Repair
+from listkeeper.audience.proof.ledger import EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason

@@ -17,8 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import ledger
-from listkeeper.audience.ledger import LedgerHead, LedgerRow
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import LedgerHead, LedgerRow
 from listkeeper.foundation import clock, journal_file
 from listkeeper.foundation.journal_file import Line
 

@@ -21,9 +21,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import ledger, restraint
-from listkeeper.audience.checkpoint import Checkpoint
 from listkeeper.audience.erasure import Erasure
+from listkeeper.audience.proof import ledger, restraint
+from listkeeper.audience.proof.checkpoint import Checkpoint
 from listkeeper.audience.suppression import Suppression
 from listkeeper.foundation import clock, journal_file, key_mark
 from listkeeper.foundation.journal_file import Line

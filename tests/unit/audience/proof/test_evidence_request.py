@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts import user
 from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.user import User
-from listkeeper.audience import evidence_request
+from listkeeper.audience.proof import evidence_request
 from listkeeper.foundation.errors import Conflict, Forbidden, NotFound
 from tests.makers import cafe
 from tests.makers.cafe import Cafe

@@ -18,11 +18,12 @@ from sqlalchemy import ColumnElement, false, insert, select, true
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent, erasure, ledger, restraint, subscription, suppression
+from listkeeper.audience import consent, erasure, subscription, suppression
 from listkeeper.audience.consent import Circumstances, EventKind, Method
 from listkeeper.audience.erasure import ForgetCopies
-from listkeeper.audience.ledger import Event, EventType
-from listkeeper.audience.restraint import Restrained
+from listkeeper.audience.proof import ledger, restraint
+from listkeeper.audience.proof.ledger import Event, EventType
+from listkeeper.audience.proof.restraint import Restrained
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason, Suppression

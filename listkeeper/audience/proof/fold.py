@@ -19,12 +19,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import confirmation, consent, ledger, suppression
+from listkeeper.audience import confirmation, consent, suppression
 from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.importing import batch as batches
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
-from listkeeper.audience.ledger import EventType, LedgerRow
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason

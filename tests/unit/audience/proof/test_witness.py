@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import checkpoint, journal, ledger, witness
-from listkeeper.audience.checkpoint import Checkpoint
-from listkeeper.audience.ledger import Event, EventType, LedgerHead, LedgerRow, LedgerTile
-from listkeeper.audience.witness import Witness
+from listkeeper.audience.proof import checkpoint, journal, ledger, witness
+from listkeeper.audience.proof.checkpoint import Checkpoint
+from listkeeper.audience.proof.ledger import Event, EventType, LedgerHead, LedgerRow, LedgerTile
+from listkeeper.audience.proof.witness import Witness
 from listkeeper.foundation import journal_file
 from tests.makers.cafe import Cafe
 

@@ -10,22 +10,12 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import (
-    checkpoint,
-    confirmation,
-    consent,
-    erasure,
-    journal,
-    journal_replay,
-    ledger,
-    subscription,
-    suppression,
-    unsubscribe,
-)
+from listkeeper.audience import confirmation, consent, erasure, subscription, suppression, unsubscribe
 from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.erasure import Erasure
-from listkeeper.audience.journal_replay import Replayed
-from listkeeper.audience.ledger import LedgerRow
+from listkeeper.audience.proof import checkpoint, journal, journal_replay, ledger
+from listkeeper.audience.proof.journal_replay import Replayed
+from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.suppression import Reason, Suppression

@@ -20,13 +20,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import checkpoint, consent_text, evidence, ledger, privacy_notice, signup_form
-from listkeeper.audience.checkpoint import Checkpoint
+from listkeeper.audience import consent_text, privacy_notice, signup_form
 from listkeeper.audience.consent_text import ConsentText
-from listkeeper.audience.ledger import TILE, LedgerRow, LedgerTile
 from listkeeper.audience.mail_template import MailTemplate
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.privacy_notice import PrivacyNotice
+from listkeeper.audience.proof import checkpoint, evidence, ledger
+from listkeeper.audience.proof.checkpoint import Checkpoint
+from listkeeper.audience.proof.ledger import TILE, LedgerRow, LedgerTile
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import canonical_json, merkle, signed_note

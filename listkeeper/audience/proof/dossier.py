@@ -18,8 +18,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import checkpoint, evidence, ledger, subscriber, subscription, suppression
-from listkeeper.audience.certificate import (
+from listkeeper.audience import subscriber, subscription, suppression
+from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import checkpoint, evidence, ledger
+from listkeeper.audience.proof.certificate import (
     Certificate,
     Controller,
     Fact,
@@ -34,10 +37,8 @@ from listkeeper.audience.certificate import (
     ShownText,
     Standing,
 )
-from listkeeper.audience.consent_text import ConsentText
-from listkeeper.audience.evidence import Evidence, Opened
-from listkeeper.audience.ledger import EventType
-from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof.evidence import Evidence, Opened
+from listkeeper.audience.proof.ledger import EventType
 from listkeeper.audience.signup_form import SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState

@@ -16,9 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import checkpoint, ledger
-from listkeeper.audience.checkpoint import Checkpoint
-from listkeeper.audience.ledger_audit import Audit
+from listkeeper.audience.proof import checkpoint, ledger
+from listkeeper.audience.proof.checkpoint import Checkpoint
+from listkeeper.audience.proof.ledger_audit import Audit
 from listkeeper.foundation import keys
 from listkeeper.standards import signed_note
 

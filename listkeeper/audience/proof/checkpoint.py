@@ -16,8 +16,8 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstr
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import ledger
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.foundation import clock, columns, keys, language, outbox
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict

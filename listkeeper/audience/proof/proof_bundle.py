@@ -21,14 +21,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import checkpoint, consent_text, evidence, ledger, privacy_notice, signup_form
-from listkeeper.audience.checkpoint import Checkpoint
+from listkeeper.audience import consent_text, privacy_notice, signup_form
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.proving import ProvedRow
-from listkeeper.audience.ledger import EventType, LedgerRow
 from listkeeper.audience.mail_template import MailTemplate
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.privacy_notice import PrivacyNotice
+from listkeeper.audience.proof import checkpoint, evidence, ledger
+from listkeeper.audience.proof.checkpoint import Checkpoint
+from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.foundation import clock, keys
 from listkeeper.standards import canonical_json, proof

@@ -18,10 +18,11 @@ from typing import Any
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent, ledger, mailing_list, subscriber, subscription
+from listkeeper.audience import consent, mailing_list, subscriber, subscription
 from listkeeper.audience.consent import Circumstances, EventKind, Method
-from listkeeper.audience.ledger import EventType, LedgerHead, LedgerRow
 from listkeeper.audience.mailing_list import ListState, MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import EventType, LedgerHead, LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency, Subscription
 from listkeeper.foundation import clock

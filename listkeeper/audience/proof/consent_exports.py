@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from listkeeper.audience.certificate import Certificate, Happening, Permission
-from listkeeper.audience.ledger import EventType
+from listkeeper.audience.proof.certificate import Certificate, Happening, Permission
+from listkeeper.audience.proof.ledger import EventType
 from listkeeper.standards import consent_record_27560 as iso27560
 from listkeeper.standards import kantara_receipt
 from listkeeper.standards.consent_record_27560 import Consent, Notice, Party, StateChange

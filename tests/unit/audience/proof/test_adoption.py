@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import column
 
 from listkeeper.accounts import organisation
-from listkeeper.audience import adoption, consent_text, ledger, ledger_audit, signup_form
+from listkeeper.audience import consent_text, signup_form
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import adoption, ledger, ledger_audit
 from listkeeper.audience.signup_form import SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock, keys

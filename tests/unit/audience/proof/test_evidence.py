@@ -15,9 +15,9 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import evidence, ledger
-from listkeeper.audience.evidence import Evidence, Piece, SubjectKey
-from listkeeper.audience.ledger import Event, EventType
+from listkeeper.audience.proof import evidence, ledger
+from listkeeper.audience.proof.evidence import Evidence, Piece, SubjectKey
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.foundation import clock, keys
 from listkeeper.foundation.errors import Invalid
 from listkeeper.settings import Settings

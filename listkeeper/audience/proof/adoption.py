@@ -12,10 +12,11 @@ from operator import attrgetter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent_text, ledger, signup_form
+from listkeeper.audience import consent_text, signup_form
 from listkeeper.audience.consent import ConsentEvent
-from listkeeper.audience.ledger import Event, EventType
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.proof import ledger
+from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import clock
 

@@ -16,9 +16,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import checkpoint, ledger
-from listkeeper.audience.checkpoint import Checkpoint
-from listkeeper.audience.ledger import Event, EventType, LedgerHead, LedgerRow
+from listkeeper.audience.proof import checkpoint, ledger
+from listkeeper.audience.proof.checkpoint import Checkpoint
+from listkeeper.audience.proof.ledger import Event, EventType, LedgerHead, LedgerRow
 from listkeeper.foundation import keys
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Fact

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import evidence, ledger
-from listkeeper.audience.ledger import Event, EventType, LedgerHead, LedgerRow
+from listkeeper.audience.proof import evidence, ledger
+from listkeeper.audience.proof.ledger import Event, EventType, LedgerHead, LedgerRow
 from listkeeper.foundation import clock, ids, keys
 from listkeeper.foundation.errors import Invalid
 from listkeeper.settings import Settings

@@ -35,8 +35,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import evidence
-from listkeeper.audience.evidence import Piece
+from listkeeper.audience.proof import evidence
+from listkeeper.audience.proof.evidence import Piece
 from listkeeper.foundation import clock, ids
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
