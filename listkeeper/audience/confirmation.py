@@ -245,7 +245,7 @@ def _give(session: Session, asked: Confirmation, method: Method, seen: Seen) -> 
     current = subscription.of(session, person.id, asked.list_id)
     if current is not None and current.state is SubscriptionState.CONFIRMED and asked.refused_at is None:
         return Answered(Answer.ALREADY_CONFIRMED, asked)
-    if current is None or person.erased_at is not None or not _may_answer(asked, current):
+    if current is None or person.erased_at is not None or not may_answer(asked, current):
         return Answered(Answer.NO_EFFECT, asked)
     asked.used_at = clock.now()
     shown = shown_by(session, asked)
@@ -304,7 +304,7 @@ def _hold(session: Session, asked: Confirmation) -> Subscriber:
     return person
 
 
-def _may_answer(asked: Confirmation, current: Subscription) -> bool:
+def may_answer(asked: Confirmation, current: Subscription) -> bool:
     """Whether this question can still be answered with yes.
 
     Who left, complained or said "not me" comes back by a new form only: a question

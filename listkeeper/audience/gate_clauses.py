@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import access_link, address_change, suppression
+from listkeeper.audience import access_link, address_change, confirmation, suppression
 from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.gate_view import View
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
@@ -185,7 +185,15 @@ def confirmation_mail(session: Session, view: View) -> Verdict:
         return RefusalCode.SUPPRESSED
     if mailing_list.state is not ListState.ACTIVE:
         return RefusalCode.LIST_INACTIVE
-    return Granted(person.email_send) if asked.live else _why_not_live(asked)
+    return _asks_no_more(asked, view.subscription) or Granted(person.email_send)
+
+
+_SAID_NO = frozenset({SubscriptionState.UNSUBSCRIBED, SubscriptionState.REFUSED, SubscriptionState.COMPLAINED})
+
+
+def _said_no_since(asked: Confirmation, current: Subscription | None) -> bool:
+    """Whether she left while the question waited: it could be answered no more, so it is not put either."""
+    return current is not None and current.state in _SAID_NO and not confirmation.may_answer(asked, current)
 
 
 def _asked_of(view: View) -> tuple[Confirmation, Subscriber, MailingList] | None:
@@ -197,7 +205,9 @@ def _asked_of(view: View) -> tuple[Confirmation, Subscriber, MailingList] | None
     return (asked, person, mailing_list) if theirs else None
 
 
-def _why_not_live(asked: Confirmation) -> RefusalCode:
+def _asks_no_more(asked: Confirmation, current: Subscription | None) -> RefusalCode | None:
+    if asked.live:
+        return RefusalCode.WITHDRAWN if _said_no_since(asked, current) else None
     if asked.refused_at is not None:
         return RefusalCode.WITHDRAWN
     answered = asked.kind is not AskKind.CONFIRM or asked.used_at is not None

@@ -107,8 +107,9 @@ def test(settings: Settings, *, campaign_id: str, typed: str, as_json: bool) -> 
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @click.option("--wait", is_flag=True, help="Stay until the last mail has left.")
 @click.option("--topic", "about", help="The topic of the list it is about: who chose others does not get it.")
+@click.option("--important", is_flag=True, help="It also goes to whoever wants fewer letters, or important ones only.")
 def send(  # noqa: PLR0913 - one option each
-    settings: Settings, *, campaign_id: str, yes: bool, wait: bool, about: str | None, as_json: bool
+    settings: Settings, *, campaign_id: str, yes: bool, wait: bool, about: str | None, important: bool, as_json: bool
 ) -> None:
     """Send a campaign to everybody on its list who may be mailed."""
     with opened(settings) as app:
@@ -123,8 +124,9 @@ def send(  # noqa: PLR0913 - one option each
             found = campaigns.identified(session, business, campaign_id)
             chosen = topic.named(session, found.mailing_list, about) if about else None
             planned = planning.send_campaign(
-                session, business, found, site=settings.site, practice=settings.rehearsing, about=chosen
-            )
+                session, business, found,
+                site=settings.site, practice=settings.rehearsing, about=chosen, important=important,
+            )  # fmt: skip
             audit_log.record(session, business.id, "command", "campaign.started", found.public_id)
             answer = {"id": found.public_id, "state": found.state.value, "recipients": planned}
         if wait:

@@ -48,16 +48,19 @@ def send_campaign(  # noqa: PLR0913 - whose letter, from where, and as it was se
     practice: bool = False,
     sha256: str | None = None,
     about: Topic | None = None,
+    important: bool = False,
 ) -> int:
     """Bind the newest revision, freeze the audience and return how many deliveries wait.
 
-    ``about`` is the topic of the list that the letter is about; without one it goes to all.
+    ``about`` is the topic of the list that the letter is about; without one it goes to all. One that is
+    ``important`` also goes to whoever wants rarer letters, or only those.
     Only in practice mode are the demo's invented people part of the audience.
     Raises Invalid for an empty audience, Conflict when the campaign was
     started already or ``sha256`` is not the revision that was seen.
     """
     chosen = campaigns.start(session, campaign, sha256=sha256)
     campaign.topic = about.public_id if about is not None else None
+    campaign.important = important
     revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
     planned = freeze(session, campaign, chosen, practice=practice)
     if planned == 0:

@@ -158,3 +158,18 @@ def test_the_form_of_choices_without_topics_has_none(works: Works, smtp_sink: Sm
     guest = Guest(works, smtp_sink, client)
     guest.subscribe()
     assert 'name="topic"' not in client.get(guest.get_letter()["p"]).text
+
+
+def test_a_really_important_letter_reaches_whoever_wants_such_letters_only(works: Works, her: Guest) -> None:
+    owner = studio.signed_in(works.app)
+    page = her.get_letter()["p"]
+    her.client.post(page, data={"frequency": "important", "topic": list(_topics(works).values())})
+    for number, important in enumerate((False, True), start=2):
+        address = _draft(owner)
+        shown = owner.get(f"{address}/send")
+        sha256 = re.search(r'name="sha256" value="(\w+)"', shown.text)
+        assert sha256
+        assert "It is really important" in words(shown)
+        owner.post(f"{address}/send", {"sha256": sha256.group(1)} | ({"important": "1"} if important else {}))
+        works.drain()
+        assert _planned(works, number) == [None if important else RefusalCode.FREQUENCY, None]

@@ -106,6 +106,7 @@ def send(public_id: str) -> Response | AnyResponse:
                 practice=settings.rehearsing,
                 sha256=seen,
                 about=_about(session, letter),
+                important=bool(request.form.get("important")),
             )
             audit_log.record(session, owner.id, member.present().actor, "campaign.started", public_id)
     except (Conflict, Invalid) as problem:

@@ -32,6 +32,7 @@ from tests.unit.audience.gate_scene import (
     nothing,
     now,
     of_another_person,
+    off_the_list,
     on_another_list,
     put,
     question,
@@ -67,6 +68,11 @@ _ASKED: tuple[Row, ...] = (
     ("no list named", "no_basis", said(list_id=None)),
 )
 
+
+def _turned(state: SubscriptionState) -> Arrange:
+    return put("current", state=state, turned_seq=5)
+
+
 _DOI: tuple[Row, ...] = (
     ("a live question", UNCITED, question()),
     ("nearly too old", UNCITED, question(created_at=ago(LIFETIME - MOMENT))),
@@ -79,6 +85,19 @@ _DOI: tuple[Row, ...] = (
     ("restricted", "restricted", both(question(), put("person", restricted_at=now))),
     ("who said not me", "suppressed", both(question(), suppressed(suppression.CONFIRMATIONS))),
     ("who left", UNCITED, both(question(), suppressed(suppression.ALL), suppressed("list:+0"))),
+    *(
+        (f"{state} since", "withdrawn", both(question(asked_seq=5), _turned(state)))
+        for state in (SubscriptionState.UNSUBSCRIBED, SubscriptionState.REFUSED, SubscriptionState.COMPLAINED)
+    ),
+    ("left before", UNCITED, both(question(asked_seq=6), _turned(SubscriptionState.UNSUBSCRIBED))),
+    ("bounced since", UNCITED, both(question(asked_seq=5), _turned(SubscriptionState.BOUNCED))),
+    ("pending still", UNCITED, both(question(asked_seq=5), _turned(SubscriptionState.PENDING))),
+    (
+        "left long ago, and asked too late",
+        "expired",
+        both(question(asked_seq=5, created_at=ago(LIFETIME)), _turned(SubscriptionState.UNSUBSCRIBED)),
+    ),
+    ("on no list yet", UNCITED, both(question(), off_the_list)),
     ("list archived", "list_inactive", both(question(), put("house.mailing_list", state=ListState.ARCHIVED))),
     ("invented", "invented", both(question(), put("person", demo=True))),
     ("forked", "ledger_forked", both(question(), put("head", forked_at=now))),
@@ -135,6 +154,7 @@ _SERVICE: tuple[Row, ...] = (
     *STATES,
     *_ASKED,
     ("a checkpoint as a note", "no_basis", said(notice=NoticeKind.WITNESS)),
+    ("an invitation as a note", "no_basis", said(notice=NoticeKind.INVITATION)),
     ("a receipt", CITED, receipt),
     ("a receipt of an older event", "no_basis", receipt_of_another),
     ("a receipt of a newer event", "no_basis", both(receipt, _of_a_newer_event)),

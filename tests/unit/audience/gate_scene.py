@@ -242,6 +242,11 @@ def on_another_list(scene: Scene) -> None:
     scene.handover["list_id"] = scene.other_list().id
 
 
+def off_the_list(scene: Scene) -> None:
+    """Leave her without a word about this list: what she said was about another one."""
+    scene.current.list_id = scene.other_list().id
+
+
 def of_another_person(scene: Scene) -> None:
     """Hand it over to somebody else."""
     scene.handover["subscriber_id"] = scene.another().id
@@ -326,7 +331,7 @@ def under_law(code: str, **rules: Any) -> Arrange:  # noqa: ANN401 - a profile's
     return arrange
 
 
-def question(**values: Callable[[], datetime]) -> Arrange:
+def question(**values: object) -> Arrange:
     """Put a question to her, live but for these columns."""
     return _made(Scene.ask, values)
 
