@@ -46,6 +46,8 @@ _SEED = "LISTKEEPER_TEST_SEED"
 _DEFAULT_SEED = 20261123
 # A short run: how many rows of a table of cases, and which share of the tests PostgreSQL sees.
 _ROWS = {"sqlite": 3, "postgresql": 1}
+# Of the tests marked ``whole_program``, one in so many.
+_PROGRAMS = 3
 _ON_POSTGRESQL = {
     "tests/integration/test_kill_worker": 0,
     "tests/adversarial/test_link_scanner": 0,
@@ -105,6 +107,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     write(f"databases: {', '.join(kinds)}" + ("" if len(kinds) > 1 else " ONLY, as LISTKEEPER_TEST_DATABASES says"))
     if not _long() and len(kinds) > 1:
         write("SQLite: every test, three rows of each table; PostgreSQL: every numbered case, a share of the others")
+        write(f"one in {_PROGRAMS} of the tests that start and stop whole programs")
     write(f"{'long' if _long() else 'short'} run, seed {_seed()} ({_SEED})")
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
     said = {str(value) for report in reports for name, value in report.user_properties if name == "summary"}
@@ -232,7 +235,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     SQLite runs every test, and of one with a table of cases three rows. PostgreSQL runs every numbered case that
     is to be green, every seventh journey, unit test and defect of the field, one row of each, and leaves the scanner
-    and the kills to SQLite. What is drawn depends on the seed and the test's name.
+    and the kills to SQLite. Of a file of tests that start and stop whole programs every third runs. What is drawn
+    depends on the seed and the test's name.
     """
     if _long() or len(databases.chosen()) == 1:
         return
@@ -243,7 +247,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             tables[kind, item.nodeid.partition("[")[0]].append(item)
     kept = {id(item) for (kind, name), rows in tables.items() for item in _share_of(kind, name, rows)}
     gone = {id(item) for rows in tables.values() for item in rows} - kept
+    marked = [item for item in items if item.get_closest_marker("whole_program") and id(item) not in gone]
+    gone |= _programs_left_out(marked)
     items[:] = [item for item in items if id(item) not in gone]
+
+
+def _programs_left_out(marked: list[pytest.Item]) -> set[int]:
+    files: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in marked:
+        files[item.nodeid.partition("::")[0]].append(item)
+    drawn = {
+        id(item)
+        for name, tests in files.items()
+        for item in random.Random(f"{_seed()}:{name}").sample(tests, -(-len(tests) // _PROGRAMS))
+    }
+    return {id(item) for item in marked} - drawn
 
 
 def _share_of(kind: str, name: str, rows: list[pytest.Item]) -> list[pytest.Item]:

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.fakes import running_up
 from tests.fakes.running_up import Running
 
+pytestmark = pytest.mark.whole_program
+
 # Chromium calls every answer of 400 and above an error, and here they are part of the story; so this browser is not
 # watched. The screens themselves are, in the first ten minutes.
 

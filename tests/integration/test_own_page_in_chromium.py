@@ -20,6 +20,8 @@ from tests.fakes.smtp_sink import SmtpSink
 from tests.makers.own import Guest
 from tests.makers.works import HER, Works
 
+pytestmark = pytest.mark.whole_program
+
 _SMALLEST_TARGET = 48
 _TARGETS = """[...document.querySelectorAll("button, a, select, textarea, input:not([type=hidden])")]
     .map((element) => [element.outerHTML.slice(0, 80), element.getBoundingClientRect().height])

@@ -20,6 +20,8 @@ from listkeeper.sending.delivery import Delivery
 from tests.browser.watched import NARROWEST, watched
 from tests.makers import cafe
 
+pytestmark = pytest.mark.whole_program
+
 _SMALLEST_TARGET = 48
 _TARGETS = """[...document.querySelectorAll("button, a, select, textarea, input:not([type=hidden])")]
     .filter((element) => !element.closest(".elsewhere"))

@@ -18,6 +18,8 @@ from listkeeper.cli import supervisor_queue
 from listkeeper.foundation.errors import Invalid
 from listkeeper.settings import Settings
 
+pytestmark = pytest.mark.whole_program
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:

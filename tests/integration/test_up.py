@@ -19,6 +19,8 @@ from listkeeper.settings import Settings
 from tests.fakes import running_up
 from tests.fakes.running_up import Running, until
 
+pytestmark = pytest.mark.whole_program
+
 ALL = {"valkey": 1, "web": 2, "catch": 1, "work": 2, "timetable": 1}
 
 

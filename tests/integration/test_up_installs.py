@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.whole_program
+
 _ROOT = Path(__file__).resolve().parents[2]
 _PROGRAM = """
 import json, os, sys

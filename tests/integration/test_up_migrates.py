@@ -15,6 +15,8 @@ from listkeeper.cli import migrate
 from tests.fakes import databases, running_up
 from tests.fakes.databases import Database
 
+pytestmark = pytest.mark.whole_program
+
 _TOGETHER = 4
 
 

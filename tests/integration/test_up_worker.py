@@ -22,6 +22,8 @@ from listkeeper.jobs import rounds, worker
 from listkeeper.settings import Settings
 from tests.fakes.queue_server import QueueServer
 
+pytestmark = pytest.mark.whole_program
+
 _ROOT = Path(__file__).resolve().parents[2]
 _CHORES = "tests.fakes.chores"
 Start = Callable[[str, str], subprocess.Popen[str]]
