@@ -45,7 +45,7 @@ _RUN = "LISTKEEPER_TEST_RUN"
 _SEED = "LISTKEEPER_TEST_SEED"
 _DEFAULT_SEED = 20261123
 # A short run: how many rows of a table of cases, and which share of the tests PostgreSQL sees.
-_ROWS = {"sqlite": 3, "postgresql": 1}
+_ROWS = {"sqlite": 2, "postgresql": 1}
 # Of the tests marked ``whole_program``, one in so many.
 _PROGRAMS = 3
 _ON_POSTGRESQL = {
@@ -84,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     hypothesis.settings.register_profile(
         "listkeeper",
-        max_examples=1000 if _long() else 50,
+        max_examples=1000 if _long() else 30,
         deadline=None,
         database=None,
         print_blob=True,
@@ -106,7 +106,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     kinds = databases.chosen()
     write(f"databases: {', '.join(kinds)}" + ("" if len(kinds) > 1 else " ONLY, as LISTKEEPER_TEST_DATABASES says"))
     if not _long() and len(kinds) > 1:
-        write("SQLite: every test, three rows of each table; PostgreSQL: every numbered case, a share of the others")
+        write("SQLite: every test, two rows of each table; PostgreSQL: every numbered case, a share of the others")
         write(f"one in {_PROGRAMS} of the tests that start and stop whole programs")
     write(f"{'long' if _long() else 'short'} run, seed {_seed()} ({_SEED})")
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
@@ -233,7 +233,7 @@ def client(app: Flask) -> FlaskClient:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out, in a short run, what need not be seen each time; ``--long`` runs everything on both databases.
 
-    SQLite runs every test, and of one with a table of cases three rows. PostgreSQL runs every numbered case that
+    SQLite runs every test, and of one with a table of cases two rows. PostgreSQL runs every numbered case that
     is to be green, every seventh journey, unit test and defect of the field, one row of each, and leaves the scanner
     and the kills to SQLite. Of a file of tests that start and stop whole programs every third runs. What is drawn
     depends on the seed and the test's name.

@@ -96,6 +96,7 @@ def test_a_scanner_confirms_nobody_and_takes_nobody_off(
     _press(scanner, headless.link_in(asked, "/c/"))
     assert place.type("subscriber", "show", HER)["subscriptions"][0]["state"] == "confirmed"
 
+    place.hurry_receipt()
     letter = tmp_path / "letter.md"
     letter.write_text(_LETTER, encoding="utf-8")
     made = place.type("campaign", "create", "--list", "news", "--subject", "Buns", "--from", str(letter))["id"]

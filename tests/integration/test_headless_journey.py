@@ -235,6 +235,7 @@ def test_a_mail_server_that_refuses_is_named_and_nothing_is_lost(tmp_path: Path)
             form = _founded(place)
             _joins(place, sink, form, "anna@reader.example")
             # The question and the receipt: what came later would be taken for the letter.
+            place.hurry_receipt()
             _arrived(sink, "anna@reader.example", 2)
             _settled(place)
         made = place.type("campaign", "create", "--list", "news", "--subject", "Later", "--from", str(path))["id"]

@@ -82,7 +82,7 @@ def test_every_turned_clause_is_noticed(
     assert len(found) > 300
     walked = _walked(scene)
     functions = set().union(*walked.values())
-    chosen = chance.sample(found, share("gates with one clause turned round", len(found), 25))
+    chosen = chance.sample(found, share("gates with one clause turned round", len(found), 15))
     # A mutant of one clause is most likely caught by a case that was caught last.
     order, survivors = list(CASES), []
     for mutant in chosen:
