@@ -7,6 +7,7 @@ asks for them.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import random
@@ -30,7 +31,7 @@ from sqlalchemy.orm import Session
 from listkeeper.foundation import keys
 from listkeeper.settings import Settings
 from tests.fakes import corpora as corpora_folder
-from tests.fakes import databases, postgres, queue_server, route_builders
+from tests.fakes import databases, postgres, queue_server, route_builders, template_code
 from tests.fakes import smtp_sink as sink
 from tests.fakes.corpora import Corpora
 from tests.fakes.databases import Database
@@ -92,6 +93,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     hypothesis.settings.load_profile("listkeeper")
     hypothesis_core.global_force_seed = _seed()  # type: ignore[assignment]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Do not let Python look through all that was imported and collected for garbage, again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -193,6 +201,7 @@ def app(settings: Settings, _stopped_first: None) -> Iterator[Flask]:
 
     application = create_app(settings)
     application.testing = True
+    application.jinja_env.bytecode_cache = template_code.REMEMBERED
     yield application
     with application.app_context():
         flask_database.session.remove()
