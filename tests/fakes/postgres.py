@@ -91,6 +91,13 @@ class Server:
             statements += [f'ALTER SEQUENCE "{sequence}" RESTART' for (sequence,) in sequences]
             connection.execute("; ".join(statements).encode())
 
+    def copy(self, name: str, to: str) -> None:
+        """Put a copy of a database in the place of another, whoever is still connected to either."""
+        self.drop(to)
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            connection.execute(_HANG_UP_ON_OTHERS)
+        self.run(f"CREATE DATABASE {to} TEMPLATE {name}")
+
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected."""
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ from listkeeper.sending import restoring
 from listkeeper.sending.batch import Prepared
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.restoring import Places
+from tests.fakes import postgres
 from tests.fakes.databases import Database
 from tests.makers import auditor
 from tests.makers.cafe import Cafe
@@ -58,7 +60,7 @@ class Stage(RuleBasedStateMachine):
         self.questions: list[Question] = []
         self.undos: list[Undo] = []
         self.imports: list[int] = []
-        self.saved: tuple[Path, World] | None = None
+        self.saved: World | None = None
         self.said_no_since: dict[str, set[int]] = {}
         self.forgotten_since: set[str] = set()
         self.refusals: dict[tuple[str, int], RefusalCode] = {}
@@ -68,6 +70,8 @@ class Stage(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Put the machine's things away."""
         self.engine.dispose()
+        if self.database.kind == "postgresql":
+            postgres.of_run(int(os.environ["LISTKEEPER_TEST_RUN"])).drop(self.kept)
         self.time.stop()
         self.stack.__exit__(None, None, None)
         shutil.rmtree(self.folder)
@@ -173,17 +177,32 @@ class Stage(RuleBasedStateMachine):
 
     @rule()
     def back_up(self) -> None:
-        if self.database.kind != "sqlite":
-            return
         with self.writing() as session:
             journal.write_down(session, self.places.journal)
+        self.copy_database(self.place, self.kept)
+        self.saved, self.said_no_since, self.forgotten_since = deepcopy(self.world), {}, set()
+
+    @property
+    def place(self) -> str:
+        """Where the database is: a folder, or a name on the server."""
+        return str(self.folder) if self.database.kind == "sqlite" else self.database.url.rpartition("/")[2]
+
+    @property
+    def kept(self) -> str:
+        """Where its copy is."""
+        return f"{self.place}/copy" if self.database.kind == "sqlite" else f"{self.place}_kept"
+
+    def copy_database(self, source: str, target: str) -> None:
+        """Put a copy of the database in the place of another, as by hand."""
         self.engine.dispose()
-        copy = self.folder / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        copy.mkdir()
-        for file in self.folder.glob("listkeeper.db*"):
-            shutil.copy(file, copy / file.name)
-        self.saved, self.said_no_since, self.forgotten_since = (copy, deepcopy(self.world)), {}, set()
+        if self.database.kind == "postgresql":
+            postgres.of_run(int(os.environ["LISTKEEPER_TEST_RUN"])).copy(source, target)
+            return
+        Path(target).mkdir(exist_ok=True)
+        for file in Path(target).glob("listkeeper.db*"):
+            file.unlink()
+        for file in Path(source).glob("listkeeper.db*"):
+            shutil.copy(file, Path(target) / file.name)
 
     @precondition(lambda self: self.saved)
     @rule(signed=st.booleans())
@@ -196,12 +215,7 @@ class Stage(RuleBasedStateMachine):
                 checkpoint.make(session, organisation.only_one(session))
             journal.write_down(session, self.places.journal)
             gone_on = ledger.size(session, 1)
-        copy, world = self.saved
-        self.engine.dispose()
-        for file in self.folder.glob("listkeeper.db*"):
-            file.unlink()
-        for file in copy.iterdir():
-            shutil.copy(file, self.folder / file.name)
+        self.copy_database(self.kept, self.place)
         with self.writing() as session:
             went_back = ledger.size(session, 1) < gone_on
             stopped = restoring.compare(session, self.places.journal)
@@ -214,7 +228,7 @@ class Stage(RuleBasedStateMachine):
                 lines = [witness.accepted(owner, last) for owner, last in good]
                 lines += [journal.end_of(session, owner.id, owner.public_id) for owner, _ in good]
             journal_file.append(self.places.journal, lines)
-        self.world = deepcopy(world)
+        self.world = deepcopy(self.saved)
         for address, lists in self.said_no_since.items():
             known = self.world.people[address]
             known.no(*lists)
@@ -265,17 +279,21 @@ class Stage(RuleBasedStateMachine):
 
     def granted(self) -> set[tuple[str, int]]:
         """Return whom the gate would let through now."""
+        with self.writing() as session:
+            return self.granted_in(session)
+
+    def granted_in(self, session: Session) -> set[tuple[str, int]]:
+        """Return the same of a transaction that may be taken back."""
         found = set()
         self.refusals = {}
-        with self.writing() as session:
-            for person in session.scalars(select(Subscriber)).all():
-                for number, row in enumerate(self.lists(session)):
-                    asked = Handover(1, 1, MessageClass.MARKETING, "t", person.id, row.id, row.purpose)
-                    verdict = permission.grant(session, asked)
-                    if isinstance(verdict, Grant):
-                        found.add((person.email_key, number))
-                    else:
-                        self.refusals[person.email_key, number] = verdict.code
+        for person in session.scalars(select(Subscriber)).all():
+            for number, row in enumerate(self.lists(session)):
+                asked = Handover(1, 1, MessageClass.MARKETING, "t", person.id, row.id, row.purpose)
+                verdict = permission.grant(session, asked)
+                if isinstance(verdict, Grant):
+                    found.add((person.email_key, number))
+                else:
+                    self.refusals[person.email_key, number] = verdict.code
         return found
 
     @invariant()

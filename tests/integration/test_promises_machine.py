@@ -45,7 +45,7 @@ from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.transport import Accepted, Reply
 from listkeeper.settings import Settings
 from tests.fakes import databases
-from tests.integration.promises_stage import Stage
+from tests.integration.promises_merging import Merging
 from tests.makers import cafe, signups
 from tests.makers.cafe import NO_BRAKES
 from tests.makers.imports import PROVEN
@@ -55,7 +55,7 @@ WEEK = timedelta(days=7)
 WAITS = tuple(timedelta(**span) for span in ({"seconds": 1}, {"minutes": 20}, {"hours": 2}, {"days": 8}, {"days": 400}))
 
 
-class Promises(Stage):
+class Promises(Merging):
     """Steps that people, owners and clocks take."""
 
     @initialize()
