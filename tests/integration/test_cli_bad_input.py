@@ -21,6 +21,8 @@ from tests.fakes.typed import Type
 from tests.makers import cafe
 from tests.makers.cafe import Cafe
 
+pytestmark = pytest.mark.whole_program
+
 _NOBODY = "cmp_00000000000000000000"
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from tests.fakes import running_up
 
+pytestmark = pytest.mark.whole_program
+
 
 def _at_a_terminal(data: Path, *words: str, typed: bytes = b"", **settings: str) -> tuple[int, str, str]:
     """Run a command whose standard error and input are a terminal; return its code, output and what the screen got."""

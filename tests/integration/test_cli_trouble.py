@@ -20,6 +20,8 @@ from listkeeper.settings import Settings
 from tests.fakes import running_up, typed
 from tests.fakes.typed import Type
 
+pytestmark = pytest.mark.whole_program
+
 _INIT = ("init", "--name", "N", "--address", "A", "--from", "a@b.example", "--json")
 
 
