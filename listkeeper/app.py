@@ -16,8 +16,8 @@ from listkeeper.foundation.errors import TryAgain
 from listkeeper.settings import Settings
 
 
-def create_app(settings: Settings, *, serving: bool = True) -> APIFlask:
-    """Make the application: database, keys, parts, and every door of the web when it is ``serving``."""
+def create_app(settings: Settings, *, pages: bool = True) -> APIFlask:
+    """Make the application: database, keys, parts, and every door of the web unless it is to have no ``pages``."""
     settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = _empty_app()
     parts.open_all(settings)
@@ -30,7 +30,7 @@ def create_app(settings: Settings, *, serving: bool = True) -> APIFlask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
-    if serving:
+    if pages:
         _open_doors(app, settings)
     return app
 

@@ -217,7 +217,8 @@ def _asks_no_more(asked: Confirmation, current: Subscription | None) -> RefusalC
 def service(session: Session, view: View) -> Verdict:
     """Demand: a note to a subscriber about her own subscription, of a kind that she or the law asked for."""
     kind = view.handover.notice or NoticeKind.ALREADY
-    return _NOTICES[kind](session, view)
+    clause = _NOTICES.get(kind)
+    return clause(session, view) if clause is not None else RefusalCode.NO_BASIS
 
 
 def _already_subscribed(_session: Session, view: View) -> Verdict:
@@ -335,9 +336,6 @@ _NOTICES: dict[NoticeKind, Callable[[Session, View], Verdict]] = {
     NoticeKind.RECEIPT: _receipt,
     NoticeKind.ACCESS: _access,
     NoticeKind.OLD_ADDRESS: _old_address,
-    NoticeKind.NEW_ADDRESS: lambda _session, _view: RefusalCode.NO_BASIS,
-    NoticeKind.WITNESS: lambda _session, _view: RefusalCode.NO_BASIS,
-    NoticeKind.INVITATION: lambda _session, _view: RefusalCode.NO_BASIS,
 }
 _SYSTEM: dict[NoticeKind | None, Callable[[Session, View], Verdict]] = {
     NoticeKind.WITNESS: _checkpoint,

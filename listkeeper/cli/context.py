@@ -79,7 +79,7 @@ def opened(settings: Settings, *, create: bool = False, serving: bool = False, p
     refused with NotFound, because it most likely is a mistyped path. ``serving``:
     a process that stays logs what it does; a command that answers a person only
     logs what is wrong. ``pages``: the doors of the web as well, which only a web
-    server needs; they are half of the time that a command takes to start.
+    server needs; they take a third of the time that a command needs to start.
     """
     if not create and settings.database_url is None and not (settings.data_folder / "listkeeper.db").exists():
         raise NotFound(
@@ -94,7 +94,7 @@ def opened(settings: Settings, *, create: bool = False, serving: bool = False, p
     from listkeeper.cli import migrate  # noqa: PLC0415
 
     prepare_folder(settings)
-    application = create_app(settings, serving=pages)
+    application = create_app(settings, pages=pages)
     try:
         with application.app_context():
             migrate.bring_up_to_date()

@@ -106,7 +106,7 @@ def _open(settings: Settings) -> tuple[Flask | None, Finding | None]:
     from listkeeper.app import create_app  # noqa: PLC0415 - takes a second to load
 
     try:
-        return create_app(settings, serving=False), None
+        return create_app(settings, pages=False), None
     except ListkeeperError as problem:
         return None, Finding(
             problem.code, Severity.BLOCK, str(settings.data_folder), problem.message,

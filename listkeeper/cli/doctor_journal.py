@@ -27,14 +27,14 @@ def journal(settings: Settings, *, is_open: bool) -> Iterator[Finding]:
 
 
 def _compared(settings: Settings) -> Finding:
-    from listkeeper import store  # noqa: PLC0415 - loaded with the application
+    from sqlalchemy import select  # noqa: PLC0415 - loaded with the application
+
+    from listkeeper import store  # noqa: PLC0415 - the same
     from listkeeper.accounts.organisation import Organisation  # noqa: PLC0415 - the same
     from listkeeper.audience.proof import checkpoint, witness  # noqa: PLC0415 - the same
     from listkeeper.foundation import key_mark  # noqa: PLC0415 - the same
 
     folder = settings.journal_folder
-    from sqlalchemy import select  # noqa: PLC0415 - the same
-
     with store.reading() as session:
         known, here = key_mark.journal_of(session), journal_file.identity(folder)
         stopped = bool(witness.stopped(session) or witness.forked(session, folder))

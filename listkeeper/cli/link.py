@@ -22,4 +22,4 @@ def command(settings: Settings, *, named: str | None, as_json: bool) -> None:
             whom = user.named(session, organisation.only_one(session).id, named) if named else user.first(session)
             token = sign_in_link.make(session, whom)
     address = f"{settings.site}/studio/enter/{token}"
-    emit({"url": address, "link": address}, as_json=as_json, lines=[address])
+    emit({"url": address}, as_json=as_json, lines=[address])

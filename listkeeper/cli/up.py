@@ -192,7 +192,7 @@ def _link_of(process: subprocess.Popen[bytes]) -> str | None:
     if process.stdout is None or process.poll() != 0:
         return None
     try:
-        return str(json.loads(process.stdout.read())["link"])
+        return str(json.loads(process.stdout.read())["url"])
     except (ValueError, KeyError):
         return None
 

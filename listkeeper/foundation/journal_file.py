@@ -1,9 +1,10 @@
 """The journal: what must never be lost to a restored backup, in a file outside the database and its backups.
 
 Erasures, opt-outs, restrictions, pauses, deleted lists and signed checkpoints,
-one canonical JSON line each, with no readable personal data. The file only grows. A line counts once it has
-reached the disk; a power cut leaves at most a torn last line, which was never
-acknowledged and is cut off before the next one is written.
+one canonical JSON line each, with no readable personal data. The file only
+grows. A line counts once it has reached the disk; a power cut leaves at most a
+torn last line, which was never acknowledged and is cut off before the next one
+is written.
 """
 
 from __future__ import annotations

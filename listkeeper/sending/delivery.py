@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, func, sel
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
-from listkeeper.foundation import clock, columns
+from listkeeper.foundation import clock, columns, outbox
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
@@ -124,6 +124,14 @@ class Delivery(Table):
         # What somebody got before: asked for each of a campaign's people when it is planned.
         Index("ix_delivery_subscriber", "subscriber_id"),
     )
+
+
+def queue(session: Session, made: Delivery) -> Delivery:
+    """Store a single mail that waits to be handed over, and the fact that it does; its lane is worked at once."""
+    session.add(made)
+    session.flush()
+    outbox.write(session, QUEUED, made.id, Lane.URGENT)
+    return made
 
 
 def move(delivery: Delivery, target: DeliveryState) -> None:

@@ -29,7 +29,7 @@ from listkeeper.campaigns import preflight, preview
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
-from listkeeper.foundation import clock, language, outbox, throttle
+from listkeeper.foundation import clock, language, throttle
 from listkeeper.foundation.errors import Forbidden, Invalid
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import delivery
@@ -173,7 +173,7 @@ def mail_invitation(session: Session, invitation_id: int) -> Delivery | None:
         notice=NoticeKind.INVITATION,
         notice_id=asked.id,
     )
-    return _queued(session, made)
+    return delivery.queue(session, made)
 
 
 def _mail_once(
@@ -195,14 +195,7 @@ def _mail_once(
         subscriber_id=person.id,
         **about,
     )
-    return _queued(session, made)
-
-
-def _queued(session: Session, made: Delivery) -> Delivery:
-    session.add(made)
-    session.flush()
-    outbox.write(session, delivery.QUEUED, made.id, Lane.URGENT)
-    return made
+    return delivery.queue(session, made)
 
 
 def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
@@ -231,4 +224,4 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
         list_id=campaign.list_id,
         typed_address=parsed.send,
     )
-    return _queued(session, made)
+    return delivery.queue(session, made)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.proof import checkpoint, ledger
-from listkeeper.foundation import clock, outbox
+from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import delivery
 from listkeeper.sending.delivery import SENT, Delivery
@@ -43,10 +43,7 @@ def mail_due(session: Session, owner: Organisation) -> Delivery | None:
         notice_id=signed.id,
         typed_address=owner.witness_address,
     )
-    session.add(made)
-    session.flush()
-    outbox.write(session, delivery.QUEUED, made.id, Lane.URGENT)
-    return made
+    return delivery.queue(session, made)
 
 
 def occasion(owner: Organisation, moment: datetime) -> str:

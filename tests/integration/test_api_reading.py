@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from listkeeper.accounts.api_key import Scope
 from listkeeper.audience import mailing_list, subscriber, unsubscribe
 from listkeeper.audience.consent import Method
 from tests.fakes.databases import Database
-from tests.makers import cafe, studio
+from tests.makers import cafe, imports, studio
 from tests.makers.programs import Program, code_of, program
 
 RFC_3339 = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
@@ -166,6 +167,24 @@ def test_consent_is_shown_with_the_exact_text(app: Flask, reader: Program) -> No
     assert given["text"] == form["text"]
     assert given["actor"] == "subscriber"
     assert datetime.fromisoformat(given["at"]).tzinfo is not None
+
+
+def test_what_a_file_claimed_is_shown_as_a_claim_and_no_event(app: Flask, database: Database, tmp_path: Path) -> None:
+    court = imports.opened(app, tmp_path)
+    file = tmp_path / "people.csv"
+    file.write_text("Email,OPTIN_TIME,CONFIRM_TIME\nfreja@shop.example,2026-01-02 10:11:12,2026-01-02 10:15:40\n")
+    brought = court.load(file)
+    reader = program(app, Scope.READ)
+    freja = _json(reader.post("/subscribers/lookup", {"address": "freja@shop.example"}))
+    history = _json(reader.get(f"/subscribers/{freja['id']}/consent"))
+    assert history["events"] == []
+    [claim] = history["claims"]
+    assert (claim["import_id"], claim["file"], claim["line"]) == (brought.public_id, "people.csv", 2)
+    assert (claim["requested_at"], claim["confirmed_at"]) == ("2026-01-02T10:11:12.000Z", "2026-01-02T10:15:40.000Z")
+    assert (claim["evidenced"], claim["undone_at"]) == (True, None)
+    assert claim["origin"]["said"] == imports.PROVEN.origin
+    court.undo(brought.id)
+    assert code_of(reader.post("/subscribers/lookup", {"address": "freja@shop.example"})) == "no_subscriber"
 
 
 def test_one_thing_has_a_tag_by_which_it_is_not_sent_twice(app: Flask, reader: Program) -> None:

@@ -102,6 +102,8 @@ def test_whoever_is_removed_is_out_at_once_and_the_last_owner_stays(
         assert (gone.active, gone.password) == (False, None)
     last = owner.post(f"/studio/settings/users/{people['owner@cafe.example']}/remove")
     assert (last.status_code, "This is the last owner." in words(last)) == (422, True)
+    # What cannot be done is not offered.
+    assert "/remove" not in owner.get("/studio/settings/users").text
     # Invited again, as an editor this time: nothing of before comes back.
     back = _join(works.app, _invite(works, owner, smtp_sink, "editor"))
     assert back.get("/studio/settings").status_code == 403

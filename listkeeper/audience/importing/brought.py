@@ -21,6 +21,7 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.foundation import clock
 
+Rows = tuple[ImportRow, ImportBatch, MailingList, LedgerRow]
 _BRINGS = frozenset({Outcome.NEW, Outcome.UPDATED, Outcome.UNVERIFIED})
 
 
@@ -70,8 +71,8 @@ class Brought:
         return self.undone_at is None and self.outcome in _BRINGS
 
 
-def of_subject(session: Session, organisation: Organisation, subject_ref: str) -> list[Brought]:
-    """Return what files said of a person, oldest first."""
+def rows_of(session: Session, organisation: Organisation, subject_ref: str) -> list[Rows]:
+    """Return a person's imported rows, each with its batch, its list and the row of the ledger; oldest first."""
     query = (
         select(ImportRow, ImportBatch, MailingList, LedgerRow)
         .join(ImportBatch, ImportBatch.id == ImportRow.batch_id)
@@ -80,7 +81,12 @@ def of_subject(session: Session, organisation: Organisation, subject_ref: str) -
         .where(ImportRow.subject_ref == subject_ref, ImportBatch.organisation_id == organisation.id)
         .order_by(ImportRow.event_seq, ImportRow.position)
     )
-    return [_brought(row, batch, on, event) for row, batch, on, event in session.execute(query)]
+    return [(row, batch, on, event) for row, batch, on, event in session.execute(query)]
+
+
+def of_subject(session: Session, organisation: Organisation, subject_ref: str) -> list[Brought]:
+    """Return what files said of a person, oldest first."""
+    return [_brought(*found) for found in rows_of(session, organisation, subject_ref)]
 
 
 def _brought(row: ImportRow, batch: ImportBatch, on: MailingList, event: LedgerRow) -> Brought:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.importing import batch as batches
+from listkeeper.audience.importing import brought
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import evidence, ledger
@@ -41,15 +42,7 @@ class ProvedRow:
 
 def of_subject(session: Session, organisation: Organisation, subject_ref: str) -> list[ProvedRow]:
     """Return a subject's imported rows, oldest first."""
-    query = (
-        select(ImportRow, ImportBatch, MailingList, LedgerRow)
-        .join(ImportBatch, ImportBatch.id == ImportRow.batch_id)
-        .join(MailingList, MailingList.id == ImportBatch.list_id)
-        .join(LedgerRow, (LedgerRow.organisation_id == organisation.id) & (LedgerRow.seq == ImportRow.event_seq))
-        .where(ImportRow.subject_ref == subject_ref, ImportBatch.organisation_id == organisation.id)
-        .order_by(ImportRow.event_seq, ImportRow.position)
-    )
-    found = session.execute(query).all()
+    found = brought.rows_of(session, organisation, subject_ref)
     opened = evidence.opened(session, organisation.id, subject_ref) if found else {}
     return [
         ProvedRow(

@@ -8,6 +8,7 @@ alike, which lets their indexes grow in one place instead of everywhere.
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from listkeeper.audience.importing.claim import Claim, Statement
 from listkeeper.audience.proof import evidence
 from listkeeper.foundation import clock, keys
-from listkeeper.standards import keyed_hash
 
 KIND = "imported_claim"
 REJECTED, OPTED_OUT, PERSON = 0, 1, 2
@@ -84,7 +84,8 @@ class Sealer:
     """Seals the rows of one chunk."""
 
     def __init__(self, organisation_id: int, told: Told, rows: int) -> None:
-        self._hash = keyed_hash.hasher(keys.suppression(organisation_id)[-1])
+        # Made once: what the key alone decides is then copied for each address and not worked out again.
+        self._hash = hmac.new(keys.suppression(organisation_id)[-1], digestmod="sha256")
         self._wrap = evidence.wrapper(organisation_id)
         self._fixed = {name: f'"{name}":{_text(value)}' for name, value in _stated(told).items()}
         self._patterns: dict[tuple[str, ...], _Pattern] = {}
@@ -97,7 +98,9 @@ class Sealer:
 
     def key_of(self, email_key: str) -> str:
         """Return the keyed hash of an address, as ``suppression.key_of`` does."""
-        return self._hash(email_key.encode())
+        hashed = self._hash.copy()
+        hashed.update(email_key.encode())
+        return hashed.hexdigest()
 
     def draw(self) -> bytes:
         """Return the random bytes of the next row."""
@@ -123,7 +126,9 @@ class Sealer:
         body = (pattern % (_text(typed), *values)).encode()
         salt, nonce, subject_key = drawn[32:48], drawn[48:60], drawn[60:92]
         sealed = nonce + AESGCM(subject_key).encrypt(nonce, salt + body, event_id.encode())
-        return Sealed(subject_key, self._wrap(subject_key, drawn[92:104]), sealed, keyed_hash.digest(salt, body))
+        return Sealed(
+            subject_key, self._wrap(subject_key, drawn[92:104]), sealed, hmac.digest(salt, body, "sha256").hex()
+        )
 
     def _pattern(self, said: tuple[str, ...]) -> _Pattern:
         """Return the canonical evidence of rows that say these things themselves, with gaps for them."""

@@ -31,7 +31,7 @@ class Actions:
 
 @dataclass(frozen=True)
 class Offer:
-    """One topic, and whether its letters come."""
+    """One topic, and whether she has chosen it by name."""
 
     id: str
     name: str
@@ -44,6 +44,8 @@ class Choices:
 
     frequency: str
     topics: tuple[Offer, ...]
+    # Whether letters about all of them come, because she has chosen none.
+    every_topic: bool
     spoken: str
     paused: str
     actions: Actions
@@ -94,10 +96,10 @@ def of(session: Session, person: Subscriber | None, current: Subscription | None
     return Choices(
         frequency=current.frequency.value,
         topics=tuple(
-            # Who has chosen none gets all of them.
-            Offer(each.public_id, each.name, not current.topics or each.public_id in current.topics)
+            Offer(each.public_id, each.name, each.public_id in current.topics)
             for each in topic.offered(session, current.list_id)
         ),
+        every_topic=not current.topics,
         spoken=language.known(person.language),
         paused=day_of(until) if until else "",
         actions=actions,
@@ -112,7 +114,8 @@ def save(session: Session, person: Subscriber, current: Subscription, delivery_i
         preferences.choose_frequency(session, person.id, current.list_id, Frequency(wanted), delivery_id=delivery_id)
     offered = {each.public_id: each.name for each in topic.offered(session, current.list_id)}
     if offered:
-        chosen = request.form.getlist("topic")
+        every = request.form.get("topics") == "all"
+        chosen = list(offered) if every else request.form.getlist("topic")
         preferences.choose_topics(session, person.id, current.list_id, chosen, offered=offered, delivery_id=delivery_id)
 
 
