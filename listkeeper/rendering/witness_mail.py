@@ -15,6 +15,6 @@ def file_name(size: int) -> str:
 def compose(*, language_code: str, legal_name: str, postal_address: str, size: int) -> Filled:
     """Return the mail; the checkpoint itself, which holds no personal data, travels as a file beside it."""
     with language.using(language_code):
-        subject = language.text("Please keep: checkpoint of the ledger of %(legal_name)s", legal_name=legal_name)
+        subject = language.text("Please keep: proof of the permissions of %(legal_name)s", legal_name=legal_name)
         words = {"size": str(size), "command": f"listkeeper consent verify --witness {file_name(size)}"}
         return notice.printed("witness", subject, legal_name, postal_address, words)

@@ -69,7 +69,7 @@ def test_once_a_week_when_the_ledger_has_grown(
     [first] = _kept(smtp_sink)
     assert first["To"] == BOX
     assert first["Auto-Submitted"] == "auto-generated"
-    assert "kontrolpunkt" in first["Subject"]
+    assert "Gem denne mail: bevis" in first["Subject"]
     assert _note(first) == works.read(lambda session: checkpoint.last_mailed(session, 1).note)  # type: ignore[union-attr]
     frozen_clock.shift(WEEK)
     _weekly(works)

@@ -129,5 +129,5 @@ def word(meaning: str) -> str:
         Role.METHOD.value: language.text("how they agreed"),
         Role.TEXT.value: language.text("to which words they agreed"),
         Role.OPTED_OUT_AT.value: language.text("when they left"),
-        NOTHING: language.text("nothing of these"),
+        NOTHING: language.text("not used"),
     }[meaning]

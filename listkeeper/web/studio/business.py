@@ -70,8 +70,8 @@ def witness() -> Response | AnyResponse:
             kept = _as_typed(organisation.only_one(session)) | {"witness_address": typed}
             return _shown(session, kept, problem=problem, status=422)
     if chosen is None:
-        return page.back_to("business.show", language.text("Saved. No checkpoints are mailed."))
-    said = language.text("Saved. %(address)s gets a checkpoint once a week when the ledger has grown.", address=chosen)
+        return page.back_to("business.show", language.text("Saved. No notes are mailed."))
+    said = language.text("Saved. %(address)s gets a note once a week when there is something new.", address=chosen)
     return page.back_to("business.show", said)
 
 
