@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import unsubscribe
-from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscriber import Subscriber
@@ -26,7 +26,7 @@ from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language, signing
 from listkeeper.foundation.errors import ListkeeperError, NotFound
-from listkeeper.rendering import filling, primary_tab, trial_letter, web_view
+from listkeeper.rendering import filling, footer, primary_tab, trial_letter, web_view
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import Filled, Reader
 from listkeeper.sending import house, notices
@@ -59,6 +59,8 @@ class _Person:
     language: str
     profile: Mapping[str, str]
     said_yes_at: datetime | None
+    # By which act; an import when nothing but a file says so.
+    said_by: Method | None
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,15 @@ def _list(session: Session, list_id: int) -> _List:
 
 def _people(session: Session, rows: Sequence[Delivery]) -> dict[int, _Person]:
     query = (
-        select(Delivery.id, Subscriber.language, Subscriber.profile, ConsentEvent.at)
+        select(
+            Delivery.id,
+            Subscriber.language,
+            Subscriber.profile,
+            ConsentEvent.at,
+            ConsentEvent.method,
+            Subscription.since,
+            Subscription.import_id,
+        )
         .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
         .outerjoin(
             Subscription, (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == Delivery.list_id)
@@ -122,9 +132,13 @@ def _people(session: Session, rows: Sequence[Delivery]) -> dict[int, _Person]:
         .where(Delivery.id.in_([row.id for row in rows]))
     )
     return {
-        row[0]: _Person(row[1], {name: str(value) for name, value in row[2].items()}, row[3])
-        for row in session.execute(query)
+        number: _Person(spoken, {name: str(value) for name, value in profile.items()}, at or since, by or _claim(claim))
+        for number, spoken, profile, at, by, since, claim in session.execute(query)
     }
+
+
+def _claim(import_id: int | None) -> Method | None:
+    return Method.IMPORT if import_id is not None else None
 
 
 def _compiled(session: Session, revision_id: int) -> CompiledLetter:
@@ -197,8 +211,7 @@ def in_browser(session: Session, row: Delivery, site: str) -> bytes:
 
 def _reader_maker(row: Delivery, ours: House, mailing_list: _List, person: _Person | None) -> Callable[[str], Reader]:
     number, letters_before = row.id, row.letters_before
-    said_yes_at = (person.said_yes_at if person else None) or clock.now()
-    reason = preview.reason_for(mailing_list.name, said_yes_at.date(), ours.language)
+    reason = _reason(person, ours, mailing_list)
 
     def make(recipient: str) -> Reader:
         return Reader(
@@ -215,6 +228,18 @@ def _reader_maker(row: Delivery, ours: House, mailing_list: _List, person: _Pers
         )
 
     return make
+
+
+def _reason(person: _Person | None, ours: House, mailing_list: _List) -> str:
+    """Say why somebody gets a letter; of who came with a file only what the sender states of her."""
+    at = (person.said_yes_at if person else None) or clock.now()
+    match person.said_by if person else None:
+        case Method.IMPORT:
+            return footer.claimed(at, ours.sender.legal_name, ours.language)
+        case Method.UNDO:
+            return footer.came_back(at, ours.language)
+        case _:
+            return preview.reason_for(mailing_list.name, at.date(), ours.language)
 
 
 def _list_headers(row: Delivery, ours: House, mailing_list: _List) -> Headers:
