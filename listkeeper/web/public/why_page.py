@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.audience import unsubscribe
 from listkeeper.audience.consent_text import ConsentText
-from listkeeper.foundation import language
+from listkeeper.foundation import clock, language
 from listkeeper.rendering import certificate_words
 from listkeeper.sending import authorisation
 from listkeeper.sending.delivery import Delivery
@@ -69,7 +69,7 @@ def _because(session: Session, letter: Delivery) -> Because:
         subject=authorisation.subject_of(session, letter),
         sent=_moment(letter.handed_at),
         event=certificate_words.event(row.type if row else event.kind.value if event else ""),
-        when=_moment(event.at) if event else certificate_words.moment(row.at) if row else "",
+        when=_moment(event.at) if event else _moment(clock.of_milliseconds(row.at)) if row else "",
         how=certificate_words.method(event.method.value) if event else "",
         text=event.text if event else None,
         imported=found.imported,
