@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from listkeeper.audience.signup_guard import Limits
+from listkeeper.audience.guard.limits import Limits
 from listkeeper.foundation import language, log
 from listkeeper.foundation.fetch import Fetcher, LiveFetcher
 from listkeeper.foundation.outbox import Lane
@@ -144,10 +145,6 @@ def media_folder() -> Path:
 
 
 def limits() -> Limits:
-    """Return the brakes on confirmation mail."""
+    """Return the brakes before the sign-up forms."""
     known = settings()
-    return Limits(
-        signups_per_hour=known.signups_per_hour,
-        confirmations_per_day=known.confirmations_per_day,
-        confirmations_per_month=known.confirmations_per_month,
-    )
+    return Limits(**{field.name: getattr(known, field.name) for field in fields(Limits)})

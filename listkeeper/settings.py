@@ -62,11 +62,40 @@ class Settings(BaseSettings):
         default=None, description="DNS server to ask, `HOST` or `HOST:PORT`; the system's own when not set."
     )
     check_links: bool = Field(default=True, description="Ask the web servers named in a letter whether its links work.")
+    check_mail_domains: bool = Field(
+        default=True, description="Ask the DNS whether the domain of a new address takes mail, before writing to it."
+    )
     private_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Hosts in private networks that link checks may ask, comma separated."
     )
     signups_per_hour: int = Field(
-        default=20, ge=1, description="Signups taken from one network (IPv4 address, IPv6 /64) an hour."
+        default=5,
+        ge=1,
+        description="Signups taken from one network (IPv4 address, IPv6 /64) an hour before its browsers have to work.",
+    )
+    signups_per_day: int = Field(default=20, ge=1, description="Signups taken from one network a day.")
+    second_presses_per_hour: int = Field(
+        default=3, ge=0, description="Signups of a risky network an hour by a second press instead of work."
+    )
+    signups_per_domain_hour: int = Field(
+        default=50,
+        ge=1,
+        description="Confirmation mails to one mail domain an hour; big mailbox providers get twenty times as many.",
+    )
+    signups_per_form_hour: int = Field(
+        default=300, ge=1, description="Signups by one form an hour before every browser has to work."
+    )
+    signup_least_seconds: int = Field(
+        default=2, ge=0, le=60, description="A form posted sooner than this, in seconds, is asked for one more step."
+    )
+    signup_work: int = Field(
+        default=50_000, ge=100, le=5_000_000, description="Up to which number a risky browser counts to prove its work."
+    )
+    least_confirmed_percent: int = Field(
+        default=10, ge=0, le=100, description="A form of whose last 200 questions fewer are confirmed is defended."
+    )
+    most_bounced_percent: int = Field(
+        default=10, ge=0, le=100, description="A form of whose last 200 questions more bounce is defended."
     )
     confirmations_per_day: int = Field(default=1, ge=1, description="Confirmation mails one address gets in 24 hours.")
     confirmations_per_month: int = Field(default=3, ge=1, description="Confirmation mails one address gets in 30 days.")

@@ -173,7 +173,10 @@ def settings(request: pytest.FixtureRequest, data_folder: Path, _no_settings_fro
     A question nobody planned for stays on this machine: port 1 of loopback answers no DNS, and no link is asked.
     """
     named: dict[str, object] = {
-        "data": data_folder, "public_url": "http://localhost:8025", "dns_server": "127.0.0.1:1", "check_links": False
+        "data": data_folder, "public_url": "http://localhost:8025", "dns_server": "127.0.0.1:1", "check_links": False,
+        "check_mail_domains": False,
+        # Tests are quicker than people, and come from one network.
+        "signup_least_seconds": 0, "signups_per_hour": 20, "signups_per_day": 1_000,
     }  # fmt: skip
     if "queue" in request.fixturenames:
         named["redis_url"] = request.getfixturevalue("queue").url

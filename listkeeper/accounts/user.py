@@ -99,6 +99,11 @@ def everyone(session: Session, organisation_id: int) -> list[User]:
     return list(session.scalars(query.order_by(User.id)))
 
 
+def owners(session: Session, organisation_id: int) -> dict[str, User]:
+    """Return who owns a business and can be written to about it, by address, the oldest first."""
+    return {found.address: found for found in everyone(session, organisation_id) if found.owns and found.address}
+
+
 def addressed(session: Session, written: str) -> User | None:
     """Return the user who signs in with an address, also one who was removed; how it is capitalised does not matter."""
     return session.scalars(select(User).where(func.lower(User.address) == written.strip().lower())).first()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import access_link, subscriber
-from listkeeper.audience.signup_guard import Limits
+from listkeeper.audience.guard.limits import Limits
 from listkeeper.foundation import columns, outbox, throttle
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table

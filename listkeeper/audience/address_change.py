@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience import access_link, subscriber, suppression
+from listkeeper.audience.guard import mailbox
+from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.subscriber import Subscriber
@@ -28,7 +30,6 @@ LIFETIME = timedelta(days=1)
 CANCEL_WINDOW = timedelta(days=7)
 _DAY = timedelta(days=1)
 _A_DAY_BY_ONE = 3
-_A_DAY_TO_ONE = 1
 
 
 class ChangeOutcome(StrEnum):
@@ -95,15 +96,25 @@ def ask(session: Session, person: Subscriber, typed: str) -> AddressChange:
     )
     session.add(made)
     session.flush()
-    if _not_too_often(session, person, wanted) and _is_free(session, person, wanted.key):
+    not_too_often = throttle.allow(session, "address-change", person.subject_ref, _A_DAY_BY_ONE, _DAY)
+    if not_too_often and _is_free(session, person, wanted.key):
         outbox.write(session, ASKED, made.id, Lane.URGENT)
     return made
 
 
-def _not_too_often(session: Session, person: Subscriber, wanted: address.Address) -> bool:
-    """Count the wish: nobody fills a stranger's mailbox by naming it as her own new address, in any spelling."""
-    by_person = throttle.allow(session, "address-change", person.subject_ref, _A_DAY_BY_ONE, _DAY)
-    return throttle.allow(session, "new-address", wanted.canon, _A_DAY_TO_ONE, _DAY) and by_person
+def may_mail(session: Session, change_id: int, limits: Limits) -> bool:
+    """Return whether the new address may be asked now, and count that it is.
+
+    Nobody fills a stranger's mailbox by naming it as her own new address, in any spelling: the brake is the forms' own.
+    """
+    change = session.get(AddressChange, change_id)
+    if change is None or not change.live:
+        return False
+    counted = mailbox.brake_key(address.parse(change.new_address))
+    if mailbox.is_braked(session, counted, limits):
+        return False
+    mailbox.count(session, counted)
+    return True
 
 
 def _is_free(session: Session, person: Subscriber, email_key: str) -> bool:

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, mail_template, signup_guard, subscriber
+from listkeeper.audience import confirmation, mail_template, subscriber
 from listkeeper.audience.confirmation import LIFETIME, AskKind, Confirmation
+from listkeeper.audience.guard import mailbox
+from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
-from listkeeper.audience.signup_guard import Limits
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation import clock, outbox
@@ -74,6 +75,12 @@ def accepted(session: Session, confirmation_id: int, mail: ConfirmationMail) -> 
         asked.accepted_at = clock.now()
 
 
+def bounced(session: Session, confirmation_ids: Iterable[int]) -> None:
+    """Write down that servers refused these questions for good: the breaker counts them."""
+    known = update(Confirmation).where(Confirmation.id.in_(list(confirmation_ids)), Confirmation.bounced_at.is_(None))
+    session.execute(known.values(bounced_at=clock.now()), execution_options={"synchronize_session": False})
+
+
 def remind_due(session: Session, limits: Limits, limit: int = 200) -> int:
     """Ask once more whoever's server took the question a day ago and who has not answered; return how many.
 
@@ -100,7 +107,9 @@ def remind_due(session: Session, limits: Limits, limit: int = 200) -> int:
         .with_for_update(skip_locked=True, of=Confirmation)
     )
     found = list(session.scalars(query))
-    asked = [row for row in found if not signup_guard.is_braked(session, row.brake_key, limits)]
+    # In one order everywhere: two that take the same turns must not wait for each other.
+    in_turn = sorted(found, key=lambda row: row.brake_key)
+    asked = [row for row in in_turn if _has_room(session, row, limits)]
     for row in found:
         # Marked at once, so that nobody is looked at again: a reminder comes once, or not at all.
         row.reminded_at = moment
@@ -108,3 +117,11 @@ def remind_due(session: Session, limits: Limits, limit: int = 200) -> int:
     for row in asked:
         outbox.write(session, REMIND, row.id, Lane.URGENT)
     return len(asked)
+
+
+def _has_room(session: Session, row: Confirmation, limits: Limits) -> bool:
+    if mailbox.is_braked(session, row.brake_key, limits):
+        return False
+    mailbox.count(session, row.brake_key)
+    session.flush()
+    return True

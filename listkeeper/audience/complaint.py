@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import consent, subscriber, subscription, suppression
 from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, Method
+from listkeeper.audience.guard import breaker
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.suppression import Reason
@@ -29,6 +30,7 @@ def complain(
     evidence: Mapping[str, object] | None = None,
 ) -> None:
     """Take a complaint ("this is spam"): every list, all marketing, for good; the strongest of all leavings."""
+    breaker.complained(session, subscriber_id)
     _stop(session, subscriber_id, EventKind.COMPLAINED, Reason.COMPLAINT, method, actor, evidence)
 
 
@@ -92,5 +94,4 @@ def _suppress(session: Session, person: Subscriber, reason: Reason, actor: str) 
 
 def has_complained(session: Session, person: Subscriber) -> bool:
     """Return whether this person once called our mail spam: the form then says so plainly before she comes back."""
-    found = suppression.reasons(session, person.organisation_id, person.suppression_key)
-    return any(row.reason is Reason.COMPLAINT for row in found)
+    return suppression.has_complained(session, person.organisation_id, person.suppression_key)

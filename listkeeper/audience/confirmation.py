@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.audience import complaint, consent, jurisdiction, signup_form, subscriber, subscription, suppression
+from listkeeper.audience import consent, jurisdiction, signup_form, subscriber, subscription, suppression
 from listkeeper.audience.consent import Circumstances, EventKind, Method
+from listkeeper.audience.guard import defence, mailbox
+from listkeeper.audience.guard.defence import Stage
 from listkeeper.audience.proof import evidence, ledger
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
@@ -71,6 +73,8 @@ class Confirmation(Table):
     # When the receiving server took the mail, and when it was asked once more.
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # When a server said for good that there is no such mailbox.
+    bounced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # The box for the age, when the form had one.
     age_ok: Mapped[bool | None] = mapped_column()
 
@@ -158,6 +162,7 @@ def ask(  # noqa: PLR0913 - what the mail must be able to say later
         asked_seq=ledger.size(session, subscriber.organisation_id),
     )
     session.add(made)
+    mailbox.count(session, brake_key)
     session.flush()
     outbox.write(session, ASKED, made.id, Lane.URGENT)
     return made
@@ -191,13 +196,26 @@ def shown_by(session: Session, confirmation: Confirmation) -> ShownForm:
     return signup_form.describe(session, session.get_one(SignupFormVersion, confirmation.form_version_id))
 
 
-def confirm(session: Session, token: str, seen: Seen = NOTHING_SEEN) -> Answered:
-    """Take the button's POST. A second one, or 20 at once, make one event."""
+def confirm(session: Session, token: str, seen: Seen = NOTHING_SEEN, *, code: str = "") -> Answered:
+    """Take the button's POST. A second one, or 20 at once, make one event.
+
+    While its form is being abused, the digits of the mail are asked as well (``wants_code``): five tries.
+    """
     asked = find(session, token)
     if asked is None or asked.too_late:
         # A link that came too late and a forged one take the same time.
         return Answered(Answer.NO_EFFECT)
+    if asked.used_at is None and wants_code(session, asked):
+        _hold(session, asked)
+        if not _counted(session, asked.id, clock.now() - LIFETIME) or not _is_code(asked, code):
+            return Answered(Answer.WRONG_CODE, asked)
     return _give(session, asked, Method.BUTTON, seen)
+
+
+def wants_code(session: Session, asked: Confirmation) -> bool:
+    """Return whether the button alone is not enough now: something that opens links by itself would press it, too."""
+    version = session.get_one(SignupFormVersion, asked.form_version_id)
+    return defence.stage(session, version.form) in {Stage.CODE, Stage.PAUSED}
 
 
 def confirm_by_code(session: Session, visit: str, code: str, seen: Seen = NOTHING_SEEN) -> Answered:
@@ -207,22 +225,25 @@ def confirm_by_code(session: Session, visit: str, code: str, seen: Seen = NOTHIN
     asked = _asked_on(session, signing.digest(visit))
     # Before the question's own row, as whoever writes down how its mail was taken does; asked also when she is nobody.
     subscriber.hold_all(session, select(Subscriber).where(Subscriber.id == (asked.subscriber_id if asked else 0)))
-    counted = session.execute(
-        update(Confirmation)
-        .where(
-            Confirmation.id == (asked.id if asked is not None and asked.kind is AskKind.CONFIRM else 0),
-            Confirmation.code_tries < CODE_TRIES,
-            Confirmation.created_at > clock.now() - CODE_LIFETIME,
-        )
-        .values(code_tries=Confirmation.code_tries + 1)
-        .returning(Confirmation.id)
-    ).scalar_one_or_none()
-    if asked is None or counted is None:
-        return Answered(Answer.WRONG_CODE)
-    digits = "".join(char for char in code if char.isdigit())
-    if not signing.is_keyed_digest("code", f"{asked.seed}:{digits}", asked.code_digest):
+    number = asked.id if asked is not None and asked.kind is AskKind.CONFIRM else 0
+    counted = _counted(session, number, clock.now() - CODE_LIFETIME)
+    if asked is None or not counted or not _is_code(asked, code):
         return Answered(Answer.WRONG_CODE)
     return _give(session, asked, Method.CODE, seen)
+
+
+def _counted(session: Session, number: int, oldest: datetime) -> bool:
+    """Count a try on the code itself; False when it has had its tries, or is older than ``oldest``."""
+    tried = update(Confirmation).where(
+        Confirmation.id == number, Confirmation.code_tries < CODE_TRIES, Confirmation.created_at > oldest
+    )
+    counted = tried.values(code_tries=Confirmation.code_tries + 1).returning(Confirmation.id)
+    return session.execute(counted).scalar_one_or_none() is not None
+
+
+def _is_code(asked: Confirmation, code: str) -> bool:
+    digits = "".join(char for char in code if char.isdigit())
+    return signing.is_keyed_digest("code", f"{asked.seed}:{digits}", asked.code_digest)
 
 
 def _asked_on(session: Session, visit_digest: str) -> Confirmation | None:
@@ -249,7 +270,12 @@ def _give(session: Session, asked: Confirmation, method: Method, seen: Seen) -> 
         return Answered(Answer.NO_EFFECT, asked)
     asked.used_at = clock.now()
     shown = shown_by(session, asked)
-    under = _yes(asked, shown, seen, after_complaint=complaint.has_complained(session, person))
+    under = _yes(
+        asked,
+        shown,
+        seen,
+        after_complaint=suppression.has_complained(session, person.organisation_id, person.suppression_key),
+    )
     event = consent.record(session, person, asked.list_id, EventKind.GIVEN, method, under)
     grant_basis(current, event)
     current.double_opt_in = True

@@ -12,11 +12,13 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts import user
 from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import access_link, address_change, confirmation, suppression
 from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.gate_view import View
+from listkeeper.audience.guard.defence import SignupDefence
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
 from listkeeper.audience.jurisdiction import Profile
 from listkeeper.audience.mailing_list import ListState, MailingList
@@ -302,7 +304,7 @@ def _unless_unwanted(session: Session, view: View, typed: str) -> Verdict:
 
 
 def system(session: Session, view: View) -> Verdict:
-    """Demand: one of the two mails that are nobody's subscription, to whom the owner named."""
+    """Demand: one of the mails that are nobody's subscription, to whom the owner named."""
     clause = _SYSTEM.get(view.handover.notice)
     return clause(session, view) if clause is not None else RefusalCode.NO_BASIS
 
@@ -331,6 +333,16 @@ def _invitation(session: Session, view: View) -> Verdict:
     return _unless_unwanted(session, view, asked.address)
 
 
+def _defence(session: Session, view: View) -> Verdict:
+    """Demand: a form of this business that is defended now, to somebody who owns the business today."""
+    raised = session.get(SignupDefence, view.handover.notice_id or 0, populate_existing=True)
+    if raised is None or raised.organisation_id != view.handover.organisation_id:
+        return RefusalCode.NO_BASIS
+    owners = user.owners(session, raised.organisation_id)
+    typed = next((address for address in owners if address == view.handover.typed_address), None)
+    return RefusalCode.NO_BASIS if typed is None else _unless_unwanted(session, view, typed)
+
+
 _NOTICES: dict[NoticeKind, Callable[[Session, View], Verdict]] = {
     NoticeKind.ALREADY: _already_subscribed,
     NoticeKind.RECEIPT: _receipt,
@@ -340,6 +352,7 @@ _NOTICES: dict[NoticeKind, Callable[[Session, View], Verdict]] = {
 _SYSTEM: dict[NoticeKind | None, Callable[[Session, View], Verdict]] = {
     NoticeKind.WITNESS: _checkpoint,
     NoticeKind.INVITATION: _invitation,
+    NoticeKind.DEFENCE: _defence,
 }
 CLAUSES: dict[MessageClass, Callable[[Session, View], Verdict]] = {
     MessageClass.MARKETING: marketing,

@@ -21,7 +21,8 @@ class MessageClass(StrEnum):
 class NoticeKind(StrEnum):
     """Which note it is: to a subscriber about her own subscription (classes service and doi), or to the owner's people.
 
-    The latter (class system) are the ledger's checkpoint for a mailbox of the owner's, and an invitation to a user.
+    The latter (class system) are the ledger's checkpoint for a mailbox of the owner's, an invitation to a user, and
+    the word to owners that a form of theirs is being abused.
     """
 
     ALREADY = "already"
@@ -31,6 +32,7 @@ class NoticeKind(StrEnum):
     OLD_ADDRESS = "old_address"
     WITNESS = "witness"
     INVITATION = "invitation"
+    DEFENCE = "defence"
 
 
 class RefusalCode(StrEnum):

@@ -6,6 +6,7 @@ The page answers the same whoever the address belongs to; a job decides later.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,12 +16,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import confirmation, consent, signup_form, signup_guard, subscriber, subscription
+from listkeeper.audience import confirmation, consent, signup_form, subscriber, subscription
 from listkeeper.audience.confirmation import AskKind
 from listkeeper.audience.consent import Circumstances, EventKind, Method
+from listkeeper.audience.guard import address_check, first_look, judging, mailbox
+from listkeeper.audience.guard.first_look import Look, Post, Step
+from listkeeper.audience.guard.judging import Verdict
+from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
-from listkeeper.audience.signup_guard import Limits, Verdict
 from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.deliverability import mail_host
 from listkeeper.foundation import clock, columns, language, outbox, signing, throttle
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Invalid
@@ -44,6 +49,7 @@ class SignupDecision(StrEnum):
     BRAKED = "braked"
     SUPPRESSED = "suppressed"
     TRAPPED = "trapped"
+    NO_MAIL = "no_mail"
 
 
 class Signup(Table):
@@ -66,6 +72,8 @@ class Signup(Table):
     received_at: Mapped[datetime] = columns.created_at()
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     age_ok: Mapped[bool | None] = mapped_column()
+    # What made it look like a machine's, and what it did about it.
+    marks: Mapped[list[str]] = mapped_column(columns.Json, default=list, server_default="[]")
 
     __table_args__ = (UniqueConstraint("form_version_id", "idempotency_key"),)
 
@@ -81,6 +89,10 @@ class Visit:
     utm: dict[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
     trap: str = ""
+    # The ticket of the page it was posted from, and the one more step, if one was taken: by work or by a press.
+    ticket: str | None = None
+    work: str = ""
+    step: str = ""
     # The boxes some forms have: the separate consent, and the stated age.
     second_consent: bool = False
     age_stated: bool = False
@@ -90,16 +102,17 @@ class Visit:
 
 @dataclass(frozen=True)
 class SignupReceipt:
-    """What the page gets back: a secret that binds the code field to this signup."""
+    """What the page gets back: a secret that binds the code field to this signup, or one more step to ask for."""
 
     visit: str
+    step: Step | None = None
 
 
 def receive(session: Session, shown: ShownForm, typed: str, visit: Visit, limits: Limits) -> SignupReceipt:
-    """Store a post and leave the rest to a job.
+    """Store a post and leave the rest to a job, or say which step a risky one lacks; then nothing is stored.
 
-    Raises Invalid with a friendly sentence when ``typed`` is no address. In
-    every other case the answer is the same, whoever the address belongs to.
+    Raises Invalid with a friendly sentence when ``typed`` is no address, or none that takes mail, and while
+    the form takes nothing. In every other case the answer is the same, whoever the address belongs to.
     """
     parsed = address.parse(typed)
     if parsed.needs_smtputf8:
@@ -107,27 +120,25 @@ def receive(session: Session, shown: ShownForm, typed: str, visit: Visit, limits
             "address_not_ascii",
             language.text("We cannot write to addresses with such letters before the @ yet. Do you have another one?"),
         )
+    address_check.refuse(session, parsed)
     _refuse_without_boxes(shown, visit)
     key = _cut(visit.idempotency_key, _KEY_LIMIT) or secrets.token_hex(16)
     secret = signing.derived("visit", f"{shown.version.id}:{key}:{parsed.key}")
-    row = Signup(
-        form_version_id=shown.version.id,
-        email_send=parsed.send,
-        visit_digest=signing.digest(secret),
-        idempotency_key=key,
-        source=_cut(visit.source, 80),
-        origin=_cut(visit.origin, _PLACE_LIMIT),
-        utm={name: said for name in _UTM if (said := _cut(visit.utm.get(name), _PLACE_LIMIT))},
-        network=_cut(visit.network, 64),
-        browser=_cut(visit.browser, _PLACE_LIMIT),
-        decision=_first_look(session, visit, limits),
-        age_ok=True if shown.version.least_age else None,
-    )
+    if _stands(session, shown, key):
+        # The same post again (a retry on a bad line): the first one stands.
+        return SignupReceipt(secret)
+    post = _as_post(visit)
+    seen = first_look.look(session, shown, parsed, post, limits)
+    if seen.verdict is first_look.Verdict.STEP:
+        # Posted twice at once, the second one finds its ticket used by the first.
+        if _stands(session, shown, key):
+            return SignupReceipt(secret)
+        return SignupReceipt("", first_look.step(shown, parsed, post, limits))
+    row = _row(shown, parsed, visit, seen, key=key, visit_digest=signing.digest(secret))
     try:
         with session.begin_nested():
             session.add(row)
     except IntegrityError:
-        # The same post again (a retry on a bad line): the first one stands.
         return SignupReceipt(secret)
     if row.decision is SignupDecision.WAITING:
         outbox.write(session, RECEIVED, row.id, Lane.URGENT)
@@ -149,13 +160,70 @@ def _cut(value: str | None, limit: int) -> str | None:
     return "".join(char for char in value if char.isprintable())[:limit] or None if value else None
 
 
-def _first_look(session: Session, visit: Visit, limits: Limits) -> SignupDecision:
-    if visit.trap:
-        return SignupDecision.TRAPPED
-    network = visit.network or "unknown"
-    if not throttle.allow(session, "signup", network, limits.signups_per_hour, timedelta(hours=1)):
-        return SignupDecision.BRAKED
-    return SignupDecision.WAITING
+def _row(  # noqa: PLR0913 - all that a post leaves
+    shown: ShownForm, parsed: address.Address, visit: Visit, seen: Look, *, key: str, visit_digest: str
+) -> Signup:
+    return Signup(
+        form_version_id=shown.version.id,
+        email_send=parsed.send,
+        visit_digest=visit_digest,
+        idempotency_key=key,
+        source=_cut(visit.source, 80),
+        origin=_cut(visit.origin, _PLACE_LIMIT),
+        utm={name: said for name in _UTM if (said := _cut(visit.utm.get(name), _PLACE_LIMIT))},
+        network=_cut(visit.network, 64),
+        browser=_cut(visit.browser, _PLACE_LIMIT),
+        decision=_first_decision(seen),
+        marks=[mark.value for mark in seen.marks],
+        age_ok=True if shown.version.least_age else None,
+    )
+
+
+def _stands(session: Session, shown: ShownForm, key: str) -> bool:
+    query = select(Signup.id).where(Signup.form_version_id == shown.version.id, Signup.idempotency_key == key)
+    return session.scalar(query) is not None
+
+
+def _as_post(visit: Visit) -> Post:
+    return Post(
+        network=visit.network,
+        browser=visit.browser,
+        origin=visit.origin,
+        trap=visit.trap,
+        ticket=visit.ticket,
+        work=visit.work,
+        step=visit.step,
+        actor=visit.actor,
+    )
+
+
+def _first_decision(seen: Look) -> SignupDecision:
+    match seen.verdict:
+        case first_look.Verdict.TRAPPED:
+            return SignupDecision.TRAPPED
+        case first_look.Verdict.BRAKED:
+            return SignupDecision.BRAKED
+        case _:
+            return SignupDecision.WAITING
+
+
+def unknown_domains(session: Session, ids: Iterable[int]) -> set[str]:
+    """Return the mail domains of stored signups that the DNS was not asked about; the job does so, and then decides."""
+    query = select(Signup.email_send).where(Signup.id.in_(list(ids)), Signup.decision == SignupDecision.WAITING)
+    return mail_host.unknown(session, {typed.rpartition("@")[2] for typed in session.scalars(query)})
+
+
+def decide_all(session: Session, ids: Iterable[int], limits: Limits) -> None:
+    """Decide about stored signups together, oldest first; deciding twice changes nothing."""
+    waiting = select(Signup.id, Signup.email_send).where(
+        Signup.id.in_(list(ids)), Signup.decision == SignupDecision.WAITING
+    )
+    keys = {number: mailbox.brake_key(address.parse(typed)) for number, typed in session.execute(waiting)}
+    # All turns first and in one order: two workers that decide about the same mailboxes must not wait for each other.
+    for key in sorted(set(keys.values())):
+        throttle.take_turns(session, "brake", key)
+    for number in sorted(keys):
+        decide(session, number, limits)
 
 
 def decide(session: Session, signup_id: int, limits: Limits) -> SignupDecision:
@@ -166,9 +234,11 @@ def decide(session: Session, signup_id: int, limits: Limits) -> SignupDecision:
     shown = signup_form.describe(session, session.get_one(SignupFormVersion, row.form_version_id))
     parsed = address.parse(row.email_send)
     row.decided_at = clock.now()
-    match signup_guard.judge(session, shown.organisation, parsed, limits):
+    match judging.judge(session, shown.organisation, parsed, limits):
         case Verdict.SUPPRESSED:
             row.decision = SignupDecision.SUPPRESSED
+        case Verdict.NO_MAIL:
+            row.decision = SignupDecision.NO_MAIL
         case Verdict.BRAKED:
             row.decision = SignupDecision.BRAKED
             _wait_for_earlier_mail(session, row, shown, parsed)
@@ -232,7 +302,7 @@ def _ask(
         shown,
         signup_id=row.id,
         kind=AskKind.ALREADY if already else AskKind.CONFIRM,
-        brake_key=signup_guard.brake_key(parsed),
+        brake_key=mailbox.brake_key(parsed),
         visit_digest=row.visit_digest,
         age_ok=row.age_ok,
     )

@@ -152,6 +152,11 @@ def reasons(session: Session, organisation_id: int, key: str) -> list[Suppressio
     return list(session.scalars(query))
 
 
+def has_complained(session: Session, organisation_id: int, key: str) -> bool:
+    """Return whether whoever has this key once called our mail spam."""
+    return any(row.reason is Reason.COMPLAINT for row in reasons(session, organisation_id, key))
+
+
 def counts(session: Session, organisation_id: int) -> dict[Reason, int]:
     """Return how many addresses are never mailed, by the reason; an address may have several."""
     query = (

@@ -8,6 +8,7 @@ facts that nobody has reacted to. A reaction may run twice.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -71,6 +72,20 @@ def waiting(session: Session, lane: Lane, limit: int = 100, *, after: int = 0) -
     """Return the ids of a lane's oldest facts, newer than ``after``, that nobody has reacted to."""
     query = select(Fact.id).where(Fact.lane == lane, Fact.reacted_at.is_(None), Fact.tries < TRIES, Fact.id > after)
     return list(session.scalars(query.order_by(Fact.id).limit(limit)))
+
+
+def waiting_named(session: Session, lane: Lane, limit: int = 100, *, after: int = 0) -> list[tuple[int, str, int]]:
+    """Return number, name and subject of the same facts."""
+    query = select(Fact.id, Fact.name, Fact.subject_id).where(
+        Fact.lane == lane, Fact.reacted_at.is_(None), Fact.tries < TRIES, Fact.id > after
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(query.order_by(Fact.id).limit(limit))]
+
+
+def claim_all(session: Session, fact_ids: Iterable[int]) -> list[Fact]:
+    """Lock facts for a reaction to all of them, without those that another worker has or has finished."""
+    query = select(Fact).where(Fact.id.in_(list(fact_ids)), Fact.reacted_at.is_(None)).order_by(Fact.id)
+    return list(session.scalars(query.with_for_update(skip_locked=True)))
 
 
 def claim(session: Session, fact_id: int) -> Fact | None:

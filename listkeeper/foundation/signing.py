@@ -21,23 +21,33 @@ _ID_BYTES = 8
 
 def token(purpose: str, number: int) -> str:
     """Return an opaque URL-safe token for a row number under one purpose."""
-    body = number.to_bytes(_ID_BYTES, "big")
-    tag = hmac.digest(keys.secret(f"token:{purpose}"), body, "sha256")[:_TAG_BYTES]
-    return base64.urlsafe_b64encode(body + tag).rstrip(b"=").decode()
+    return sealed(purpose, number.to_bytes(_ID_BYTES, "big"))
 
 
 def read(purpose: str, text: str) -> int | None:
     """Return the number inside a token, or None when it is not one of ours."""
+    body = opened(purpose, text, _ID_BYTES)
+    return int.from_bytes(body, "big") if body is not None else None
+
+
+def sealed(purpose: str, body: bytes) -> str:
+    """Return some bytes as an opaque URL-safe token under one purpose; who looks can read them, but not make them."""
+    tag = hmac.digest(keys.secret(f"token:{purpose}"), body, "sha256")[:_TAG_BYTES]
+    return base64.urlsafe_b64encode(body + tag).rstrip(b"=").decode()
+
+
+def opened(purpose: str, text: str, size: int) -> bytes | None:
+    """Return the ``size`` bytes inside a token, or None when it is not one of ours."""
     try:
         raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except (ValueError, UnicodeEncodeError):
         return None
-    if len(raw) != _ID_BYTES + _TAG_BYTES:
+    if len(raw) != size + _TAG_BYTES:
         return None
-    body, tag = raw[:_ID_BYTES], raw[_ID_BYTES:]
+    body, tag = raw[:size], raw[size:]
     for secret in keys.secrets_of(f"token:{purpose}"):
         if hmac.compare_digest(hmac.digest(secret, body, "sha256")[:_TAG_BYTES], tag):
-            return int.from_bytes(body, "big")
+            return body
     return None
 
 

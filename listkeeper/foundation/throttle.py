@@ -45,6 +45,24 @@ def allow(session: Session, name: str, key: str, limit: int, window: timedelta) 
     return used is not None and used <= limit
 
 
+def take(session: Session, name: str, key: str, limit: int, window: timedelta) -> bool:
+    """Count one use of ``key`` for ``name`` if the window has room for it, in one step; False when it has none.
+
+    Unlike ``allow`` it counts nothing that it refuses.
+    """
+    starts_at = _start_of(clock.now(), window)
+    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    row = insert(ThrottleWindow).values(
+        key=signing.keyed_digest(f"throttle:{name}", key), starts_at=starts_at, ends_at=starts_at + window, used=1
+    )
+    counted = row.on_conflict_do_update(
+        index_elements=[ThrottleWindow.key, ThrottleWindow.starts_at],
+        set_={"used": ThrottleWindow.used + 1},
+        where=ThrottleWindow.used < limit,
+    )
+    return session.scalar(counted.returning(ThrottleWindow.used)) is not None
+
+
 def spent(session: Session, name: str, key: str, limit: int, window: timedelta) -> bool:
     """Tell whether the present window's limit has been reached; looking does not count."""
     query = select(ThrottleWindow.used).where(

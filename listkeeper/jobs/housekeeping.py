@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from listkeeper import parts, store
 from listkeeper.accounts import invitation, kept_answer, organisation
 from listkeeper.audience import address_change, asking, lifecycle, retention, signup
+from listkeeper.audience.guard import breaker, mailbox
 from listkeeper.audience.proof import checkpoint
-from listkeeper.foundation import outbox, throttle
+from listkeeper.deliverability import mail_host
+from listkeeper.foundation import once, outbox, throttle
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import journal, sending
@@ -32,6 +34,9 @@ def forget_past() -> None:
     """Delete what has served its purpose: ended brake windows, old facts, invitations that nobody took up."""
     with store.transaction() as session:
         throttle.forget_past(session)
+        once.forget_past(session)
+        mailbox.forget_past(session)
+        mail_host.forget_past(session)
         outbox.forget_old(session)
         signup.forget_past(session)
         address_change.forget_over(session)
@@ -46,6 +51,12 @@ def look_at_clocks() -> None:
             job(session)
     with store.transaction() as session:
         asking.remind_due(session, parts.limits())
+
+
+def watch_forms() -> None:
+    """Defend the forms that are being abused, by what came of their questions."""
+    with store.transaction() as session:
+        breaker.watch(session, parts.limits())
 
 
 def sign_ledger() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 from sqlalchemy.orm import Session
 
@@ -22,20 +24,26 @@ from listkeeper.audience import (
     subscriber,
     suppression,
 )
+from listkeeper.audience.guard import defence
 from listkeeper.audience.importing import batch
 from listkeeper.audience.proof import checkpoint
 from listkeeper.campaigns import campaign
 from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import importing, journal
+from listkeeper.jobs import domains, importing, journal
 from listkeeper.sending import delivery, planning
 
 _log = log.get(__name__)
 
 
-def _decide_signup(session: Session, signup_id: int) -> None:
-    signup.decide(session, signup_id, parts.limits())
+def _decide_signups(session: Session, signup_ids: list[int]) -> None:
+    signup.decide_all(session, signup_ids, parts.limits())
+
+
+def _ask_new_address(session: Session, change_id: int) -> None:
+    if address_change.may_mail(session, change_id, parts.limits()):
+        planning.mail_new_address(session, change_id)
 
 
 def _hand_over_next(_session: Session, _subject_id: int) -> None:
@@ -43,15 +51,14 @@ def _hand_over_next(_session: Session, _subject_id: int) -> None:
 
 
 REACTIONS: dict[str, Callable[[Session, int], object]] = {
-    signup.RECEIVED: _decide_signup,
-    confirmation.ASKED: planning.mail_confirmation,
     confirmation.GIVEN: planning.mail_receipt,
     asking.REMIND: planning.mail_reminder,
     access_wish.RECEIVED: access_wish.decide,
     access_link.ASKED: planning.mail_access,
-    address_change.ASKED: planning.mail_new_address,
+    address_change.ASKED: _ask_new_address,
     address_change.MADE: planning.mail_old_address,
     invitation.ASKED: planning.mail_invitation,
+    defence.RAISED: planning.mail_defence,
     checkpoint.MADE: journal.write,
     suppression.ADDED: journal.write,
     erasure.ERASED: journal.write,
@@ -64,38 +71,82 @@ REACTIONS: dict[str, Callable[[Session, int], object]] = {
 }
 
 
+# Facts that come by the hundred are reacted to together: what they cost is the commits, and the same rows read again.
+TOGETHER: dict[str, Callable[[Session, list[int]], object]] = {
+    signup.RECEIVED: _decide_signups,
+    confirmation.ASKED: planning.mail_confirmations,
+}
+# What has to be learned outside before, with no transaction open.
+BEFOREHAND: dict[str, Callable[[list[int]], object]] = {signup.RECEIVED: domains.ask}
+_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Facts of one name that are reacted to in one transaction; a single one, for most names."""
+
+    name: str
+    facts: list[int]
+    subjects: list[int]
+
+
 def react(lane: Lane, until: float) -> bool:
-    """React to the waiting facts of a lane, each in a transaction of its own, until the monotonic moment.
+    """React to the waiting facts of a lane, in transactions of their own, until the monotonic moment.
 
     Returns whether more wait. Raises TryAgain when the database is away.
     """
     newest = 0
     while True:
         with store.reading() as session:
-            waiting = outbox.waiting(session, lane, after=newest)
+            waiting = outbox.waiting_named(session, lane, after=newest)
         if not waiting:
             return False
-        for fact_id in waiting:
+        for group in _grouped(waiting):
             if time.monotonic() >= until:
                 return True
-            _react_to(fact_id)
-            newest = fact_id
+            _react_to(group)
+            newest = max(newest, *group.facts)
 
 
-def _react_to(fact_id: int) -> None:
+def _grouped(waiting: Sequence[tuple[int, str, int]]) -> Iterator[_Group]:
+    """Yield facts as they came; those of one name that follow each other, and may, go together."""
+    for name, run in groupby(waiting, key=lambda fact: fact[1]):
+        facts = list(run)
+        size = _AT_ONCE if name in TOGETHER else 1
+        for start in range(0, len(facts), size):
+            part = facts[start : start + size]
+            yield _Group(name, [fact[0] for fact in part], [fact[2] for fact in part])
+
+
+def _react_to(group: _Group) -> None:
     try:
+        if group.name in BEFOREHAND:
+            BEFOREHAND[group.name](group.subjects)
         with store.transaction() as session:
-            fact = outbox.claim(session, fact_id)
-            if fact is None:
-                return
-            REACTIONS[fact.name](session, fact.subject_id)
-            outbox.done(fact)
-            # The facts this reaction wrote for its own lane are read in the next round of this very job.
-            outbox.hush(session, fact.lane)
+            claimed = outbox.claim_all(session, group.facts)
+            _act(session, group.name, [fact.subject_id for fact in claimed])
+            for fact in claimed:
+                outbox.done(fact)
+                # The facts this reaction wrote for its own lane are read in the next round of this very job.
+                outbox.hush(session, fact.lane)
     except TryAgain:
         # The database was busy or away: no fault of this fact, so no try is counted. The timetable looks again.
         raise
     except Exception:  # noqa: BLE001 - one bad fact must not stop the others
-        _log.exception("fact.reaction_failed", fact=fact_id)
+        if len(group.facts) > 1:
+            for number, subject in zip(group.facts, group.subjects, strict=True):
+                _react_to(_Group(group.name, [number], [subject]))
+            return
+        _log.exception("fact.reaction_failed", fact=group.facts[0])
         with store.transaction() as session:
-            outbox.failed(session, fact_id)
+            outbox.failed(session, group.facts[0])
+
+
+def _act(session: Session, name: str, subjects: list[int]) -> None:
+    if not subjects:
+        return
+    if name in TOGETHER:
+        TOGETHER[name](session, subjects)
+        return
+    for subject in subjects:
+        REACTIONS[name](session, subject)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import asking, confirmation, permission, subscriber
 from listkeeper.audience.asking import ConfirmationMail
-from listkeeper.audience.handover import Handover, Refusal
+from listkeeper.audience.handover import Handover, MessageClass, Refusal
 from listkeeper.audience.permission import Grant
 from listkeeper.audience.proof import witness
 from listkeeper.audience.subscriber import Subscriber
@@ -36,6 +36,7 @@ LEASE = timedelta(seconds=30)
 # Longer than the longest wait for a server's reply (RFC 5321 section 4.5.3.2.6 allows 10 minutes; we wait 2).
 HANDED_LEASE = timedelta(seconds=180)
 _TEXT_LIMIT = 500
+_PERMANENT = 500
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,7 @@ def record(
     """
     cancelled = _cancelled_campaigns(session, outcomes)
     reached: dict[int | None, list[int]] = {}
+    refused: list[int | None] = []
     query = select(Delivery).where(Delivery.id.in_(outcomes)).order_by(Delivery.id).with_for_update()
     rows = list(session.scalars(query.execution_options(populate_existing=True)))
     asking.hold(session, [row.confirmation_id for row in rows if row.id in (questions or {}) and row.confirmation_id])
@@ -214,14 +216,23 @@ def record(
             _settle(row, outcomes[row.id])
             if questions and row.id in questions:
                 _keep_question(session, row, questions[row.id])
+            refused += [row.confirmation_id] if _is_refused_question(row) else []
             if row.campaign_id in cancelled and row.state in WAITING:
                 delivery.move(row, DeliveryState.CANCELLED)
             if (person := _reached_by_letter(row)) is not None:
                 reached.setdefault(row.list_id, []).append(person)
+    if refused:
+        asking.bounced(session, [number for number in refused if number is not None])
     for list_id, people in reached.items():
         # The gate asks: for how long was she silent, and how often does she want to hear from us?
         heard = update(Subscription).where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(people))
         session.execute(heard.values(last_contact_at=clock.now()), execution_options={"synchronize_session": False})
+
+
+def _is_refused_question(row: Delivery) -> bool:
+    """Whether a server said for good (RFC 5321 section 4.2.1) that it does not take a mail that asks for a yes."""
+    permanent = row.reply_code is not None and row.reply_code >= _PERMANENT
+    return row.message_class is MessageClass.DOI and row.state is DeliveryState.FAILED and permanent
 
 
 def _reached_by_letter(row: Delivery) -> int | None:

@@ -1,4 +1,4 @@
-"""Writing the mails that are no letters: question, receipt, fresh link, change of address, checkpoint, invitation."""
+"""Writing the mails that are no letters: question, receipt, fresh link, change of address, checkpoint, and ours."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.guard.defence import SignupDefence
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import checkpoint
 from listkeeper.audience.proof.checkpoint import Checkpoint
+from listkeeper.audience.signup_form import SignupForm
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import NotFound
@@ -27,6 +29,7 @@ from listkeeper.rendering import (
     address_mail,
     already_subscribed_mail,
     confirmation_mail,
+    defence_mail,
     invitation_mail,
     receipt_mail,
     witness_mail,
@@ -200,6 +203,23 @@ def _invitation(session: Session, row: Delivery, ours: House) -> Prepared:
     return house.prepared(row, ours, asked.digest, None, _same(filled, [list_headers.auto_submitted()]))
 
 
+def _defence(session: Session, row: Delivery, ours: House) -> Prepared:
+    raised = session.get(SignupDefence, row.notice_id or 0)
+    form = session.get(SignupForm, raised.form_id) if raised is not None and raised.form_id is not None else None
+    if raised is None or form is None:
+        raise NotFound("no_defence", "The defence of this delivery does not exist any more.")
+    filled = defence_mail.compose(
+        language_code=ours.language,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        form_name=form.slug,
+        stage=raised.stage,
+        reason=raised.reason,
+        guard_url=f"{ours.site}/studio/forms/{form.public_id}/protection",
+    )
+    return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
+
+
 _NOTICES: dict[NoticeKind, Callable[[Session, Delivery, House], Prepared]] = {
     NoticeKind.ALREADY: _already,
     NoticeKind.RECEIPT: _receipt,
@@ -208,4 +228,5 @@ _NOTICES: dict[NoticeKind, Callable[[Session, Delivery, House], Prepared]] = {
     NoticeKind.OLD_ADDRESS: _old_address,
     NoticeKind.WITNESS: _witness,
     NoticeKind.INVITATION: _invitation,
+    NoticeKind.DEFENCE: _defence,
 }

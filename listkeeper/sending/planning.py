@@ -8,12 +8,14 @@ occasion of its own, so planning twice adds nothing.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import String, cast, func, insert, literal, select
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts import user
 from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import confirmation
@@ -21,6 +23,7 @@ from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.guard.defence import SignupDefence
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.topic import Topic
@@ -115,6 +118,12 @@ def mail_confirmation(session: Session, confirmation_id: int) -> Delivery | None
     return _mail_once(session, person, confirmation.occasion(asked, 1), message_class=kind, **about)
 
 
+def mail_confirmations(session: Session, confirmation_ids: Iterable[int]) -> None:
+    """Queue the mails of several questions."""
+    for number in confirmation_ids:
+        mail_confirmation(session, number)
+
+
 def mail_reminder(session: Session, confirmation_id: int) -> Delivery | None:
     """Queue the question once more; once per confirmation."""
     asked = session.get_one(Confirmation, confirmation_id)
@@ -174,6 +183,28 @@ def mail_invitation(session: Session, invitation_id: int) -> Delivery | None:
         notice_id=asked.id,
     )
     return delivery.queue(session, made)
+
+
+def mail_defence(session: Session, defence_id: int) -> list[Delivery]:
+    """Queue the word to every owner that a form is being abused; once for each step of its defence."""
+    raised = session.get(SignupDefence, defence_id)
+    if raised is None:
+        return []
+    queued = []
+    for written, person in user.owners(session, raised.organisation_id).items():
+        occasion = f"defence:{raised.id}:{clock.in_milliseconds(raised.since)}:{person.id}"
+        if session.scalar(select(Delivery.id).where(Delivery.occasion == occasion)) is None:
+            made = Delivery(
+                organisation_id=raised.organisation_id,
+                message_class=MessageClass.SYSTEM,
+                lane=Lane.URGENT,
+                occasion=occasion,
+                notice=NoticeKind.DEFENCE,
+                notice_id=raised.id,
+                typed_address=written,
+            )
+            queued.append(delivery.queue(session, made))
+    return queued
 
 
 def _mail_once(

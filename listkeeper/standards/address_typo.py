@@ -24,12 +24,21 @@ _MEANT = frozenset({
 _ONE_HOME = frozenset({"gmail", "googlemail", "icloud", "protonmail"})
 _MANY_HOMES = frozenset({"hotmail", "outlook", "yahoo", "live"})
 _LABELS = frozenset(provider.partition(".")[0] for provider in _PROVIDERS)
+_MAILBOXES = frozenset(_PROVIDERS) | {
+    "mail.com", "ymail.com", "rocketmail.com", "gmx.com", "gmx.at", "gmx.ch", "me.com", "mac.com", "fastmail.com",
+    "proton.me", "pm.me", "hey.com", "mailbox.org", "list.ru", "bk.ru", "ya.ru", "yandex.com", "telia.com",
+}  # fmt: skip
 # Countries whose code is what remains of "com" after a slip.
 _NO_COUNTRIES = frozenset({"co", "cm", "om"})
 
 _COUNTRY = 2
 _SHORTEST_LABEL = 5
 _TWO_SLIPS = 2
+
+
+def is_provider(domain: str) -> bool:
+    """Return whether many people who have nothing to do with each other have their mailbox at this domain."""
+    return domain.lower() in _MAILBOXES
 
 
 def suggest(text: str) -> str | None:

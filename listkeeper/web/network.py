@@ -14,8 +14,13 @@ def of(request: Request) -> str | None:
     ``remote_addr`` has been corrected by ProxyFix for as many proxies as the
     settings trust and no more, so a forged X-Forwarded-For changes nothing.
     """
+    return named(request.remote_addr or "")
+
+
+def named(text: str) -> str | None:
+    """Return the network of a written IP address, or None when it is none."""
     try:
-        address = ip_address(_without_port(request.remote_addr or ""))
+        address = ip_address(_without_port(text))
     except ValueError:
         return None
     if isinstance(address, IPv4Address):

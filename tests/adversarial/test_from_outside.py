@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import signup_guard, suppression
+from listkeeper.audience import suppression
+from listkeeper.audience.guard import judging
+from listkeeper.audience.guard.judging import Verdict
 from listkeeper.audience.proof.ledger import LedgerRow
-from listkeeper.audience.signup_guard import Verdict
 from listkeeper.audience.suppression import Suppression
 from listkeeper.foundation.outbox import Lane
 from listkeeper.standards import address
@@ -33,7 +34,7 @@ def test_case_39_a_question_that_bounced_or_was_complained_about(
     assert attack.standing(works.app, works.list_id)[HER] in {"bounced", "complained", "expired", "refused"}
 
     def judged(session: Session) -> Verdict:
-        return signup_guard.judge(session, here(session).organisation, address.parse(HER), signups.LIMITS)
+        return judging.judge(session, here(session).organisation, address.parse(HER), signups.LIMITS)
 
     # Asking again at once would be the second mail to a stranger: the mailbox stays in the brake.
     assert works.read(judged) in {Verdict.BRAKED, Verdict.SUPPRESSED}

@@ -1,4 +1,4 @@
-"""Cases 15 to 17: machines that fill in forms. What is not there yet is named as expected to fail until it is."""
+"""Cases 15 to 17: machines that fill in forms."""
 
 from __future__ import annotations
 
@@ -52,7 +52,6 @@ def _known(session: Session, typed: str) -> bool:
     return session.scalars(select(Subscriber.id).where(Subscriber.email_key == typed)).first() is not None
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="made green by the signup issue")
 def test_case_15_a_proof_of_work_counts_once_in_time_and_for_its_form(
     works: Works, client: FlaskClient, frozen_clock: time_machine.Traveller
 ) -> None:
@@ -80,7 +79,6 @@ def _another_form(session: Session, house: Cafe) -> None:
     signup_form.create(session, house.organisation, house.mailing_list)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="made green by the signup issue")
 def test_case_15_without_scripts_one_more_button_is_enough(works: Works, client: FlaskClient) -> None:
     """Whoever has no JavaScript presses a second button on a page in between, and her address is kept there."""
     proof_of_work.raise_risk(client)
@@ -106,6 +104,8 @@ def test_case_16_a_filled_trap_gets_the_same_page_and_no_mail(
     assert 'tabindex="-1"' in trap
     [name] = re.findall(r'name="([a-z]+)"', trap)
     fields = dict(HIDDEN.findall(page))
+    # Each of these posts takes a page of its own in life; here they come without its ticket.
+    del fields["ticket"]
     for number, filled in enumerate(("https://spam.example", " ", "0", "on", "\x00")):
         honest = client.post(FORM, data=fields | {"email": f"person-{number}@guest.example", "key": f"a{number}"})
         caught = client.post(
@@ -131,7 +131,6 @@ def _anonymous(text: str) -> str:
     return re.sub(r'(person|robots)-|value="[^"]+"', "", text)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="made green by the signup issue")
 def test_case_16_whoever_is_too_quick_or_comes_again_with_one_ticket_gets_no_mail(
     works: Works, client: FlaskClient, smtp_sink: SmtpSink, frozen_clock: time_machine.Traveller
 ) -> None:
@@ -160,8 +159,10 @@ def proxies() -> int:
 
 @pytest.fixture
 def settings(settings: Settings, proxies: int) -> Settings:
-    """An instance behind so many proxies."""
-    return settings.model_copy(update={"proxies": proxies})
+    """An instance behind so many proxies, with the limits as they are delivered."""
+    return settings.model_copy(
+        update={"proxies": proxies, "signups_per_hour": 5, "signups_per_day": 20, "signup_least_seconds": 2}
+    )
 
 
 V6 = "2001:db8:1:2:3:4:5:6"

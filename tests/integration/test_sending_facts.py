@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper import parts
-from listkeeper.audience import signup
+from listkeeper.audience import confirmation, signup
 from listkeeper.audience.signup import Signup, SignupDecision
 from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain
@@ -103,13 +103,13 @@ def test_many_facts_do_not_keep_mail_waiting(
     for number in range(3):
         works.post(f"guest-{number}@guest.example")
     monkeypatch.setattr(lanes, "SLICE_SECONDS", 1.0)
-    decide = reactions.REACTIONS[signup.RECEIVED]
+    decide = reactions.TOGETHER[signup.RECEIVED]
 
-    def slowly(session: Session, number: int) -> None:
+    def slowly(session: Session, numbers: list[int]) -> None:
         time.sleep(1.1)
-        decide(session, number)
+        decide(session, numbers)
 
-    monkeypatch.setitem(reactions.REACTIONS, signup.RECEIVED, slowly)
+    monkeypatch.setitem(reactions.TOGETHER, signup.RECEIVED, slowly)
     works.work(Lane.URGENT)
     assert "first@guest.example" in recipients(smtp_sink)
 
@@ -119,7 +119,7 @@ def test_many_facts_do_not_keep_mail_waiting(
 
 def test_a_fact_that_cannot_be_reacted_to_is_parked_after_five_tries(works: Works, smtp_sink: SmtpSink) -> None:
     def misfortune(session: Session, _house: Cafe) -> None:
-        outbox.write(session, signup.RECEIVED, 10**6, Lane.URGENT)
+        outbox.write(session, confirmation.ASKED, 10**6, Lane.URGENT)
         outbox.write(session, "nobody.knows", 1, Lane.URGENT)
 
     works.write(misfortune)
@@ -139,7 +139,7 @@ def _tries(works: Works) -> list[int]:
 def test_more_bad_facts_than_one_look_takes_do_not_hide_the_good_one(works: Works, smtp_sink: SmtpSink) -> None:
     def misfortune(session: Session, _house: Cafe) -> None:
         for number in range(120):
-            outbox.write(session, signup.RECEIVED, 10**6 + number, Lane.URGENT)
+            outbox.write(session, confirmation.ASKED, 10**6 + number, Lane.URGENT)
 
     works.write(misfortune)
     works.post()
@@ -150,10 +150,10 @@ def test_more_bad_facts_than_one_look_takes_do_not_hide_the_good_one(works: Work
 
 
 def test_a_busy_database_costs_no_try(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(_session: Session, _number: int) -> None:
+    def away(_session: Session, _numbers: list[int]) -> None:
         raise TryAgain("database_unavailable", "The database is busy.")
 
-    monkeypatch.setitem(reactions.REACTIONS, signup.RECEIVED, away)
+    monkeypatch.setitem(reactions.TOGETHER, signup.RECEIVED, away)
     works.post()
     for _ in range(7):
         with pytest.raises(TryAgain):
@@ -173,10 +173,10 @@ def test_a_doubled_job_doubles_nothing(works: Works, smtp_sink: SmtpSink) -> Non
 def test_a_bell_of_another_lane_is_not_swallowed(
     works: Works, queue: QueueServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def elsewhere(session: Session, _number: int) -> None:
+    def elsewhere(session: Session, _numbers: list[int]) -> None:
         outbox.write(session, "campaign.started", 1, Lane.SENDING)
 
-    monkeypatch.setitem(reactions.REACTIONS, signup.RECEIVED, elsewhere)
+    monkeypatch.setitem(reactions.TOGETHER, signup.RECEIVED, elsewhere)
     works.post()
     queue.client.flushall()
     with works.app.app_context():

@@ -5,7 +5,7 @@ Every address is under ``.example``. The caller's session is used and never comm
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,17 +15,27 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.user import User
 from listkeeper.audience import confirmation, mailing_list, signup, signup_form
 from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup import Signup, Visit
 from listkeeper.audience.signup_form import SignupForm
-from listkeeper.audience.signup_guard import Limits
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Draft
 from listkeeper.foundation import signing
+from tests.makers import proof_of_work
 
-NO_BRAKES = Limits(signups_per_hour=1_000_000, confirmations_per_day=1_000, confirmations_per_month=10_000)
+NO_BRAKES = Limits(
+    signups_per_hour=1_000_000,
+    signups_per_day=1_000_000,
+    signups_per_domain_hour=1_000_000,
+    signups_per_form_hour=1_000_000,
+    confirmations_per_day=1_000,
+    confirmations_per_month=10_000,
+    signup_least_seconds=0,
+    signup_work=100,
+)
 LETTER = """# Cardamom buns
 
 Dear {{ subscriber.first_name | default: "friend" }},
@@ -65,7 +75,11 @@ def found(session: Session, *, spoken: str = "en", name: str = "Café Kardemomme
 def sign_up(session: Session, cafe: Cafe, address: str) -> Confirmation:
     """Post the form and decide about it; return the question that waits to be mailed."""
     shown = signup_form.shown(session, cafe.form.slug)
-    receipt = signup.receive(session, shown, address, Visit(network="192.0.2.1", browser="Test"), NO_BRAKES)
+    visit = Visit(network="192.0.2.1", browser="Test")
+    receipt = signup.receive(session, shown, address, visit, NO_BRAKES)
+    if receipt.step is not None:
+        worked = replace(visit, work=proof_of_work.solved(receipt.step.challenge))
+        receipt = signup.receive(session, shown, address, worked, NO_BRAKES)
     row = session.scalars(select(Signup).where(Signup.visit_digest == signing.digest(receipt.visit))).one()
     signup.decide(session, row.id, NO_BRAKES)
     session.flush()

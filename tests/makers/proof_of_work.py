@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from typing import Any
@@ -24,7 +25,7 @@ def challenge(client: FlaskClient, form: str = FORM) -> dict[str, Any]:
     page = client.post(form, data={"email": "one-more@guest.example"})
     found = re.search(r'challenge(?:url|json)?="([^"]+)"', page.text)
     assert found, "the page holds no challenge"
-    asked = found[1].replace("&#34;", '"').replace("&quot;", '"')
+    asked = html.unescape(found[1])
     put: dict[str, Any] = json.loads(asked) if asked.startswith("{") else client.get(asked).get_json()
     return put
 

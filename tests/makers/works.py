@@ -72,7 +72,7 @@ class Works:
         """Post the form, as the web would."""
         with self.app.app_context(), store.transaction() as session:
             shown = signup_form.shown(session, here(session).form.slug)
-            signup.receive(session, shown, typed, Visit(network="192.0.2.1"), parts.limits())
+            signup.receive(session, shown, typed, Visit(network="192.0.2.1", browser="Test"), parts.limits())
 
     def gather(self, count: int) -> None:
         """Put people on the list."""

@@ -18,7 +18,8 @@ from listkeeper.accounts.api_key import ApiKey, Scope
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import signup, signup_form
 from listkeeper.audience.signup import Visit
-from listkeeper.foundation import signing
+from listkeeper.foundation import language, signing
+from listkeeper.foundation.errors import Invalid
 from listkeeper.web import network
 from listkeeper.web.api import change, lock
 from listkeeper.web.api.change import Done
@@ -44,6 +45,15 @@ class Wish(Shape):
 
     form: FormId
     address: Address
+    visitor: Annotated[
+        str | None,
+        Field(
+            max_length=60,
+            examples=["203.0.113.7"],
+            description="Her IP address, when your server speaks for her browser: the brakes then count her network, "
+            "and not your server's.",
+        ),
+    ] = None
     source: Annotated[str | None, Field(max_length=80, description="A short name of the place.", examples=["till"])] = (
         None
     )
@@ -72,7 +82,7 @@ def receive(wish: Wish) -> Response:
     She gets one mail with the whole text and a button, unless a brake or her
     own wish keeps it back; only her own act confirms. The answer is the same
     for every address. The brakes of the form hold here too; the network they
-    count is the one this request comes from.
+    count is the `visitor`'s, or else the one this request comes from.
     """
 
     def act(session: Session, owner: Organisation, key: ApiKey) -> Done:
@@ -84,10 +94,19 @@ def receive(wish: Wish) -> Response:
     return change.made(act)
 
 
+def _network(wish: Wish) -> str | None:
+    if wish.visitor is None:
+        return network.of(request)
+    found = network.named(wish.visitor)
+    if found is None:
+        raise Invalid("visitor", language.text("“%(text)s” is no IP address.", text=wish.visitor))
+    return found
+
+
 def _visit(wish: Wish, key: ApiKey) -> Visit:
     name = change.name_given()
     return Visit(
-        network=network.of(request),
+        network=_network(wish),
         browser=request.headers.get("User-Agent"),
         # What stands in the evidence: not a page that was seen, but the program that said so.
         origin=key.actor,

@@ -35,12 +35,15 @@ def show(token: str) -> Response:
     return _spent()
 
 
-def _question(session: Session, asked: Confirmation, token: str) -> Response:
+def _question(session: Session, asked: Confirmation, token: str, *, wrong: bool = False) -> Response:
     shown = confirmation.shown_by(session, asked)
     return page.secret_answer(
         "confirm",
         shown.form.language,
         brand.business_of(shown.organisation),
+        status=422 if wrong else 200,
+        wants_code=confirmation.wants_code(session, asked),
+        wrong=wrong,
         list_name=shown.mailing_list.name,
         agreed_to=shown.sentences,
         button=shown.text.button_label,
@@ -61,7 +64,9 @@ def _on_the_list(session: Session, asked: Confirmation) -> bool:
 def confirm(token: str) -> Response:
     """Take the button; pressed twice it says so and changes nothing more."""
     with store.transaction() as session:
-        answered = confirmation.confirm(session, token, seen())
+        answered = confirmation.confirm(session, token, seen(), code=request.form.get("code", ""))
+        if answered.answer is Answer.WRONG_CODE and answered.confirmation is not None:
+            return _question(session, answered.confirmation, token, wrong=True)
         return after(session, answered) or _spent()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 
 from flask import Blueprint, Response, request, url_for
 from markupsafe import escape
@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
 from listkeeper.audience import confirmation, signup, signup_form
+from listkeeper.audience.guard import ticket
+from listkeeper.audience.guard.first_look import Step
 from listkeeper.audience.signup import SignupReceipt, Visit
 from listkeeper.audience.signup_form import ShownForm
-from listkeeper.foundation import clock, language, signing
+from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import address_typo
 from listkeeper.web import network
@@ -25,11 +27,13 @@ blueprint = Blueprint("signup_page", __name__)
 blueprint.before_request(page.limit_body)
 
 TRAP = "homepage"
-_TICKET = "form-ticket"
-_TICKET_LIFETIME = timedelta(hours=24)
 _SOURCES = ("s", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 _SOURCE_LIMIT = 200
+_STATUS = {"page_too_old": 409, "form_paused": 503}
 _SHOWN_LIMIT = 320
+_KEPT_LIMIT = 512
+# What the page in between does not carry on: the ticket is used, and the step is a new one.
+_ASKED_ANEW = frozenset({"email", "ticket", "altcha", "step", TRAP})
 # Which part of the page a sentence stands beside, by the code of what is wrong; the address unless it is a box.
 _PLACES = {"second_consent_missing": "wrong_second", "age_missing": "wrong_age"}
 _WRONG = ("wrong", *_PLACES.values())
@@ -42,6 +46,7 @@ class FormView:
     slug: str
     language: str
     version: int
+    version_id: int
     business: Business
     title: str
     consent: str
@@ -62,6 +67,7 @@ def view_of(shown: ShownForm) -> FormView:
         slug=shown.form.slug,
         language=shown.form.language,
         version=shown.version.version,
+        version_id=shown.version.id,
         business=brand.business_of(shown.organisation),
         title=shown.version.title,
         consent=shown.text.body,
@@ -85,8 +91,9 @@ def show(slug: str) -> Response:
 def form_page(view: FormView, *, typed: str = "", wrong: Invalid | None = None, status: int = 200) -> Response:
     """Return the form, with the typed address kept and what is wrong beside the field or box it is about."""
     marks = [(name, value[:_SOURCE_LIMIT]) for name in _SOURCES if (value := request.values.get(name))]
-    ticket = signing.token(_TICKET, clock.in_milliseconds(clock.now()))
-    hidden = [("key", secrets.token_urlsafe(16)), ("v", str(view.version)), ("ticket", ticket), *marks]
+    hidden = [
+        ("key", secrets.token_urlsafe(16)), ("v", str(view.version)), ("ticket", ticket.make(view.version_id)), *marks
+    ]  # fmt: skip
     return page.answer(
         "signup",
         view.language,
@@ -115,9 +122,27 @@ def receive(slug: str) -> Response:
         view = view_of(shown)
         taken = _changed(view) or _take(session, shown, typed)
     if isinstance(taken, Invalid):
-        status = 409 if taken.code == "page_too_old" else 422
+        status = _STATUS.get(taken.code, 422)
         return form_page(view, typed=typed, wrong=taken, status=status)
+    if taken.step is not None:
+        return _one_more_step(view, taken.step, typed)
     return _check_mail(view, taken.visit, shown_address=typed)
+
+
+def _one_more_step(view: FormView, step: Step, typed: str) -> Response:
+    """Show the page in between, with all that was posted kept on it: a browser works, or somebody presses again."""
+    kept = {name: value for name, value in request.form.items() if name not in _ASKED_ANEW}
+    kept |= {"email": typed, "step": step.pressed}
+    return page.answer(
+        "one_more_step",
+        view.language,
+        view.business,
+        hidden=[(name, value[:_KEPT_LIMIT]) for name, value in kept.items()],
+        challenge=json.dumps(step.challenge),
+        action=url_for("signup_page.receive", slug=view.slug),
+        shown=typed,
+        button=view.button,
+    )
 
 
 def _changed(view: FormView) -> Invalid | None:
@@ -127,10 +152,8 @@ def _changed(view: FormView) -> Invalid | None:
     A post without these fields comes from a page that is not ours; for it the
     text is the one in the mail and on the confirm page.
     """
-    ticket = request.form.get("ticket")
-    opened = signing.read(_TICKET, ticket) if ticket else None
-    oldest = clock.in_milliseconds(clock.now() - _TICKET_LIFETIME)
-    too_old = ticket is not None and (opened is None or opened < oldest)
+    carried = request.form.get("ticket")
+    too_old = carried is not None and ticket.is_too_old(carried, view.version_id)
     if not too_old and request.form.get("v", str(view.version)) == str(view.version):
         return None
     with language.using(view.language):
@@ -152,13 +175,16 @@ def _visit(typed: str) -> Visit:
     key = request.form.get("key")
     return Visit(
         network=network.of(request),
-        browser=request.headers.get("User-Agent"),
+        browser=request.headers.get("User-Agent", ""),
         origin=network.origin_of(request),
         source=request.values.get("s"),
         utm={name: value for name in _SOURCES[1:] if (value := request.values.get(name))},
         # The address belongs to the key: who goes back to mend a typo must not be taken for a retry.
         idempotency_key=signing.digest(f"{key}:{typed}") if key else None,
         trap=request.form.get(TRAP, ""),
+        ticket=request.form.get("ticket"),
+        work=request.form.get("altcha", ""),
+        step=request.form.get("step", ""),
         second_consent=request.form.get("second_consent") == "yes",
         age_stated=request.form.get("age_stated") == "yes",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from listkeeper.accounts.invitation import LIFETIME as INVITATION_LIFETIME
+from listkeeper.accounts.user import Role
 from listkeeper.audience import suppression
 from listkeeper.audience.access_link import LIFETIME as LINK_LIFETIME
 from listkeeper.audience.address_change import LIFETIME as CHANGE_LIFETIME
@@ -18,6 +19,7 @@ from tests.unit.audience.gate_scene import (
     INVITED,
     MOMENT,
     NEW,
+    OWNER,
     UNCITED,
     Arrange,
     Case,
@@ -26,6 +28,7 @@ from tests.unit.audience.gate_scene import (
     anothers,
     both,
     change,
+    defended,
     invited,
     link,
     no_ledger,
@@ -282,6 +285,20 @@ _INVITATIONS: tuple[Row, ...] = (
     ("an invitation to somebody who unsubscribed", UNCITED,
      both(invited(address=HER), suppressed("list:1", Reason.UNSUBSCRIBED))),
 )  # fmt: skip
+_DEFENCES: tuple[Row, ...] = (
+    ("a defence", f"{OWNER} uncited", defended()),
+    ("a defence of another business", "no_basis", both(defended(), said(organisation_id=2))),
+    ("no defence named", "no_basis", both(defended(), said(notice_id=None))),
+    ("no such defence", "no_basis", both(defended(), said(notice_id=NO_GUEST))),
+    ("a defence told to nobody", "no_basis", both(defended(), said(typed_address=None))),
+    ("a defence told to a subscriber", "no_basis", both(defended(), said(typed_address=HER))),
+    ("a defence told to an editor", "no_basis", both(defended(), put("house.owner", role=Role.EDITOR))),
+    ("a defence told to who works here no more", "no_basis", both(defended(), put("house.owner", active=False))),
+    ("a defence while the ledger has forked", "ledger_forked", both(defended(), put("head", forked_at=now))),
+    ("a defence told to an owner who complained", "suppressed",
+     both(both(defended(), put("house.owner", address=HER)),
+          both(said(typed_address=HER), suppressed("list:1", Reason.COMPLAINT)))),
+)  # fmt: skip
 _NOBODY = {name: both(_TYPED, said(list_id=None)) for name in ("transactional", "reply")}
 
 
@@ -289,6 +306,6 @@ NOTICES: tuple[Case, ...] = (
     *(Case(name, "doi", code, arrange) for name, code, arrange in (*_DOI, *_NEW_ADDRESS)),
     *(Case(name, "service", code, arrange) for name, code, arrange in (*_SERVICE, *_OLD_ADDRESS)),
     *(Case(name, "test", code, arrange) for name, code, arrange in _TEST),
-    *(Case(name, "system", code, arrange) for name, code, arrange in (*_CHECKPOINTS, *_INVITATIONS)),
+    *(Case(name, "system", code, arrange) for name, code, arrange in (*_CHECKPOINTS, *_INVITATIONS, *_DEFENCES)),
     *(Case("nobody wrote its clause", kind, "gate_error", arrange) for kind, arrange in _NOBODY.items()),
 )

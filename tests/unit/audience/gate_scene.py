@@ -33,6 +33,8 @@ from listkeeper.audience import (
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import AskKind, Confirmation
+from listkeeper.audience.guard import defence
+from listkeeper.audience.guard.defence import SignupDefence
 from listkeeper.audience.handover import Handover, MessageClass, NoticeKind, Refusal
 from listkeeper.audience.jurisdiction import Profile
 from listkeeper.audience.mailing_list import MailingList
@@ -46,6 +48,7 @@ from tests.makers import cafe, signups
 from tests.makers.cafe import NO_BRAKES, Cafe
 
 HER, NEW, INVITED = "freja@guest.example", "freja@new.example", "gerd@cafe.example"
+OWNER = "owner@cafe.example"
 # The verdicts that are no refusals: whether what was granted cites the very event and the very row that carry it.
 CITED, UNCITED, CLAIMED = f"{HER} cited", f"{HER} uncited", f"{HER} claimed"
 DELIVERY, TEMPLATE = 5, "t" * 64
@@ -113,6 +116,13 @@ class Scene:
         made = invitation.invite(self.session, self.house.organisation, INVITED, Role.EDITOR, actor="user:1")
         nobody = {"subscriber_id": None, "list_id": None, "confirmation_id": None}
         self.handover |= nobody | {"notice": NoticeKind.INVITATION, "notice_id": made.id}
+        return made
+
+    def defend(self) -> SignupDefence:
+        """Defend the house's form, and tell its owner."""
+        made = defence.raise_step(self.session, self.house.form, defence.Reason.BOUNCES)
+        nobody = {"subscriber_id": None, "list_id": None, "confirmation_id": None}
+        self.handover |= nobody | {"notice": NoticeKind.DEFENCE, "notice_id": made.id, "typed_address": OWNER}
         return made
 
     def verdict(self, gate: ModuleType) -> str:
@@ -344,6 +354,11 @@ def link(**values: object) -> Arrange:
 def change(**values: object) -> Arrange:
     """Let her wish for another address, live but for these columns."""
     return _made(Scene.change, values)
+
+
+def defended(**values: object) -> Arrange:
+    """Let the form be defended and its owner told."""
+    return _made(Scene.defend, values)
 
 
 def invited(**values: object) -> Arrange:

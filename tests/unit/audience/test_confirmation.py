@@ -23,8 +23,8 @@ from listkeeper.audience import (
 )
 from listkeeper.audience.confirmation import CODE_TRIES, Answer, Confirmation
 from listkeeper.audience.consent import EventKind, Method
+from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.signup import SignupDecision
-from listkeeper.audience.signup_guard import Limits
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason, Suppression

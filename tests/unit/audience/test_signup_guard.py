@@ -14,7 +14,7 @@ from listkeeper.audience.signup import SignupDecision, Visit
 from listkeeper.audience.suppression import Reason
 from tests.makers import signups
 from tests.makers.cafe import NO_BRAKES, Cafe
-from tests.makers.signups import LIMITS
+from tests.makers.signups import HER, LIMITS
 
 ASKED, BRAKED = SignupDecision.ASKED, SignupDecision.BRAKED
 SPELLINGS = (
@@ -79,19 +79,22 @@ def test_the_note_to_a_subscriber_counts_too(
 def test_a_network_is_braked_after_its_hour_is_used_up(
     session: Session, house: Cafe, frozen_clock: time_machine.Traveller
 ) -> None:
-    became = [signups.decided(session, house, f"guest-{number}@guest.example", LIMITS) for number in range(23)]
-    assert became == [ASKED] * 20 + [BRAKED] * 3
+    asked = [signups.asks_more(session, house, f"guest-{number}@guest.example", HER, LIMITS) for number in range(8)]
+    assert asked == [False] * 5 + [True] * 3
     assert signups.decided(session, house, "far@guest.example", LIMITS, network="198.51.100.7") is ASKED
     frozen_clock.shift(timedelta(hours=1))
     assert signups.decided(session, house, "later@guest.example", LIMITS) is ASKED
 
 
 def test_visits_without_a_known_network_share_a_brake(session: Session, house: Cafe) -> None:
-    rows = [
-        signups.post(session, house, f"guest-{number}@guest.example", Visit(), LIMITS)[0].decision
-        for number in range(21)
-    ]
-    assert rows == [SignupDecision.WAITING] * 20 + [BRAKED]
+    nowhere = Visit(browser="Test")
+    asked = [signups.asks_more(session, house, f"guest-{number}@guest.example", nowhere, LIMITS) for number in range(6)]
+    assert asked == [False] * 5 + [True]
+
+
+def test_work_is_taken_beyond_the_hour_and_nothing_beyond_the_day(session: Session, house: Cafe) -> None:
+    asked = [signups.with_work(session, house, f"guest-{number}@guest.example", LIMITS) for number in range(22)]
+    assert asked == [SignupDecision.WAITING] * 20 + [BRAKED] * 2
 
 
 def test_what_is_braked_leaves_no_trace_of_a_person(session: Session, house: Cafe) -> None:

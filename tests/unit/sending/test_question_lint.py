@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import access_link, address_change, confirmation, signup, signup_form, subscription
 from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.guard import defence
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.signup import Signup, Visit
 from listkeeper.audience.subscriber import Subscriber
@@ -132,6 +133,7 @@ def test_notes_about_a_subscription_advertise_nothing(session: Session, spoken: 
         NoticeKind.ACCESS: lambda: _id_of(access_link.ask(session, person)),
         NoticeKind.NEW_ADDRESS: lambda: address_change.ask(session, person, NEW).id,
         NoticeKind.OLD_ADDRESS: lambda: address_change.ask(session, person, NEW).id,
+        NoticeKind.DEFENCE: lambda: defence.raise_step(session, made.form, defence.Reason.COMPLAINT).id,
     }.get(kind, lambda: None)()
     row = _delivery(session, made, asked, 2)
     row.message_class, row.notice, row.notice_id = MessageClass.SERVICE, kind, about
