@@ -11,6 +11,8 @@ import importlib
 import importlib.util
 import pkgutil
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,8 +42,10 @@ CHAPTERS = (
     "insight",
 )
 _BUSY_MILLISECONDS = 15_000
+_ASK_AGAIN_SECONDS = 0.001
 
 database = SQLAlchemy(model_class=Table, disable_autonaming=True)
+_next_to_write = threading.Lock()
 _bells: list[Callable[[set[Lane]], None]] = []
 
 
@@ -105,8 +109,32 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("listkeeper_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    if not connection.get_execution_options().get("listkeeper_writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    until = time.monotonic() + _BUSY_MILLISECONDS / 1000
+    # SQLite's own waiting sleeps longer and longer, and whoever slept longest is passed by: a post would wait for
+    # seconds beside a worker with much to do. One thread of a process asks at a time, and it asks often.
+    with _next_to_write:
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        try:
+            while not _has_begun(connection):
+                if time.monotonic() > until:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                    return
+                time.sleep(_ASK_AGAIN_SECONDS)
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+
+
+def _has_begun(connection: Connection) -> bool:
+    try:
+        connection.connection.driver_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
+    except sqlite3.OperationalError as problem:
+        if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 @contextmanager

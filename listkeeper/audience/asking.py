@@ -123,5 +123,4 @@ def _has_room(session: Session, row: Confirmation, limits: Limits) -> bool:
     if mailbox.is_braked(session, row.brake_key, limits):
         return False
     mailbox.count(session, row.brake_key)
-    session.flush()
     return True

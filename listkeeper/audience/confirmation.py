@@ -8,6 +8,7 @@ link changes nothing; only ``confirm`` and ``refuse``, both reached by POST, do.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -134,38 +135,52 @@ class Answered:
     confirmation: Confirmation | None = None
 
 
-def ask(  # noqa: PLR0913 - what the mail must be able to say later
-    session: Session,
-    subscriber: Subscriber,
-    shown: ShownForm,
-    *,
-    signup_id: int,
-    kind: AskKind,
-    brake_key: str,
-    visit_digest: str,
-    age_ok: bool | None = None,
-) -> Confirmation:
+@dataclass(frozen=True)
+class Ask:
+    """What the mail must be able to say later, and whose it is."""
+
+    subscriber: Subscriber
+    signup_id: int
+    kind: AskKind
+    brake_key: str
+    visit_digest: str
+    age_ok: bool | None = None
+
+
+def ask(session: Session, shown: ShownForm, asked: Ask) -> Confirmation:
     """Store the question and the fact that it waits to be mailed."""
+    return ask_all(session, shown, [asked])[0]
+
+
+def ask_all(session: Session, shown: ShownForm, asked: Sequence[Ask]) -> list[Confirmation]:
+    """Store the questions of several people about one form, in order."""
+    if not asked:
+        return []
+    size = ledger.size(session, shown.organisation.id)
+    made = [_question(shown, one, size) for one in asked]
+    session.add_all(made)
+    mailbox.count_all(session, [one.brake_key for one in asked])
+    session.flush()
+    outbox.write_all(session, ASKED, [one.id for one in made], Lane.URGENT)
+    return made
+
+
+def _question(shown: ShownForm, asked: Ask, size: int) -> Confirmation:
     seed = secrets.token_hex(16)
-    made = Confirmation(
-        subscriber_id=subscriber.id,
+    return Confirmation(
+        subscriber_id=asked.subscriber.id,
         list_id=shown.mailing_list.id,
         form_version_id=shown.version.id,
-        signup_id=signup_id,
-        kind=kind,
+        signup_id=asked.signup_id,
+        kind=asked.kind,
         seed=seed,
         token_digest=signing.digest(_token(seed)),
         code_digest=signing.keyed_digest("code", f"{seed}:{_code(seed)}"),
-        visit_digest=visit_digest,
-        brake_key=brake_key,
-        age_ok=age_ok,
-        asked_seq=ledger.size(session, subscriber.organisation_id),
+        visit_digest=asked.visit_digest,
+        brake_key=asked.brake_key,
+        age_ok=asked.age_ok,
+        asked_seq=size,
     )
-    session.add(made)
-    mailbox.count(session, brake_key)
-    session.flush()
-    outbox.write(session, ASKED, made.id, Lane.URGENT)
-    return made
 
 
 def _token(seed: str) -> str:

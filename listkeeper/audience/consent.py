@@ -8,7 +8,7 @@ The demo's invented people are in the table alone; no ledger speaks of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -126,13 +126,35 @@ def record(  # noqa: PLR0913, PLR0917 - who, where, what, how, under what
 
     Raises Conflict when a raising event is no act of the person.
     """
+    return record_all(session, list_id, kind, method, [(subscriber, under)])[0]
+
+
+def record_all(
+    session: Session, list_id: int, kind: EventKind, method: Method, of: Sequence[tuple[Subscriber, Circumstances]]
+) -> list[ConsentEvent]:
+    """Write down that the same happened to several people of one business, in order. Raises Conflict as ``record``."""
     if kind in _RAISING and method not in GIVING:
         raise Conflict("not_an_act", "Consent can only be given by the person's own act.")
     mailing_list = session.get_one(MailingList, list_id)
-    event = ConsentEvent(
+    events = [_event(subscriber, mailing_list, kind, method, under) for subscriber, under in of]
+    true = [(event, under) for event, (_subscriber, under) in zip(events, of, strict=True) if not event.demo]
+    if true:
+        told = [_for_ledger(session, event, mailing_list, under) for event, under in true]
+        written = ledger.append(session, mailing_list.organisation_id, told)
+        for (event, _under), row in zip(true, written, strict=True):
+            event.ledger_seq, event.ledger_id = row.seq, row.id
+    session.add_all(events)
+    session.flush()
+    return events
+
+
+def _event(
+    subscriber: Subscriber, mailing_list: MailingList, kind: EventKind, method: Method, under: Circumstances
+) -> ConsentEvent:
+    return ConsentEvent(
         organisation_id=subscriber.organisation_id,
         subject_ref=subscriber.subject_ref,
-        list_id=list_id,
+        list_id=mailing_list.id,
         kind=kind,
         method=method,
         at=under.at or clock.now(),
@@ -145,12 +167,6 @@ def record(  # noqa: PLR0913, PLR0917 - who, where, what, how, under what
         basis=under.basis,
         purpose=under.purpose or mailing_list.purpose,
     )
-    if not event.demo:
-        written = ledger.append(session, event.organisation_id, [_for_ledger(session, event, mailing_list, under)])[-1]
-        event.ledger_seq, event.ledger_id = written.seq, written.id
-    session.add(event)
-    session.flush()
-    return event
 
 
 def _for_ledger(session: Session, event: ConsentEvent, mailing_list: MailingList, under: Circumstances) -> Event:

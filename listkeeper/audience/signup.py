@@ -10,23 +10,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.dml import ReturningInsert
 
-from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import confirmation, consent, signup_form, subscriber, subscription
-from listkeeper.audience.confirmation import AskKind
+from listkeeper.audience.confirmation import Ask, AskKind
 from listkeeper.audience.consent import Circumstances, EventKind, Method
 from listkeeper.audience.guard import address_check, first_look, judging, mailbox
 from listkeeper.audience.guard.first_look import Look, Post, Step
 from listkeeper.audience.guard.judging import Verdict
 from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
+from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.deliverability import mail_host
-from listkeeper.foundation import clock, columns, language, outbox, signing, throttle
+from listkeeper.foundation import clock, columns, language, outbox, signing
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.outbox import Lane
@@ -135,14 +138,17 @@ def receive(session: Session, shown: ShownForm, typed: str, visit: Visit, limits
             return SignupReceipt(secret)
         return SignupReceipt("", first_look.step(shown, parsed, post, limits))
     row = _row(shown, parsed, visit, seen, key=key, visit_digest=signing.digest(secret))
-    try:
-        with session.begin_nested():
-            session.add(row)
-    except IntegrityError:
-        return SignupReceipt(secret)
-    if row.decision is SignupDecision.WAITING:
-        outbox.write(session, RECEIVED, row.id, Lane.URGENT)
+    number = session.connection().execute(_storing(session.get_bind().dialect.name), row).scalar_one_or_none()
+    if number is not None and row["decision"] is SignupDecision.WAITING:
+        outbox.write(session, RECEIVED, number, Lane.URGENT)
     return SignupReceipt(secret)
+
+
+@cache
+def _storing(dialect: str) -> ReturningInsert[int]:
+    """Return the statement that stores a post; one that stands already is left as it is, and no number comes back."""
+    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    return insert(Signup).on_conflict_do_nothing().returning(Signup.id)
 
 
 def _refuse_without_boxes(shown: ShownForm, visit: Visit) -> None:
@@ -162,26 +168,30 @@ def _cut(value: str | None, limit: int) -> str | None:
 
 def _row(  # noqa: PLR0913 - all that a post leaves
     shown: ShownForm, parsed: address.Address, visit: Visit, seen: Look, *, key: str, visit_digest: str
-) -> Signup:
-    return Signup(
-        form_version_id=shown.version.id,
-        email_send=parsed.send,
-        visit_digest=visit_digest,
-        idempotency_key=key,
-        source=_cut(visit.source, 80),
-        origin=_cut(visit.origin, _PLACE_LIMIT),
-        utm={name: said for name in _UTM if (said := _cut(visit.utm.get(name), _PLACE_LIMIT))},
-        network=_cut(visit.network, 64),
-        browser=_cut(visit.browser, _PLACE_LIMIT),
-        decision=_first_decision(seen),
-        marks=[mark.value for mark in seen.marks],
-        age_ok=True if shown.version.least_age else None,
-    )
+) -> dict[str, object]:
+    return {
+        "form_version_id": shown.version.id,
+        "email_send": parsed.send,
+        "visit_digest": visit_digest,
+        "idempotency_key": key,
+        "source": _cut(visit.source, 80),
+        "origin": _cut(visit.origin, _PLACE_LIMIT),
+        "utm": {name: said for name in _UTM if (said := _cut(visit.utm.get(name), _PLACE_LIMIT))},
+        "network": _cut(visit.network, 64),
+        "browser": _cut(visit.browser, _PLACE_LIMIT),
+        "decision": _first_decision(seen),
+        "marks": [mark.value for mark in seen.marks],
+        "age_ok": True if shown.version.least_age else None,
+    }
+
+
+_STANDING = select(Signup.id).where(
+    Signup.form_version_id == bindparam("version"), Signup.idempotency_key == bindparam("key")
+)
 
 
 def _stands(session: Session, shown: ShownForm, key: str) -> bool:
-    query = select(Signup.id).where(Signup.form_version_id == shown.version.id, Signup.idempotency_key == key)
-    return session.scalar(query) is not None
+    return session.connection().scalar(_STANDING, {"version": shown.version.id, "key": key}) is not None
 
 
 def _as_post(visit: Visit) -> Post:
@@ -213,39 +223,48 @@ def unknown_domains(session: Session, ids: Iterable[int]) -> set[str]:
     return mail_host.unknown(session, {typed.rpartition("@")[2] for typed in session.scalars(query)})
 
 
-def decide_all(session: Session, ids: Iterable[int], limits: Limits) -> None:
-    """Decide about stored signups together, oldest first; deciding twice changes nothing."""
-    waiting = select(Signup.id, Signup.email_send).where(
-        Signup.id.in_(list(ids)), Signup.decision == SignupDecision.WAITING
-    )
-    keys = {number: mailbox.brake_key(address.parse(typed)) for number, typed in session.execute(waiting)}
-    # All turns first and in one order: two workers that decide about the same mailboxes must not wait for each other.
-    for key in sorted(set(keys.values())):
-        throttle.take_turns(session, "brake", key)
-    for number in sorted(keys):
-        decide(session, number, limits)
-
-
 def decide(session: Session, signup_id: int, limits: Limits) -> SignupDecision:
     """Decide about one stored signup; deciding twice changes nothing."""
-    row = session.scalars(select(Signup).where(Signup.id == signup_id).with_for_update()).one()
-    if row.decision is not SignupDecision.WAITING:
-        return row.decision
-    shown = signup_form.describe(session, session.get_one(SignupFormVersion, row.form_version_id))
-    parsed = address.parse(row.email_send)
-    row.decided_at = clock.now()
-    match judging.judge(session, shown.organisation, parsed, limits):
-        case Verdict.SUPPRESSED:
-            row.decision = SignupDecision.SUPPRESSED
-        case Verdict.NO_MAIL:
-            row.decision = SignupDecision.NO_MAIL
-        case Verdict.BRAKED:
-            row.decision = SignupDecision.BRAKED
-            _wait_for_earlier_mail(session, row, shown, parsed)
-        case Verdict.ASK:
-            row.decision = _ask(session, row, shown, shown.organisation, parsed)
-    _empty(row)
-    return row.decision
+    decide_all(session, [signup_id], limits)
+    return session.get_one(Signup, signup_id).decision
+
+
+def decide_all(session: Session, ids: Iterable[int], limits: Limits) -> None:
+    """Decide about stored signups together, oldest first; deciding twice changes nothing."""
+    query = select(Signup).where(Signup.id.in_(list(ids)), Signup.decision == SignupDecision.WAITING)
+    rows = session.scalars(query.order_by(Signup.id).with_for_update().execution_options(populate_existing=True)).all()
+    addresses = {row.id: address.parse(row.email_send) for row in rows}
+    # All turns before the first decision, and in one order: two workers must not wait for each other.
+    mailbox.take_turns(session, [mailbox.brake_key(parsed) for parsed in addresses.values()])
+    by_version: dict[int, list[Signup]] = {}
+    for row in rows:
+        by_version.setdefault(row.form_version_id, []).append(row)
+    for number, of_it in by_version.items():
+        shown = signup_form.describe(session, session.get_one(SignupFormVersion, number))
+        _decide(session, shown, of_it, addresses, limits)
+    session.flush()
+
+
+_BECOMES = {
+    Verdict.SUPPRESSED: SignupDecision.SUPPRESSED,
+    Verdict.NO_MAIL: SignupDecision.NO_MAIL,
+    Verdict.BRAKED: SignupDecision.BRAKED,
+}
+
+
+def _decide(
+    session: Session, shown: ShownForm, rows: list[Signup], addresses: dict[int, address.Address], limits: Limits
+) -> None:
+    verdicts = judging.judge_all(session, shown.organisation, [addresses[row.id] for row in rows], limits)
+    asked = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict is Verdict.ASK]
+    _ask(session, shown, asked, addresses)
+    for row, verdict in zip(rows, verdicts, strict=True):
+        row.decided_at = clock.now()
+        if verdict is not Verdict.ASK:
+            row.decision = _BECOMES[verdict]
+        if verdict is Verdict.BRAKED:
+            _wait_for_earlier_mail(session, row, shown, addresses[row.id])
+        _empty(row)
 
 
 def _evidence(row: Signup) -> dict[str, object]:
@@ -280,30 +299,37 @@ def _wait_for_earlier_mail(session: Session, row: Signup, shown: ShownForm, pars
         confirmation.open_later_page(session, person.id, shown.mailing_list.id, row.visit_digest)
 
 
-def _ask(
-    session: Session, row: Signup, shown: ShownForm, organisation: Organisation, parsed: address.Address
-) -> SignupDecision:
-    person = subscriber.ensure(session, organisation, parsed, shown.form.language)
-    row.subscriber_id = person.id
-    current = subscription.begin(session, person, shown.mailing_list)
-    already = current.state is SubscriptionState.CONFIRMED
-    if not already:
-        consent.record(
-            session,
-            person,
-            shown.mailing_list.id,
-            EventKind.REQUESTED,
-            Method.FORM,
-            Circumstances(shown.text.id, shown.version.id, row.id, at=row.received_at, evidence=_evidence(row)),
-        )
-    confirmation.ask(
-        session,
-        person,
-        shown,
-        signup_id=row.id,
-        kind=AskKind.ALREADY if already else AskKind.CONFIRM,
-        brake_key=mailbox.brake_key(parsed),
-        visit_digest=row.visit_digest,
-        age_ok=row.age_ok,
+def _ask(session: Session, shown: ShownForm, rows: list[Signup], addresses: dict[int, address.Address]) -> None:
+    """Ask the people of these posts, or tell those on the list already that they are."""
+    if not rows:
+        return
+    people = subscriber.ensure_all(
+        session, shown.organisation, [addresses[row.id] for row in rows], shown.form.language
     )
-    return SignupDecision.ALREADY_SUBSCRIBED if already else SignupDecision.ASKED
+    current = subscription.begin_all(session, people.values(), shown.mailing_list)
+    new: list[tuple[Subscriber, Circumstances]] = []
+    asks = []
+    for row in rows:
+        person = people[addresses[row.id].key]
+        already = current[person.id].state is SubscriptionState.CONFIRMED
+        row.subscriber_id = person.id
+        row.decision = SignupDecision.ALREADY_SUBSCRIBED if already else SignupDecision.ASKED
+        if not already:
+            new.append((person, _circumstances(shown, row)))
+        asks.append(
+            Ask(
+                person,
+                row.id,
+                AskKind.ALREADY if already else AskKind.CONFIRM,
+                mailbox.brake_key(addresses[row.id]),
+                row.visit_digest,
+                row.age_ok,
+            )
+        )
+    if new:
+        consent.record_all(session, shown.mailing_list.id, EventKind.REQUESTED, Method.FORM, new)
+    confirmation.ask_all(session, shown, asks)
+
+
+def _circumstances(shown: ShownForm, row: Signup) -> Circumstances:
+    return Circumstances(shown.text.id, shown.version.id, row.id, at=row.received_at, evidence=_evidence(row))

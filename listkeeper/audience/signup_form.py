@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint, bindparam, func, select
+from sqlalchemy.orm import Mapped, Session, contains_eager, joinedload, mapped_column, relationship
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import consent_text, form_lint, privacy_notice
@@ -322,12 +322,35 @@ def _write_down(session: Session, version: SignupFormVersion, text: ConsentText,
     return ledger.append(session, mailing_list.organisation_id, [published])[-1].seq
 
 
+# One question to the database, and made once: every page and every post of a form asks it.
+_SHOWN = (
+    select(SignupFormVersion, Organisation)
+    .join(SignupFormVersion.form)
+    .join(SignupForm.mailing_list)
+    .join(Organisation, Organisation.id == MailingList.organisation_id)
+    .where(SignupForm.slug == bindparam("slug"))
+    .order_by(SignupFormVersion.version.desc())
+    .limit(1)
+    .options(
+        contains_eager(SignupFormVersion.form).contains_eager(SignupForm.mailing_list),
+        joinedload(SignupFormVersion.consent_text, innerjoin=True),
+        joinedload(SignupFormVersion.second_text),
+    )
+)
+
+
 def shown(session: Session, slug: str) -> ShownForm:
     """Return the newest version of the open form at a slug. Raises NotFound when there is none."""
-    form = session.scalars(select(SignupForm).where(SignupForm.slug == slug)).first()
-    if form is None or form.state is FormState.CLOSED or form.mailing_list.state is not ListState.ACTIVE:
+    found = session.execute(_SHOWN, {"slug": slug}).first()
+    if found is None or not _is_open(found[0].form):
         raise NotFound("no_form", language.text("This sign-up form does not exist or has been closed."))
-    return describe(session, newest(session, form))
+    version, organisation = found
+    form = version.form
+    return ShownForm(organisation, form.mailing_list, form, version, version.consent_text, version.second_text)
+
+
+def _is_open(form: SignupForm) -> bool:
+    return form.state is FormState.OPEN and form.mailing_list.state is ListState.ACTIVE
 
 
 def newest(session: Session, form: SignupForm) -> SignupFormVersion:

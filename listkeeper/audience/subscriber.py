@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -65,19 +66,30 @@ def with_reference(session: Session, organisation_id: int, subject_ref: str) -> 
 
 def ensure(session: Session, organisation: Organisation, parsed: Address, spoken: str) -> Subscriber:
     """Return the subscriber of an address, made when new. An existing one is left as it is."""
-    known = with_address(session, organisation.id, parsed.key)
-    if known is not None:
-        return known
-    made = Subscriber(
-        organisation_id=organisation.id,
-        email_send=parsed.send,
-        email_key=parsed.key,
-        suppression_key=suppression.key_of(organisation.id, parsed.key),
-        language=language.known(spoken),
+    return ensure_all(session, organisation, [parsed], spoken)[parsed.key]
+
+
+def ensure_all(
+    session: Session, organisation: Organisation, addresses: Iterable[Address], spoken: str
+) -> dict[str, Subscriber]:
+    """Return the subscribers of several addresses by their keys, those made that are new."""
+    wanted = {parsed.key: parsed for parsed in addresses}
+    query = select(Subscriber).where(
+        Subscriber.organisation_id == organisation.id, Subscriber.email_key.in_(list(wanted))
     )
-    session.add(made)
+    found = {known.email_key: known for known in session.scalars(query)}
+    for key, parsed in wanted.items():
+        if key not in found:
+            found[key] = Subscriber(
+                organisation_id=organisation.id,
+                email_send=parsed.send,
+                email_key=key,
+                suppression_key=suppression.key_of(organisation.id, key),
+                language=language.known(spoken),
+            )
+            session.add(found[key])
     session.flush()
-    return made
+    return found
 
 
 def named(session: Session, organisation: Organisation, typed: str) -> Subscriber:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -170,13 +171,22 @@ def all_of(session: Session, subscriber: Subscriber) -> list[tuple[Subscription,
 
 def begin(session: Session, subscriber: Subscriber, mailing_list: MailingList) -> Subscription:
     """Return the subscription, made pending when there is none; an existing one is not touched."""
-    known = of(session, subscriber.id, mailing_list.id)
-    if known is not None:
-        return known
-    made = Subscription(subscriber_id=subscriber.id, list_id=mailing_list.id, state=SubscriptionState.PENDING)
-    session.add(made)
+    return begin_all(session, [subscriber], mailing_list)[subscriber.id]
+
+
+def begin_all(
+    session: Session, subscribers: Iterable[Subscriber], mailing_list: MailingList
+) -> dict[int, Subscription]:
+    """Return the subscriptions of several people to a list by their numbers, made pending where there is none."""
+    wanted = [person.id for person in subscribers]
+    query = select(Subscription).where(Subscription.list_id == mailing_list.id, Subscription.subscriber_id.in_(wanted))
+    found = {known.subscriber_id: known for known in session.scalars(query)}
+    for number in wanted:
+        if number not in found:
+            found[number] = Subscription(subscriber_id=number, list_id=mailing_list.id, state=SubscriptionState.PENDING)
+            session.add(found[number])
     session.flush()
-    return made
+    return found
 
 
 def move(subscription: Subscription, target: SubscriptionState) -> None:

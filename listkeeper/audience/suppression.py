@@ -9,7 +9,7 @@ the same person.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -150,6 +150,17 @@ def reasons(session: Session, organisation_id: int, key: str) -> list[Suppressio
         Suppression.organisation_id == organisation_id, Suppression.key == key, live(clock.now())
     )
     return list(session.scalars(query))
+
+
+def reasons_of(session: Session, organisation_id: int, keys: Collection[str]) -> dict[str, list[Suppression]]:
+    """Return the live entries of several keys, by key; of most there are none."""
+    query = select(Suppression).where(
+        Suppression.organisation_id == organisation_id, Suppression.key.in_(keys), live(clock.now())
+    )
+    found: dict[str, list[Suppression]] = {}
+    for row in session.scalars(query.order_by(Suppression.id)):
+        found.setdefault(row.key, []).append(row)
+    return found
 
 
 def has_complained(session: Session, organisation_id: int, key: str) -> bool:

@@ -7,11 +7,13 @@ itself could still be used.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import String, delete
+from sqlalchemy import String, bindparam, delete
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.dml import ReturningInsert
 
 from listkeeper.foundation import clock, signing
 from listkeeper.foundation.columns import UtcDateTime
@@ -29,9 +31,15 @@ class Spent(Table):
 
 def spend(session: Session, kind: str, secret: str, until: datetime) -> bool:
     """Use something up; False when it was used before. It is remembered until it would be void by itself."""
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    row = insert(Spent).values(digest=signing.keyed_digest(f"once:{kind}", secret), forgotten_at=until)
-    return session.scalar(row.on_conflict_do_nothing().returning(Spent.digest)) is not None
+    values = {"digest": signing.keyed_digest(f"once:{kind}", secret), "forgotten_at": until}
+    return session.connection().scalar(_spending(session.get_bind().dialect.name), values) is not None
+
+
+@cache
+def _spending(dialect: str) -> ReturningInsert[str]:
+    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    row = insert(Spent).values(digest=bindparam("digest"), forgotten_at=bindparam("forgotten_at"))
+    return row.on_conflict_do_nothing().returning(Spent.digest)
 
 
 def forget_past(session: Session) -> None:

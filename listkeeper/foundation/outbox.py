@@ -8,11 +8,11 @@ facts that nobody has reacted to. A reaction may run twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Index, Integer, String, delete, select, update
+from sqlalchemy import Index, Integer, String, delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.foundation import clock, columns
@@ -53,8 +53,19 @@ class Fact(Table):
 
 def write(session: Session, name: str, subject_id: int, lane: Lane = Lane.BACKGROUND) -> None:
     """Store the fact ``noun.past_verb`` about one row, in the caller's transaction."""
-    session.add(Fact(name=name, subject_id=subject_id, lane=lane))
+    write_all(session, name, [subject_id], lane)
+
+
+def write_all(session: Session, name: str, subject_ids: Sequence[int], lane: Lane) -> None:
+    """Store the same fact about several rows."""
+    if not subject_ids:
+        return
+    rows = [{"name": name, "subject_id": number, "lane": lane} for number in subject_ids]
+    session.connection().execute(_WRITE, rows)
     session.info.setdefault("rung_lanes", set()).add(lane)
+
+
+_WRITE = insert(Fact)
 
 
 def rung_lanes(session: Session) -> set[Lane]:

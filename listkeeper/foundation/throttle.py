@@ -7,11 +7,13 @@ the table. Limits survive a restart and the loss of the queue.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import Integer, String, delete, func, select
+from sqlalchemy import Integer, String, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.dml import ReturningInsert
 
 from listkeeper.foundation import clock, signing
 from listkeeper.foundation.columns import UtcDateTime
@@ -51,16 +53,46 @@ def take(session: Session, name: str, key: str, limit: int, window: timedelta) -
     Unlike ``allow`` it counts nothing that it refuses.
     """
     starts_at = _start_of(clock.now(), window)
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    values = {
+        "key": signing.keyed_digest(f"throttle:{name}", key),
+        "starts_at": starts_at,
+        "ends_at": starts_at + window,
+        "most": limit,
+    }
+    return session.connection().scalar(_taking(session.get_bind().dialect.name), values) is not None
+
+
+def take_some(session: Session, name: str, key: str, wanted: int, limit: int, window: timedelta) -> int:  # noqa: PLR0913, PLR0917 - what, whose, how many of how many
+    """Count as many uses as are wanted and the window has room for; return how many."""
+    # Locked before it is read: another worker's uses are in the number, or wait for ours.
+    if not take(session, name, key, limit, window):
+        return 0
+    where = (
+        (ThrottleWindow.key == signing.keyed_digest(f"throttle:{name}", key))
+        & (ThrottleWindow.starts_at == _start_of(clock.now(), window))
+    )  # fmt: skip
+    used = session.scalar(select(ThrottleWindow.used).where(where)) or 0
+    more = max(0, min(wanted - 1, limit - used))
+    if more:
+        counted = update(ThrottleWindow).where(where).values(used=ThrottleWindow.used + more)
+        session.execute(counted, execution_options={"synchronize_session": False})
+    return 1 + more
+
+
+@cache
+def _taking(dialect: str) -> ReturningInsert[int]:
+    """Return the statement that takes, made once: every sign-up runs it several times."""
+    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    table = ThrottleWindow.__table__
     row = insert(ThrottleWindow).values(
-        key=signing.keyed_digest(f"throttle:{name}", key), starts_at=starts_at, ends_at=starts_at + window, used=1
+        key=bindparam("key"), starts_at=bindparam("starts_at"), ends_at=bindparam("ends_at"), used=1
     )
     counted = row.on_conflict_do_update(
-        index_elements=[ThrottleWindow.key, ThrottleWindow.starts_at],
-        set_={"used": ThrottleWindow.used + 1},
-        where=ThrottleWindow.used < limit,
+        index_elements=[table.c.key, table.c.starts_at],
+        set_={"used": table.c.used + 1},
+        where=table.c.used < bindparam("most"),
     )
-    return session.scalar(counted.returning(ThrottleWindow.used)) is not None
+    return counted.returning(ThrottleWindow.used)
 
 
 def spent(session: Session, name: str, key: str, limit: int, window: timedelta) -> bool:

@@ -46,7 +46,7 @@ def _ask_new_address(session: Session, change_id: int) -> None:
         planning.mail_new_address(session, change_id)
 
 
-def _hand_over_next(_session: Session, _subject_id: int) -> None:
+def _hand_over_next(_session: Session, _subject_ids: list[int]) -> None:
     """Nothing to decide: the lane that this fact stands in is worked right after its facts."""
 
 
@@ -66,8 +66,6 @@ REACTIONS: dict[str, Callable[[Session, int], object]] = {
     mailing_list.DELETED: journal.write,
     preferences.CHOSEN: journal.write,
     batch.ASKED: importing.react,
-    delivery.QUEUED: _hand_over_next,
-    campaign.STARTED: _hand_over_next,
 }
 
 
@@ -75,6 +73,8 @@ REACTIONS: dict[str, Callable[[Session, int], object]] = {
 TOGETHER: dict[str, Callable[[Session, list[int]], object]] = {
     signup.RECEIVED: _decide_signups,
     confirmation.ASKED: planning.mail_confirmations,
+    delivery.QUEUED: _hand_over_next,
+    campaign.STARTED: _hand_over_next,
 }
 # What has to be learned outside before, with no transaction open.
 BEFOREHAND: dict[str, Callable[[list[int]], object]] = {signup.RECEIVED: domains.ask}

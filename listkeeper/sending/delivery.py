@@ -128,9 +128,14 @@ class Delivery(Table):
 
 def queue(session: Session, made: Delivery) -> Delivery:
     """Store a single mail that waits to be handed over, and the fact that it does; its lane is worked at once."""
-    session.add(made)
+    return queue_all(session, [made])[0]
+
+
+def queue_all(session: Session, made: list[Delivery]) -> list[Delivery]:
+    """Store single mails that wait to be handed over, and the fact that they do."""
+    session.add_all(made)
     session.flush()
-    outbox.write(session, QUEUED, made.id, Lane.URGENT)
+    outbox.write_all(session, QUEUED, [row.id for row in made], Lane.URGENT)
     return made
 
 

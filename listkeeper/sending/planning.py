@@ -8,7 +8,7 @@ occasion of its own, so planning twice adds nothing.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -33,7 +33,7 @@ from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language, throttle
-from listkeeper.foundation.errors import Forbidden, Invalid
+from listkeeper.foundation.errors import Forbidden, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import delivery
 from listkeeper.sending.delivery import Delivery, DeliveryState
@@ -111,17 +111,37 @@ def freeze(session: Session, campaign: Campaign, chosen: Revision, *, practice: 
 
 def mail_confirmation(session: Session, confirmation_id: int) -> Delivery | None:
     """Queue the mail that asks to confirm (or says "you are on the list already"); once per confirmation."""
-    asked = session.get_one(Confirmation, confirmation_id)
-    person = session.get_one(Subscriber, asked.subscriber_id)
-    kind = MessageClass.DOI if asked.kind is AskKind.CONFIRM else MessageClass.SERVICE
-    about: dict[str, Any] = {"list_id": asked.list_id, "confirmation_id": asked.id}
-    return _mail_once(session, person, confirmation.occasion(asked, 1), message_class=kind, **about)
+    queued = mail_confirmations(session, [confirmation_id])
+    return queued[0] if queued else None
 
 
-def mail_confirmations(session: Session, confirmation_ids: Iterable[int]) -> None:
-    """Queue the mails of several questions."""
-    for number in confirmation_ids:
-        mail_confirmation(session, number)
+def mail_confirmations(session: Session, confirmation_ids: Sequence[int]) -> list[Delivery]:
+    """Queue the mails of several questions. Raises NotFound when one of them does not exist."""
+    query = (
+        select(Confirmation, Subscriber.organisation_id)
+        .join(Subscriber, Subscriber.id == Confirmation.subscriber_id)
+        .where(Confirmation.id.in_(confirmation_ids))
+        .order_by(Confirmation.id)
+    )
+    found = [(row[0], row[1]) for row in session.execute(query)]
+    if len(found) != len(set(confirmation_ids)):
+        raise NotFound("no_confirmation", "One of these questions does not exist any more.")
+    occasions = [confirmation.occasion(asked, 1) for asked, _owner in found]
+    had = set(session.scalars(select(Delivery.occasion).where(Delivery.occasion.in_(occasions))))
+    made = [
+        Delivery(
+            organisation_id=owner,
+            message_class=MessageClass.DOI if asked.kind is AskKind.CONFIRM else MessageClass.SERVICE,
+            lane=Lane.URGENT,
+            occasion=occasion,
+            subscriber_id=asked.subscriber_id,
+            list_id=asked.list_id,
+            confirmation_id=asked.id,
+        )
+        for (asked, owner), occasion in zip(found, occasions, strict=True)
+        if occasion not in had
+    ]
+    return delivery.queue_all(session, made)
 
 
 def mail_reminder(session: Session, confirmation_id: int) -> Delivery | None:

@@ -6,6 +6,8 @@ be meant, because a wrong hint sends a reader's confirmation to a stranger.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 # Domains with many mailboxes in the countries whose languages we speak.
 _PROVIDERS = (
     "gmail.com", "googlemail.com", "hotmail.com", "outlook.com", "yahoo.com", "icloud.com", "live.com", "msn.com",
@@ -44,17 +46,24 @@ def is_provider(domain: str) -> bool:
 def suggest(text: str) -> str | None:
     """Return the address that was probably meant, or None when the domain is fine or unknown."""
     local, at, domain = text.strip().rpartition("@")
-    typed = domain.lower()
-    if not at or not local or not typed or typed in _PROVIDERS or typed in _MEANT:
+    if not at or not local or not domain:
+        return None
+    meant = _meant(domain.lower())
+    return f"{local}@{meant}" if meant else None
+
+
+# Most people of a list share a few domains.
+@lru_cache(maxsize=4096)
+def _meant(typed: str) -> str | None:
+    if typed in _PROVIDERS or typed in _MEANT:
         return None
     label, _, ending = typed.partition(".")
     if label in _ONE_HOME or (label in _MANY_HOMES and not _is_country(ending)):
-        return f"{local}@{label}.com"
+        return f"{label}.com"
     # A right word under another country may well be that country's provider.
     if label in _LABELS and _is_country(ending):
         return None
-    meant = _nearest(typed)
-    return f"{local}@{meant}" if meant else None
+    return _nearest(typed)
 
 
 def _is_country(ending: str) -> bool:

@@ -19,6 +19,7 @@ BENCHES = {
     "backup": ("tests.benchmarks.archive", "rows a second that a backup writes"),
     "restore": ("tests.benchmarks.archive", "rows a second that a restore brings back, checked against its ledger"),
     "unsubscribe": ("tests.benchmarks.leaving", "milliseconds after a leave's commit until no hand-over begins, 99 %"),
+    "signup": ("tests.benchmarks.signup", "signups a second over HTTP, stored for good, with the jobs beside them"),
     "web": ("tests.benchmarks.web", "signup forms shown a second"),
 }
 

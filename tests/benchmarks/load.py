@@ -1,9 +1,11 @@
-"""A load generator of plain HTTP/1.1 GETs on connections that stay open: small, so that it leaves the cores to us."""
+"""A load generator of plain HTTP/1.1 on connections that stay open: small, so that it leaves the cores to us."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -12,39 +14,58 @@ class Load:
     """What a run of requests found."""
 
     per_second: float
+    p50_milliseconds: float
     p95_milliseconds: float
+    p99_milliseconds: float
+    answered: int
     failed: int
 
 
 @dataclass
 class _Run:
     until: float
-    request: bytes
+    make: Callable[[], bytes]
     took: list[float] = field(default_factory=list)
     failed: int = 0
 
 
 def get(host: str, port: int, path: str, *, connections: int = 8, seconds: float = 4.0) -> Load:
     """Ask for one path as fast as the connections allow."""
-    return asyncio.run(_run(host, port, path, connections, seconds))
+    asked = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: text/html\r\n\r\n".encode()
+    return asyncio.run(_run(host, port, lambda: asked, connections, seconds))
 
 
-async def _run(host: str, port: int, path: str, connections: int, seconds: float) -> Load:
-    run = _Run(
-        time.perf_counter() + seconds,
-        f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: text/html\r\n\r\n".encode(),
+def post(
+    host: str, port: int, path: str, body: Callable[[int], bytes], *, connections: int = 8, seconds: float = 4.0
+) -> Load:
+    """Post forms, each with the body of its number, as fast as the connections allow."""
+    numbers = itertools.count(1)
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: text/html\r\nUser-Agent: bench\r\n"
+        f"Origin: http://localhost:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
     )
+
+    def make() -> bytes:
+        content = body(next(numbers))
+        return f"{head}{len(content)}\r\n\r\n".encode() + content
+
+    return asyncio.run(_run(host, port, make, connections, seconds))
+
+
+async def _run(host: str, port: int, make: Callable[[], bytes], connections: int, seconds: float) -> Load:
+    run = _Run(time.perf_counter() + seconds, make)
     start = time.perf_counter()
     await asyncio.gather(*(_ask(host, port, run) for _ in range(connections)))
     lasted = time.perf_counter() - start
     took = sorted(run.took)
-    return Load(len(took) / lasted, took[int(len(took) * 0.95)] * 1000 if took else 0.0, run.failed)
+    p50, p95, p99 = (took[int(len(took) * part)] * 1000 if took else 0.0 for part in (0.5, 0.95, 0.99))
+    return Load(len(took) / lasted, p50, p95, p99, len(took), run.failed)
 
 
 async def _ask(host: str, port: int, run: _Run) -> None:
     reader, writer = await asyncio.open_connection(host, port)
     while (begun := time.perf_counter()) < run.until:
-        writer.write(run.request)
+        writer.write(run.make())
         head = await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(_length(head))
         run.took.append(time.perf_counter() - begun)

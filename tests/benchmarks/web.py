@@ -34,7 +34,7 @@ def measure(name: str, *, repeats: int, full: bool) -> Figure:
         data = Path(text)
         path = _form(data)
         (data / "nothing.py").write_text(_NOTHING)
-        with _serving(_ours(data), data) as ours, _serving(_nothing(), data) as nothing:
+        with serving(_ours(data), data) as ours, serving(_nothing(), data) as nothing:
             slowest: list[float] = []
 
             def show() -> float:
@@ -61,11 +61,12 @@ def _form(data: Path) -> str:
 
 def _listkeeper(data: Path, *words: str) -> str:
     return subprocess.run(
-        [_program("listkeeper"), *words], env=_environment(data), check=True, capture_output=True, text=True
+        [program("listkeeper"), *words], env=_environment(data), check=True, capture_output=True, text=True
     ).stdout
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Return a program of this environment."""
     return str(Path(sys.executable).with_name(name))
 
 
@@ -75,18 +76,19 @@ def _environment(data: Path) -> dict[str, str]:
 
 
 def _ours(_data: Path) -> list[str]:
-    return [_program("listkeeper"), "web", "--port"]
+    return [program("listkeeper"), "web", "--port"]
 
 
 def _nothing() -> list[str]:
     return [
-        _program("granian"), "--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-ws",
+        program("granian"), "--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-ws",
         "--log-level", "warning", "nothing:application", "--port",
     ]  # fmt: skip
 
 
 @contextmanager
-def _serving(words: list[str], data: Path) -> Iterator[int]:
+def serving(words: list[str], data: Path) -> Iterator[int]:
+    """Start a web server whose last word is to be its port, and wait until it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy import ForeignKey, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.signup_form import SignupForm
@@ -70,10 +70,17 @@ def standing(session: Session, form: SignupForm) -> SignupDefence | None:
     return max(session.scalars(query), key=lambda row: _ORDER.index(row.stage), default=None)
 
 
+_STAGES = select(SignupDefence.stage).where(
+    SignupDefence.organisation_id == bindparam("organisation"),
+    SignupDefence.form_id.is_(None) | (SignupDefence.form_id == bindparam("form")),
+    SignupDefence.until > bindparam("moment"),
+)
+
+
 def stage(session: Session, form: SignupForm) -> Stage:
     """Return what is asked of whoever signs up by a form now."""
-    found = standing(session, form)
-    return found.stage if found is not None else Stage.CALM
+    about = {"organisation": form.mailing_list.organisation_id, "form": form.id, "moment": clock.now()}
+    return max(session.connection().scalars(_STAGES, about), key=_ORDER.index, default=Stage.CALM)
 
 
 def of_form(session: Session, form: SignupForm) -> SignupDefence | None:

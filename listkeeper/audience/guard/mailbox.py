@@ -7,9 +7,11 @@ is purged, and is emptied after a month.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, String, delete, func, select
+from sqlalchemy import Index, String, delete, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.guard.limits import Limits
@@ -45,22 +47,44 @@ def is_braked(session: Session, counted: str, limits: Limits) -> bool:
     Whoever asks goes on to write one: two spellings of one mailbox may be judged by two workers at once, and the
     second has to count the first one's mail.
     """
-    throttle.take_turns(session, "brake", counted)
+    take_turns(session, [counted])
+    return room(session, [counted], limits)[counted] <= 0
+
+
+def take_turns(session: Session, counted: Iterable[str]) -> None:
+    """Wait until nobody else decides about these mailboxes; in one order, or two would wait for each other."""
+    for key in sorted(set(counted)):
+        throttle.take_turns(session, "brake", key)
+
+
+def room(session: Session, counted: Collection[str], limits: Limits) -> dict[str, int]:
+    """Return how many such mails each mailbox may get now."""
     moment = clock.now()
-    times = list(
-        session.scalars(
-            select(MailboxAsked.asked_at).where(
-                MailboxAsked.brake_key == counted, MailboxAsked.asked_at > moment - _MONTH
-            )
-        )
+    query = select(MailboxAsked.brake_key, MailboxAsked.asked_at).where(
+        MailboxAsked.brake_key.in_(counted), MailboxAsked.asked_at > moment - _MONTH
     )
-    today = sum(at > moment - _DAY for at in times)
-    return today >= limits.confirmations_per_day or len(times) >= limits.confirmations_per_month
+    today, month = Counter[str](), Counter[str]()
+    for key, at in session.execute(query):
+        month[key] += 1
+        today[key] += at > moment - _DAY
+    return {
+        key: min(limits.confirmations_per_day - today[key], limits.confirmations_per_month - month[key])
+        for key in counted
+    }
 
 
 def count(session: Session, counted: str) -> None:
     """Count one mail to a mailbox, in the transaction that decides on it."""
-    session.add(MailboxAsked(brake_key=counted, asked_at=clock.now()))
+    count_all(session, [counted])
+
+
+def count_all(session: Session, counted: Sequence[str]) -> None:
+    """Count one mail to each of these mailboxes."""
+    moment = clock.now()
+    session.connection().execute(_COUNT, [{"brake_key": key, "asked_at": moment} for key in counted])
+
+
+_COUNT = insert(MailboxAsked)
 
 
 def mails(session: Session, counted: str) -> int:

@@ -94,6 +94,7 @@ def picture(name: str) -> Response:
     return headers.for_everyone(send_from_directory(parts.media_folder(), name))
 
 
+@lru_cache(maxsize=64)
 def _digest(brand_colour: str) -> str:
     return hashlib.sha256(css(brand_colour).encode()).hexdigest()[:_HASH_LENGTH]
 

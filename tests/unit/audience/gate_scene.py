@@ -32,7 +32,7 @@ from listkeeper.audience import (
 )
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
-from listkeeper.audience.confirmation import AskKind, Confirmation
+from listkeeper.audience.confirmation import Ask, AskKind, Confirmation
 from listkeeper.audience.guard import defence
 from listkeeper.audience.guard.defence import SignupDefence
 from listkeeper.audience.handover import Handover, MessageClass, NoticeKind, Refusal
@@ -86,14 +86,9 @@ class Scene:
 
     def ask(self) -> Confirmation:
         """Return a live question put to her."""
+        shown = confirmation.shown_by(self.session, self.note)
         asked = confirmation.ask(
-            self.session,
-            self.person,
-            confirmation.shown_by(self.session, self.note),
-            signup_id=self.note.signup_id,
-            kind=AskKind.CONFIRM,
-            brake_key="b",
-            visit_digest="v",
+            self.session, shown, Ask(self.person, self.note.signup_id, AskKind.CONFIRM, brake_key="b", visit_digest="v")
         )
         self.handover["confirmation_id"] = asked.id
         return asked
