@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import confirmation, consent, signup_form, signup_guard, subscriber, subscription
+from listkeeper.audience import confirmation, consent, signup_form, signup_guard, source, subscriber, subscription
 from listkeeper.audience.confirmation import AskKind
 from listkeeper.audience.consent import Circumstances, EventKind, Method
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
@@ -58,6 +58,8 @@ class Signup(Table):
     idempotency_key: Mapped[str] = mapped_column(String(_KEY_LIMIT))
     source: Mapped[str | None] = mapped_column(String(80))
     origin: Mapped[str | None] = mapped_column(String(_PLACE_LIMIT))
+    # The site that the person came from to the form, as an origin; ``origin`` is the page that posted.
+    referrer: Mapped[str | None] = mapped_column(String(_PLACE_LIMIT))
     utm: Mapped[dict[str, str]] = mapped_column(columns.Json, default=dict)
     network: Mapped[str | None] = mapped_column(String(64))
     browser: Mapped[str | None] = mapped_column(String(_PLACE_LIMIT))
@@ -77,6 +79,7 @@ class Visit:
     network: str | None = None
     browser: str | None = None
     origin: str | None = None
+    referrer: str | None = None
     source: str | None = None
     utm: dict[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
@@ -117,6 +120,7 @@ def receive(session: Session, shown: ShownForm, typed: str, visit: Visit, limits
         idempotency_key=key,
         source=_cut(visit.source, 80),
         origin=_cut(visit.origin, _PLACE_LIMIT),
+        referrer=_cut(visit.referrer, _PLACE_LIMIT),
         utm={name: said for name in _UTM if (said := _cut(visit.utm.get(name), _PLACE_LIMIT))},
         network=_cut(visit.network, 64),
         browser=_cut(visit.browser, _PLACE_LIMIT),
@@ -186,6 +190,7 @@ def _evidence(row: Signup) -> dict[str, object]:
         "network": row.network or "",
         "browser": row.browser or "",
         "origin": row.origin or "",
+        "referrer": row.referrer or "",
         "source": row.source or "",
         "utm": dict(sorted(row.utm.items())),
     }
@@ -216,6 +221,7 @@ def _ask(
     person = subscriber.ensure(session, organisation, parsed, shown.form.language)
     row.subscriber_id = person.id
     current = subscription.begin(session, person, shown.mailing_list)
+    source.touch(session, current, row.id, row.source)
     already = current.state is SubscriptionState.CONFIRMED
     if not already:
         consent.record(
