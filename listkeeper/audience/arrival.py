@@ -30,19 +30,20 @@ def of(session: Session, subscriber: Subscriber) -> list[Arrival]:
     """Return how a person first came to each of her lists, in the order of her coming; nothing for those of a file."""
     query = (
         select(Subscription.list_id, Signup, Source)
-        .join(Signup, Signup.id == Subscription.first_signup_id)
+        .outerjoin(Signup, Signup.id == Subscription.first_signup_id)
         .outerjoin(Source, Source.id == Subscription.source_id)
-        .where(Subscription.subscriber_id == subscriber.id)
-        .order_by(Signup.received_at, Signup.id)
-    )
-    return [
-        Arrival(
-            list_id=list_id,
-            at=row.received_at,
-            source=found,
-            typed="" if found is not None else row.source or "",
-            referrer=row.referrer or "",
-            utm=dict(row.utm),
+        .where(
+            Subscription.subscriber_id == subscriber.id,
+            Subscription.first_signup_id.is_not(None) | Subscription.source_id.is_not(None),
         )
-        for list_id, row, found in session.execute(query)
-    ]
+        .order_by(Subscription.id)
+    )
+    return [_told(row[0], row[1], row[2], subscriber) for row in session.execute(query)]
+
+
+def _told(list_id: int, row: Signup | None, found: Source | None, subscriber: Subscriber) -> Arrival:
+    if row is None:
+        # The people of the demo came without a sign-up.
+        return Arrival(list_id, subscriber.created_at, found, "", "", {})
+    typed = row.source or "" if found is None else ""
+    return Arrival(list_id, row.received_at, found, typed, row.referrer or "", dict(row.utm))

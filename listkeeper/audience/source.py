@@ -120,7 +120,7 @@ def create(  # noqa: PLR0913 - all that a source is
     Raises Invalid for a name or slug that cannot be, Conflict when the slug is taken.
     """
     named_so = _checked_name(name)
-    wanted = _checked_slug(slug) if slug.strip() else _free_slug(session, slug_of(named_so)[:30].strip("-"))
+    wanted = _checked_slug(slug) if slug.strip() else free_slug(session, slug_of(named_so)[:30].strip("-"))
     if with_slug(session, wanted) is not None:
         raise Conflict(
             "source_exists", language.text("There is a link “%(slug)s” already. Please choose another.", slug=wanted)
@@ -181,7 +181,8 @@ def _checked_utm(utm: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _free_slug(session: Session, wanted: str) -> str:
+def free_slug(session: Session, wanted: str) -> str:
+    """Return a slug, or the same with a number behind it when it is taken."""
     taken = set(session.scalars(select(Source.slug).where(Source.slug.startswith(wanted, autoescape=True))))
     if wanted not in taken:
         return wanted
@@ -193,7 +194,7 @@ def ready_set(session: Session, form: SignupForm) -> list[Source]:
     query = select(Source.channel).join(SignupForm).where(SignupForm.list_id == form.list_id)
     there = set(session.scalars(query.where(Source.archived_at.is_(None))))
     return [
-        create(session, form, name=called(channel), channel=channel, slug=_free_slug(session, slug))
+        create(session, form, name=called(channel), channel=channel, slug=free_slug(session, slug))
         for channel, slug in SOCIAL.items()
         if channel not in there
     ]

@@ -66,7 +66,9 @@ def precision(currency: str) -> int:
 def text(amount: int, currency: str) -> str:
     """Return an amount of minor units as people of the current language write it."""
     value = Decimal(amount).scaleb(-precision(currency))
-    return format_currency(value, currency, locale=language.current())
+    written = format_currency(value, currency, locale=language.current())
+    # Letters need room before digits (Unicode TR35, currency spacing), which Babel does not give them.
+    return re.sub(r"^(\W?[A-Z]{3})(?=\d)", "\\1\N{NO-BREAK SPACE}", written)
 
 
 def each(amount: int, parts: int) -> int:

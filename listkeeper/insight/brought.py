@@ -79,7 +79,7 @@ def by_source(session: Session, sources: Iterable[Source], costs: Iterable[Sourc
     visited, today = visit.totals(session), clock.now().date()
     found = {each.id: _begun(visited.get(each.id, Visits())) for each in sources}
     for source_id, state, asked, confirmed, mailed in session.execute(_signups(list(found))):
-        one = found[source_id]
+        one = found[source_id or 0]
         one.asked, one.confirmed, one.mailed = one.asked + asked, one.confirmed + confirmed, one.mailed + mailed
         if state in _BECAME:
             setattr(one, _BECAME[state], getattr(one, _BECAME[state]) + confirmed)
@@ -94,7 +94,7 @@ def _begun(visits: Visits) -> Brought:
     return Brought(visits=visits.people, machines=visits.machines)
 
 
-def _signups(sources: list[int]) -> Select[int, SubscriptionState, int, int, int]:
+def _signups(sources: list[int]) -> Select[int | None, SubscriptionState, int, int, int]:
     """Return how many sign-ups of each source are in each state: asked, ever confirmed, ever mailed."""
     row = Subscription
     return (

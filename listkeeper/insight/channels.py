@@ -41,6 +41,11 @@ class ChannelView:
         return self.channel in SOCIAL
 
     @property
+    def quiet(self) -> bool:
+        """Whether nothing is known of it but that it has a link."""
+        return not (self.brought.visits or self.brought.asked or self.costs or self.followers)
+
+    @property
     def newest(self) -> FollowerCount | None:
         """The last count of followers."""
         return self.followers[-1] if self.followers else None
@@ -72,7 +77,7 @@ class Ownership:
 
 
 def ownership(session: Session, organisation: Organisation, *, practice: bool) -> Ownership:
-    """Return what a business owns of the people who know it, channel by channel in the order of their kinds."""
+    """Return what a business owns of the people who know it, channel by channel, the one that brought most first."""
     sources, costs = source.every(session, organisation), source_cost.every(session, organisation)
     numbers = brought.by_source(session, sources, costs)
     counted = followers.history(session, organisation)
@@ -89,7 +94,8 @@ def ownership(session: Session, organisation: Organisation, *, practice: bool) -
     for cost in costs:
         if cost.source in sources:
             views[cost.source.channel].costs.append(cost)
-    return Ownership(list(views.values()), in_all, reached.get(None, 0))
+    ordered = sorted(views.values(), key=lambda view: -view.reach)
+    return Ownership(ordered, in_all, reached.get(None, 0))
 
 
 def reach(session: Session, organisation: Organisation, *, practice: bool) -> tuple[dict[Channel | None, int], int]:

@@ -8,6 +8,7 @@ is made here of our own names; no part of the address chooses it.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from flask import Blueprint, Request, Response, make_response, redirect, request, url_for
 
@@ -34,7 +35,7 @@ _AHEAD = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 @blueprint.get("/s/<slug>")
 def follow(slug: str) -> Response:
     """Lead to the form of a source; a mistyped one leads to the front page, where the form is, too."""
-    marks = {name: said for name in source.UTM if (said := request.args.get(name, "")[:_MARK_LIMIT])}
+    marks: dict[str, Any] = {name: said for name in source.UTM if (said := request.args.get(name, "")[:_MARK_LIMIT])}
     with store.reading() as session:
         found = source.with_slug(session, slug)
         if found is None:
@@ -42,7 +43,7 @@ def follow(slug: str) -> Response:
         number = found.id
         form = source.destination(session, found).slug
         # What the link itself carries is newer than what the source was given.
-        address = url_for("signup_page.show", slug=form, s=found.slug, **found.utm | marks)
+        address = url_for("signup_page.show", slug=form, s=found.slug, **(found.utm | marks))
     _count(number)
     return _lead(address)
 
