@@ -20,7 +20,7 @@ CURRENCIES = ("EUR", "DKK", "NOK", "SEK", "PLN", "RUB", "USD", "GBP", "CHF", "CZ
 _MOST = 10**13
 _GROUP = 3
 _LONGEST = 24
-_WRITTEN = re.compile(r"\d{1,3}(?:[ '.,]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?")
+_WRITTEN = re.compile(r"\d{1,3}(?:[ '.,]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?", re.ASCII)
 
 
 def checked(currency: str) -> str:
