@@ -66,9 +66,8 @@ def _as_a_phone_sees_it(picture: Image.Image, chance: random.Random) -> Image.Im
     scale = 420 / max(sheet.size)
     small = sheet.resize((math.ceil(wide * scale), math.ceil(high * scale)), Image.Resampling.LANCZOS)
     blurred = small.filter(ImageFilter.GaussianBlur(0.6))
-    noise = Image.frombytes(
-        "L", blurred.size, bytes(chance.randrange(96, 160) for _ in range(blurred.width * blurred.height))
-    )
+    grains = bytes(chance.randrange(96, 160) for _ in range(blurred.width * blurred.height))
+    noise = Image.frombytes("L", blurred.size, grains)
     return Image.blend(blurred, noise, 0.25)
 
 
@@ -169,8 +168,7 @@ def test_a_poster_says_what_its_form_says_in_its_language(session: Session) -> N
 
 
 def test_the_longest_words_still_fit() -> None:
-    crowded = replace(
-        SAMPLE, headline="W" * 80, line="W" * 160, business="W" * 200, readable="w" * 60 + "/s/" + "w" * 40
-    )
+    typed = "w" * 60 + "/s/" + "w" * 40
+    crowded = replace(SAMPLE, headline="W" * 80, line="W" * 160, business="W" * 200, readable=typed)
     [seen] = _pages(poster.render(crowded, PosterSize.A4), 2)
     assert _read(seen) == [ADDRESS]
