@@ -79,7 +79,6 @@ class Visit:
     network: str | None = None
     browser: str | None = None
     origin: str | None = None
-    referrer: str | None = None
     source: str | None = None
     utm: dict[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
@@ -89,6 +88,8 @@ class Visit:
     age_stated: bool = False
     # Who carried it here, when it was not the person's own browser.
     actor: str = "subscriber"
+    # The site that led to the form.
+    referrer: str | None = None
 
 
 @dataclass(frozen=True)

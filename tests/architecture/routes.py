@@ -116,13 +116,11 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
     assert link_to_own_page is not None
     parts.media_folder().mkdir(exist_ok=True)
     (parts.media_folder() / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    bio = source.create(session, made.form, name="Instagram bio", channel=Channel.INSTAGRAM, slug="ig-bio")
     session.flush()
     return (
         ("/brand/", {"name": f"{made.organisation.public_id}-0"}),
         ("/media/", {"name": "picture.png"}),
         ("/f/", {"slug": made.form.slug}),
-        ("/s/", {"slug": bio.slug}),
         ("/t/", {"sha256": signup_form.newest(session, made.form).consent_text.sha256}),
         ("/c/", {"token": confirm}),
         ("/n/", {"token": confirm}),
@@ -168,6 +166,7 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/lists/", {"public_id": made.mailing_list.public_id, "name": cakes.public_id}),
         ("/studio/people/", {"public_id": person.public_id}),
         ("/studio/forms/", {"public_id": made.form.public_id}),
+        ("/s/", {"slug": till_source.slug}),
         ("/studio/links/", {"public_id": till_source.public_id}),
         ("/studio/channels/costs/", {"public_id": paid.public_id}),
         ("/studio/domains/", {"public_id": domain.public_id}),

@@ -260,12 +260,6 @@ def test_the_sheets_say_in_words_what_the_tables_hold(filled: Machine, tmp_path:
         ("", "rejected", "", "'=people.csv"),
     ]
     assert {row["keyed_hash"] for row in _sheet(files, "suppressions.csv")} == set(suppressed)
-    [bio] = [row for row in _sheet(files, "sources.csv") if row["slug"] == "ig-bio"]
-    assert (bio["name"], bio["list"], bio["people"]) == ("'=Bio", "news", "1")
-    assert [row["people"] for row in _sheet(files, "source_visits.csv") if row["source"] == "ig-bio"] == ["1"]
-    assert [row["amount_in_minor_units"] for row in _sheet(files, "source_costs.csv")] == ["9950"]
-    assert [row["followers"] for row in _sheet(files, "followers.csv")] == ["2450"]
-    assert [row["list"] for row in _sheet(files, "subscriptions.csv") if row["first_came_by"] == "ig-bio"] == ["news"]
     assert {row["address"] for row in _sheet(files, "suppressions.csv")} >= {"", "'=bo@guest.example"}
     letters = [row for row in _sheet(files, "campaigns.csv") if row["invented"] == "no"]
     assert [(row["subject"], row["state"], row["list"]) for row in letters] == [("Łucja =1+1", "draft", "news")]
@@ -277,6 +271,16 @@ def test_the_sheets_say_in_words_what_the_tables_hold(filled: Machine, tmp_path:
     for name in sheets:
         for row in _sheet(files, name):
             assert [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t"))] == []
+
+
+def test_the_sheets_say_where_people_came_from(filled: Machine, tmp_path: Path) -> None:
+    files = _archived(filled, "export", tmp_path / "export.zip")
+    [bio] = [row for row in _sheet(files, "sources.csv") if row["slug"] == "ig-bio"]
+    assert (bio["name"], bio["list"], bio["people"]) == ("'=Bio", "news", "1")
+    assert [row["people"] for row in _sheet(files, "source_visits.csv") if row["source"] == "ig-bio"] == ["1"]
+    assert [row["amount_in_minor_units"] for row in _sheet(files, "source_costs.csv")] == ["9950"]
+    assert [row["followers"] for row in _sheet(files, "followers.csv")] == ["2450"]
+    assert [row["list"] for row in _sheet(files, "subscriptions.csv") if row["first_came_by"] == "ig-bio"] == ["news"]
 
 
 def test_the_exporter_is_written_down(filled: Machine, tmp_path: Path) -> None:
