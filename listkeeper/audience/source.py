@@ -248,8 +248,14 @@ def named(session: Session, organisation: Organisation, name: str) -> Source:
 
 def with_slug(session: Session, typed: str) -> Source | None:
     """Return the source a slug names, as people type it from paper: capitals and a full stop behind it are forgiven."""
+    slug = as_slug(typed)
+    return session.scalars(select(Source).where(Source.slug == slug)).first() if slug else None
+
+
+def as_slug(typed: str) -> str:
+    """Return what was typed as a slug could be, or nothing: whatever else it is, it names no source."""
     slug = typed.strip(" .,;)").lower()
-    return session.scalars(select(Source).where(Source.slug == slug)).first() if _SLUG.fullmatch(slug) else None
+    return slug if len(slug) <= SLUG_LIMIT and _SLUG.fullmatch(slug) else ""
 
 
 def destination(session: Session, source: Source) -> SignupForm:

@@ -20,7 +20,6 @@ from listkeeper.foundation.errors import TryAgain
 blueprint = Blueprint("short_link", __name__)
 
 _MARK_LIMIT = 200
-_TYPED_LIMIT = 80
 # Previews of messengers and networks, search engines, and what scripts call themselves; a Cubot is a phone.
 _MACHINE = re.compile(
     r"(?<!cu)bot\b|(?<!cu)bot[/_-]|crawl|spider|slurp|preview|externalhit|facebookcatalog|meta-external|"
@@ -39,7 +38,8 @@ def follow(slug: str) -> Response:
     with store.reading() as session:
         found = source.with_slug(session, slug)
         if found is None:
-            return _lead(url_for("landing.show", s=slug[:_TYPED_LIMIT], **marks))
+            # Kept as evidence where it may be a mistyped slug; anything else is not repeated.
+            return _lead(url_for("landing.show", s=source.as_slug(slug) or None, **marks))
         number = found.id
         form = source.destination(session, found).slug
         # What the link itself carries is newer than what the source was given.
