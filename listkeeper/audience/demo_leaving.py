@@ -20,9 +20,12 @@ from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
+from listkeeper.audience.source import Source
+from listkeeper.audience.source_cost import SourceCost
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.audience.suppression import Suppression
+from listkeeper.audience.visit import SourceVisit
 from listkeeper.foundation import key_mark
 from listkeeper.foundation.outbox import Fact
 
@@ -114,7 +117,11 @@ def _is_named(session: Session, column: Column[Any], number: int) -> bool:
 
 def _remove_list(session: Session, list_id: int) -> None:
     forms = select(SignupForm.id).where(SignupForm.list_id == list_id)
+    sources = select(Source.id).where(Source.form_id.in_(forms))
     steps = (
+        delete(SourceVisit).where(SourceVisit.source_id.in_(sources)),
+        delete(SourceCost).where(SourceCost.source_id.in_(sources)),
+        delete(Source).where(Source.form_id.in_(forms)),
         delete(SignupFormVersion).where(SignupFormVersion.form_id.in_(forms)),
         delete(SignupForm).where(SignupForm.list_id == list_id),
         delete(ConsentText).where(ConsentText.list_id == list_id),

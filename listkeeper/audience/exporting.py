@@ -8,15 +8,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, select, true
 from sqlalchemy.orm import Session
 
+from listkeeper.audience import source_export
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
+from listkeeper.audience.source import Source
+from listkeeper.audience.source_cost import SourceCost
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.audience.suppression import Suppression
 from listkeeper.audience.topic import Topic
+from listkeeper.audience.visit import SourceVisit
 from listkeeper.foundation import clock, sheet
 from listkeeper.foundation.archive import Document
 from listkeeper.foundation.table import Table
@@ -28,7 +32,7 @@ EVERYTHING: Only = {}
 
 
 def documents(session: Session, only: Only = EVERYTHING) -> Iterator[Document]:
-    """Yield one CSV each of subscribers, subscriptions, consent events, imported claims, suppressions and topics.
+    """Yield one CSV each of subscribers, subscriptions, consent events, imported claims, suppressions, topics, sources.
 
     ``only`` says which rows of a table are meant, by its name.
     """
@@ -38,6 +42,9 @@ def documents(session: Session, only: Only = EVERYTHING) -> Iterator[Document]:
     yield Document("imported_claims.csv", sheet.pieces(_CLAIM, _imported_claims(session, only)))
     yield sheet_of(session, "suppressions.csv", _within(_suppressions(only), only, Suppression))
     yield sheet_of(session, "topics.csv", _within(_topics(), only, Topic))
+    yield sheet_of(session, "sources.csv", _within(source_export.sources(), only, Source))
+    yield sheet_of(session, "source_visits.csv", _within(source_export.visits(), only, SourceVisit))
+    yield sheet_of(session, "source_costs.csv", _within(source_export.costs(), only, SourceCost))
 
 
 def _within(query: Rows, only: Only, table: type[Table]) -> Rows:
@@ -89,9 +96,11 @@ def _subscriptions() -> Rows:
             row.topics,
             row.snooze_until,
             row.ledger_seq.label("number_in_the_ledger"),
+            Source.slug.label("first_came_by"),
         )
         .join(Subscriber, Subscriber.id == row.subscriber_id)
         .join(MailingList, MailingList.id == row.list_id)
+        .outerjoin(Source, Source.id == row.source_id)
         .order_by(row.id)
     )
 

@@ -16,16 +16,20 @@ from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
+from listkeeper.audience.source import Source
+from listkeeper.audience.source_cost import SourceCost
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.audience.suppression import Suppression
 from listkeeper.audience.topic import Topic
+from listkeeper.audience.visit import SourceVisit
 
 
 def rows(mailing_list: MailingList) -> dict[str, ColumnElement[bool]]:
     """Return which rows of which tables belong to a list; a table that is not named has none."""
     number = mailing_list.id
     forms = select(SignupForm.id).where(SignupForm.list_id == number)
+    sources = select(Source.id).where(Source.form_id.in_(forms))
     batches = select(ImportBatch.id).where(ImportBatch.list_id == number)
     return {
         Organisation.__tablename__: Organisation.id == mailing_list.organisation_id,
@@ -37,6 +41,9 @@ def rows(mailing_list: MailingList) -> dict[str, ColumnElement[bool]]:
         ConsentText.__tablename__: ConsentText.list_id == number,
         SignupForm.__tablename__: SignupForm.list_id == number,
         SignupFormVersion.__tablename__: SignupFormVersion.form_id.in_(forms),
+        Source.__tablename__: Source.form_id.in_(forms),
+        SourceVisit.__tablename__: SourceVisit.source_id.in_(sources),
+        SourceCost.__tablename__: SourceCost.source_id.in_(sources),
         ImportBatch.__tablename__: ImportBatch.list_id == number,
         ImportRow.__tablename__: ImportRow.batch_id.in_(batches),
         Suppression.__tablename__: (Suppression.organisation_id == mailing_list.organisation_id)

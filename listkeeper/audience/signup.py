@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.dml import ReturningInsert
 
-from listkeeper.audience import confirmation, consent, signup_form, subscriber, subscription
+from listkeeper.audience import confirmation, consent, signup_form, source, subscriber, subscription
 from listkeeper.audience.confirmation import Ask, AskKind
 from listkeeper.audience.consent import Circumstances, EventKind, Method
 from listkeeper.audience.guard import address_check, first_look, judging, mailbox
@@ -67,6 +67,8 @@ class Signup(Table):
     idempotency_key: Mapped[str] = mapped_column(String(_KEY_LIMIT))
     source: Mapped[str | None] = mapped_column(String(80))
     origin: Mapped[str | None] = mapped_column(String(_PLACE_LIMIT))
+    # The site that the person came from to the form, as an origin; ``origin`` is the page that posted.
+    referrer: Mapped[str | None] = mapped_column(String(_PLACE_LIMIT))
     utm: Mapped[dict[str, str]] = mapped_column(columns.Json, default=dict)
     network: Mapped[str | None] = mapped_column(String(64))
     browser: Mapped[str | None] = mapped_column(String(_PLACE_LIMIT))
@@ -101,6 +103,8 @@ class Visit:
     age_stated: bool = False
     # Who carried it here, when it was not the person's own browser.
     actor: str = "subscriber"
+    # The site that led to the form.
+    referrer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,7 @@ def _row(  # noqa: PLR0913 - all that a post leaves
         "idempotency_key": key,
         "source": _cut(visit.source, 80),
         "origin": _cut(visit.origin, _PLACE_LIMIT),
+        "referrer": _cut(visit.referrer, _PLACE_LIMIT),
         "utm": {name: said for name in _UTM if (said := _cut(visit.utm.get(name), _PLACE_LIMIT))},
         "network": _cut(visit.network, 64),
         "browser": _cut(visit.browser, _PLACE_LIMIT),
@@ -275,6 +280,7 @@ def _evidence(row: Signup) -> dict[str, object]:
         "network": row.network or "",
         "browser": row.browser or "",
         "origin": row.origin or "",
+        "referrer": row.referrer or "",
         "source": row.source or "",
         "utm": dict(sorted(row.utm.items())),
     }
@@ -313,6 +319,7 @@ def _ask(session: Session, shown: ShownForm, rows: list[Signup], addresses: dict
         person = people[addresses[row.id].key]
         already = current[person.id].state is SubscriptionState.CONFIRMED
         row.subscriber_id = person.id
+        source.touch(session, current[person.id], row.id, row.source)
         row.decision = SignupDecision.ALREADY_SUBSCRIBED if already else SignupDecision.ASKED
         if not already:
             new.append((person, _circumstances(shown, row)))

@@ -125,6 +125,9 @@ class Subscription(Table):
     topics: Mapped[list[str]] = mapped_column(columns.Json, default=list, server_default="[]")
     # The import that claims this permission; empty when the person gave it here.
     import_id: Mapped[int | None] = mapped_column(columns.RowId)
+    # How the person first came to the list: by which signup, and from which source if it was one of ours.
+    first_signup_id: Mapped[int | None] = mapped_column(columns.RowId)
+    source_id: Mapped[int | None] = mapped_column(columns.RowId)
 
     __table_args__ = (
         UniqueConstraint("subscriber_id", "list_id"),
@@ -135,6 +138,15 @@ class Subscription(Table):
             "consent_event_id",
             postgresql_where=consent_event_id.is_not(None),
             sqlite_where=consent_event_id.is_not(None),
+        ),
+        # What each source brought is counted from it alone.
+        Index(
+            "ix_subscription_source",
+            "source_id",
+            "state",
+            "consent_event_id",
+            postgresql_where=source_id.is_not(None),
+            sqlite_where=source_id.is_not(None),
         ),
     )
 

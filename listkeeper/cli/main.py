@@ -34,6 +34,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "user": ("listkeeper.cli.user", "Show, invite and remove the people who work in the studio."),
     "list": ("listkeeper.cli.list", "Make, show, close and merge mailing lists."),
     "form": ("listkeeper.cli.form", "Make and show signup forms."),
+    "source": ("listkeeper.cli.source", "Make links for the places people come from, with codes and posters."),
     "campaign": ("listkeeper.cli.campaign", "Write, check, test and send campaigns."),
     "import": ("listkeeper.cli.import_", "Bring a list from another tool, judge it, load it, take it back."),
     "subscriber": ("listkeeper.cli.subscriber", "Show what is known of a subscriber."),

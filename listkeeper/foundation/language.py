@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal, format_percent
 from babel.support import NullTranslations, Translations
 
 LANGUAGES = ("en", "da", "nb", "sv", "pl", "ru", "de")
@@ -83,3 +85,19 @@ def direction(code: str) -> str:
 def moment(value: datetime, zone: str = "UTC") -> str:
     """Return a date and time as people of the current language write it."""
     return format_datetime(value, "medium", tzinfo=ZoneInfo(zone), locale=current())
+
+
+def day(value: date) -> str:
+    """Return a date as people of the current language write it."""
+    return format_date(value, "medium", locale=current())
+
+
+def number(value: int) -> str:
+    """Return a number with its thousands divided as people of the current language do."""
+    return format_decimal(value, locale=current())
+
+
+def share(per_mille: int) -> str:
+    """Return thousandths as per cent, with one decimal where there is one."""
+    pattern = Locale.parse(current()).percent_formats[None].pattern.replace("0", "0.#")
+    return format_percent(Decimal(per_mille) / 1000, format=pattern, locale=current())

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from functools import cache
-from pathlib import Path
-from threading import Lock
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -21,7 +18,6 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     BaseDocTemplate,
@@ -38,29 +34,16 @@ from reportlab.platypus import (
 )
 
 from listkeeper.audience.proof.certificate import Certificate
-from listkeeper.rendering import certificate_paper
+from listkeeper.rendering import certificate_paper, print_fonts
 from listkeeper.rendering.certificate_paper import Entry, Letters, Paper, Row, Section
 from listkeeper.rendering.certificate_paper import Frame as Shown
 
-FONTS = Path(__file__).resolve().parent / "fonts"
-_TEXT, _BOLD, _EXACT = "ListkeeperSans", "ListkeeperSans-Bold", "ListkeeperMono"
+_TEXT, _BOLD, _EXACT = print_fonts.TEXT, print_fonts.BOLD, print_fonts.EXACT
 _INK, _SOFT, _LINE, _TINT = HexColor("#23211e"), HexColor("#6a655d"), HexColor("#d9d4ca"), HexColor("#f6f4ef")
 _TONES = {"good": HexColor("#1f6b45"), "warn": HexColor("#8a5a00"), "bad": HexColor("#9b2c2c"), "quiet": _SOFT}
 _SIDE, _TOP, _BOTTOM = 22 * mm, 20 * mm, 24 * mm
 _WIDTH = A4[0] - 2 * _SIDE
 _LABEL = 38 * mm
-_registering = Lock()
-
-
-@cache
-def _fonts() -> dict[str, frozenset[int]]:
-    """Register the fonts once per process and return the characters each can print."""
-    files = {_TEXT: "DejaVuSansCondensed.ttf", _BOLD: "DejaVuSansCondensed-Bold.ttf", _EXACT: "DejaVuSansMono.ttf"}
-    with _registering:
-        for name, file in files.items():
-            pdfmetrics.registerFont(TTFont(name, str(FONTS / file)))
-        pdfmetrics.registerFontFamily(_TEXT, normal=_TEXT, bold=_BOLD, italic=_TEXT, boldItalic=_BOLD)
-    return {name: frozenset(pdfmetrics.getFont(name).face.charToGlyph) for name in files}
 
 
 def _style(name: str, font: str, size: float, leading: float, **more: Any) -> ParagraphStyle:  # noqa: ANN401
@@ -91,7 +74,7 @@ def _table_style(commands: Sequence[tuple[Any, ...]]) -> TableStyle:
 def render(certificate: Certificate) -> bytes:
     """Return the PDF. The same certificate makes the same bytes, wherever and whenever."""
     paper = certificate_paper.lay_out(certificate)
-    characters = _fonts()
+    characters = print_fonts.registered()
     out = io.BytesIO()
     document = BaseDocTemplate(
         out,

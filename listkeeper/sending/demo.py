@@ -17,7 +17,7 @@ from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.user import User
 from listkeeper.audience import demo as people
-from listkeeper.audience import demo_cafe, demo_leaving
+from listkeeper.audience import demo_cafe, demo_leaving, demo_sources
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.demo import Crowd
 from listkeeper.audience.demo_cafe import Cafe
@@ -66,6 +66,7 @@ def fill(session: Session, *, confirmed: int, spoken: str | None, site: str, tel
     shown = people.open_list(session, owner, cafe)
     people.add_people(session, shown, cafe, crowd, tell)
     _take_stock(session, Subscriber, Subscription, ConsentEvent)
+    demo_sources.add(session, shown)
     past = letters.write_past(session, owner, shown.mailing_list, cafe, site)
     for number, letter in enumerate(past):
         demo_history.add(session, letter, past[:number], owner.from_domain)

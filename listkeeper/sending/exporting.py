@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts import audit_log
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import exporting, one_list
+from listkeeper.audience import exporting, one_list, source_export
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
@@ -121,6 +121,7 @@ def words() -> dict[tuple[str, str], frozenset[str]]:
 
 def _for_people(session: Session, media: Path) -> Iterator[Document]:
     yield from exporting.documents(session)
+    yield exporting.sheet_of(session, "followers.csv", source_export.followers())
     yield exporting.sheet_of(session, "campaigns.csv", _campaigns())
     yield Document("settings.csv", sheet.pieces(("what", "name", "value"), _settings(session)))
     yield Document("README.txt", [_README.read_bytes()])

@@ -39,6 +39,8 @@ OPEN = frozenset(
         "text_page.show",
         # What is done with people's data: published words too.
         "notice_page.show",
+        # A short link to a form; all it adds is one to a number.
+        "short_link.follow",
         "signup_page.show",
         "signup_page.receive",
         "signup_page.confirm_by_code",

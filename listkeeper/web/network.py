@@ -46,3 +46,22 @@ def origin_of(request: Request) -> str | None:
         if parts.scheme in {"http", "https"} and parts.netloc:
             return f"{parts.scheme}://{parts.netloc}"
     return None
+
+
+def referrer_of(request: Request, *, own: str) -> str | None:
+    """Return the origin of the site that a visitor came from; None when that is ours (``own``) or nobody says."""
+    found = as_origin(request.headers.get("Referer", ""))
+    return None if found in {as_origin(own), as_origin(request.host_url)} else found
+
+
+def as_origin(address: str) -> str | None:
+    """Return scheme, host and port of an address, without path, query and names; apps of a phone have one too."""
+    try:
+        parts = urlsplit(address.strip())
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https", "android-app"} or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}"

@@ -24,15 +24,19 @@ from listkeeper.audience import (
     confirmation,
     privacy_notice,
     signup_form,
+    source,
+    source_cost,
     topic,
     unsubscribe,
 )
 from listkeeper.audience.importing import court
 from listkeeper.audience.importing.court import Claims
 from listkeeper.audience.proof import evidence_request
+from listkeeper.audience.source import Channel
+from listkeeper.audience.source_cost import CostPer
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.deliverability import sending_domain
-from listkeeper.foundation import caught_mail, signing
+from listkeeper.foundation import caught_mail, clock, signing
 from listkeeper.foundation.table import Table
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery
@@ -144,6 +148,11 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
     privacy_notice.publish(session, made.organisation, "en", privacy_notice.starter(made.organisation, "en"))
     domain = sending_domain.add(session, made.organisation.id, "cafe.example")
     till, _secret = api_key.make(session, made.organisation, name="Till", scopes=[Scope.READ])
+    till_source = source.create(session, made.form, name="Till", channel=Channel.TILL)
+    today = clock.now().date()
+    paid = source_cost.add(
+        session, made.organisation, till_source, written="10", currency="DKK", per=CostPer.ONCE, starts_on=today
+    )
     session.flush()
     return (
         ("/privacy/", {"name": made.organisation.language}),
@@ -157,6 +166,9 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/lists/", {"public_id": made.mailing_list.public_id, "name": cakes.public_id}),
         ("/studio/people/", {"public_id": person.public_id}),
         ("/studio/forms/", {"public_id": made.form.public_id}),
+        ("/s/", {"slug": till_source.slug}),
+        ("/studio/links/", {"public_id": till_source.public_id}),
+        ("/studio/channels/costs/", {"public_id": paid.public_id}),
         ("/studio/domains/", {"public_id": domain.public_id}),
         ("/studio/keys/", {"public_id": till.public_id}),
         ("/api/v1/lists/", {"list_id": made.mailing_list.public_id}),

@@ -28,6 +28,7 @@ OPEN = {
     # What is done with people's data: published words.
     "notice_page.show",
     "text_page.show",
+    "short_link.follow",
     "signup_page.show",
     "signup_page.receive",
     "signup_page.confirm_by_code",
@@ -116,7 +117,7 @@ FOR_EDITORS = {
 }
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 # A GET may add a visit count here, which no rule of permission reads.
-VISIT_COUNTS: frozenset[str] = frozenset()
+VISIT_COUNTS: frozenset[str] = frozenset({"source_visit"})
 SHUT = {302, 303, 401, 403}
 
 

@@ -21,15 +21,19 @@ from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.sign_in_link import SignInLink
 from listkeeper.accounts.user import User
-from listkeeper.audience import erasure, mailing_list, subscriber, unsubscribe
+from listkeeper.audience import erasure, followers, mailing_list, source, source_cost, subscriber, unsubscribe, visit
 from listkeeper.audience.consent import Method
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.proof import checkpoint, evidence, ledger
 from listkeeper.audience.signup_form import SignupForm
+from listkeeper.audience.source import Channel
+from listkeeper.audience.source_cost import CostPer
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Subscription
 from listkeeper.audience.suppression import Suppression
 from listkeeper.cli import context
+from listkeeper.foundation import clock
 from listkeeper.foundation.table import Table
 from listkeeper.jobs import journal
 from listkeeper.sending import exporting
@@ -60,6 +64,7 @@ def _fill(here: Machine) -> None:
         sign_in_link.make(session, made.owner)
         api_key.make(session, made.organisation, name="Shop", scopes=[Scope.READ])
         _import(session, made, anna)
+        _sources(session, made)
         checkpoint.make(session, made.organisation)
         made.organisation.logo = "a" * 32 + ".png"
     assert here.type("demo", "--people", "30").code == 0
@@ -68,6 +73,22 @@ def _fill(here: Machine) -> None:
     (here.data / "media").mkdir(mode=0o700)
     (here.data / "media" / ("a" * 32 + ".png")).write_bytes(_PICTURE)
     (here.data / "media" / ".draft").write_bytes(b"an upload under way")
+
+
+def _sources(session: Session, made: Cafe) -> None:
+    """Leave behind a link that was followed, paid for, and has followers beside it."""
+    bio = source.create(
+        session, made.form, name="=Bio", channel=Channel.INSTAGRAM, slug="ig-bio", utm={"utm_term": "ø"}
+    )
+    visit.count(session, bio.id)
+    today = clock.now().date()
+    source_cost.add(
+        session, made.organisation, bio, written="99,50", currency="DKK", per=CostPer.MONTH, starts_on=today
+    )
+    followers.note(session, made.organisation, Channel.INSTAGRAM, "2450", today)
+    joined = session.scalars(select(Subscription).order_by(Subscription.id)).first()
+    assert joined is not None
+    joined.source_id = bio.id
 
 
 def _import(session: Session, made: Cafe, person: Subscriber) -> None:
@@ -250,6 +271,16 @@ def test_the_sheets_say_in_words_what_the_tables_hold(filled: Machine, tmp_path:
     for name in sheets:
         for row in _sheet(files, name):
             assert [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t"))] == []
+
+
+def test_the_sheets_say_where_people_came_from(filled: Machine, tmp_path: Path) -> None:
+    files = _archived(filled, "export", tmp_path / "export.zip")
+    [bio] = [row for row in _sheet(files, "sources.csv") if row["slug"] == "ig-bio"]
+    assert (bio["name"], bio["list"], bio["people"]) == ("'=Bio", "news", "1")
+    assert [row["people"] for row in _sheet(files, "source_visits.csv") if row["source"] == "ig-bio"] == ["1"]
+    assert [row["amount_in_minor_units"] for row in _sheet(files, "source_costs.csv")] == ["9950"]
+    assert [row["followers"] for row in _sheet(files, "followers.csv")] == ["2450"]
+    assert [row["list"] for row in _sheet(files, "subscriptions.csv") if row["first_came_by"] == "ig-bio"] == ["news"]
 
 
 def test_the_exporter_is_written_down(filled: Machine, tmp_path: Path) -> None:

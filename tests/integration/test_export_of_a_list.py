@@ -13,8 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.audit_log import AuditEntry
-from listkeeper.audience import mailing_list, signup_form, suppression, topic, unsubscribe
+from listkeeper.audience import mailing_list, signup_form, source, suppression, topic, unsubscribe, visit
 from listkeeper.audience.consent import Method
+from listkeeper.audience.source import Channel
 from listkeeper.audience.suppression import Reason
 from listkeeper.foundation import archive_reading
 from listkeeper.rendering import form_snapshot
@@ -40,6 +41,8 @@ def type_(monkeypatch: pytest.MonkeyPatch, settings: Settings, session: Session)
         session, house.organisation.id, clara.suppression_key, scope=suppression.MARKETING, reason=Reason.OBJECTION
     )
     topic.add(session, house.mailing_list, "Cakes")
+    visit.count(session, source.create(session, house.form, name="Till", channel=Channel.TILL).id)
+    source.create(session, form, name="Stage door", channel=Channel.POSTER)
     session.commit()
     return typed.typing(monkeypatch, settings)
 
@@ -64,6 +67,8 @@ def test_one_list_goes_out_alone_and_says_that_it_is_no_backup(type_: Type, sess
         hashes = _sheet(parcel, "suppressions.csv")
         consent = _sheet(parcel, "consent_events.csv")
         assert [row["name"] for row in _sheet(parcel, "topics.csv")] == ["Cakes"]
+        assert [row["name"] for row in _sheet(parcel, "sources.csv")] == ["Till"]
+        assert [(row["source"], row["people"]) for row in _sheet(parcel, "source_visits.csv")] == [("till", "1")]
         tables = set(json.loads(parcel.read("manifest.json"))["tables"])
     assert b"clara" not in everything
     assert not tables & {"ledger", "evidence", "subject_key", "delivery", "campaign", "studio_user"}

@@ -91,9 +91,9 @@ def show(slug: str) -> Response:
 def form_page(view: FormView, *, typed: str = "", wrong: Invalid | None = None, status: int = 200) -> Response:
     """Return the form, with the typed address kept and what is wrong beside the field or box it is about."""
     marks = [(name, value[:_SOURCE_LIMIT]) for name in _SOURCES if (value := request.values.get(name))]
-    hidden = [
-        ("key", secrets.token_urlsafe(16)), ("v", str(view.version)), ("ticket", ticket.make(view.version_id)), *marks
-    ]  # fmt: skip
+    came_from = [("r", site)] if (site := _came_from()) else []
+    own = [("key", secrets.token_urlsafe(16)), ("v", str(view.version)), ("ticket", ticket.make(view.version_id))]
+    hidden = [*own, *marks, *came_from]
     return page.answer(
         "signup",
         view.language,
@@ -106,6 +106,13 @@ def form_page(view: FormView, *, typed: str = "", wrong: Invalid | None = None, 
         trap=TRAP,
         **_beside(wrong),
     )
+
+
+def _came_from() -> str | None:
+    """Return the site that led to the form: the page says it to itself, for its own post comes from here."""
+    if request.method == "POST":
+        return network.as_origin(request.form.get("r", "")[:_SOURCE_LIMIT])
+    return network.referrer_of(request, own=parts.settings().site)
 
 
 def _beside(wrong: Invalid | None) -> dict[str, str]:
@@ -177,6 +184,7 @@ def _visit(typed: str) -> Visit:
         network=network.of(request),
         browser=request.headers.get("User-Agent", ""),
         origin=network.origin_of(request),
+        referrer=_came_from(),
         source=request.values.get("s"),
         utm={name: value for name in _SOURCES[1:] if (value := request.values.get(name))},
         # The address belongs to the key: who goes back to mend a typo must not be taken for a retry.

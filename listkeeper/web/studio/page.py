@@ -26,6 +26,7 @@ _UNDER = {
     "forms": "lists",
     "form_new": "lists",
     "list_settings": "lists",
+    "sources": "lists",
     "person_acts": "lists",
     "permissions": "business",
     "privacy": "business",
@@ -56,6 +57,9 @@ def attach(app: Flask) -> None:
     app.add_template_filter(as_attribute, "json_text")
     app.add_template_filter(_short_name, "hash_of")
     app.add_template_filter(_translated, "translated")
+    app.add_template_filter(language.number, "grouped")
+    app.add_template_filter(language.share, "share")
+    app.add_template_filter(language.day, "day")
 
 
 def _translated(stored: str) -> str:
@@ -115,6 +119,7 @@ def ways(*, practice: bool, owns: bool) -> list[Way]:
         Way("home", language.text("Home"), url_for("home.show"), "home", on_phone=True),
         Way("letters", language.text("Letters"), url_for("letters.show"), "letter", on_phone=True),
         Way("lists", language.text("People"), url_for("lists.show"), "people", on_phone=True),
+        Way("channels", language.text("Own your list"), url_for("channels.show"), "grow", on_phone=False),
         Way("inbox", language.text("Inbox"), url_for("inbox.show"), "inbox", on_phone=True),
         Way("domains", language.text("Domains"), url_for("domains.show"), "globe", on_phone=False),
         Way("business", language.text("Settings"), url_for("business.show"), "gear", on_phone=True),

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 
 from listkeeper import store
 from listkeeper.accounts import organisation
-from listkeeper.audience import consent, subscriber, subscription, suppression
+from listkeeper.audience import arrival, consent, subscriber, subscription, suppression
 from listkeeper.audience.consent import ConsentEvent, EventKind
 from listkeeper.audience.importing import brought, reasons
 from listkeeper.audience.importing.brought import Brought
@@ -45,6 +45,7 @@ def show(public_id: str) -> Response:
             "person",
             person=person,
             subscriptions=held,
+            arrivals=arrival.of(session, person),
             proofs=proofs,
             claims=[claim for number, claim in brought.standing(imports).items() if number not in proved],
             story=_story(history, imports),

@@ -153,4 +153,4 @@ def test_the_owner_sees_what_was_held_and_what_came_of_the_rest(session: Session
     assert found.by_decision == {
         SignupDecision.ASKED: 2, SignupDecision.BRAKED: 1, SignupDecision.TRAPPED: 1
     }  # fmt: skip
-    assert session.get_one(Subscriber, asked.subscriber_id)
+    assert session.get_one(Subscriber, asked.subscriber_id).erased_at is None

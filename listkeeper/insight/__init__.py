@@ -1,0 +1,7 @@
+"""What it means: figures that lead to a decision.
+
+    what the chapters below wrote down  →  channels  what each place brought, cost, and would leave behind
+
+Nothing here is a table of its own: a figure is worked out of the rows when it
+is asked for, so that it can always be looked up again.
+"""
