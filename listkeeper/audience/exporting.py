@@ -12,6 +12,8 @@ from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.profile import ProfileAnswer
+from listkeeper.audience.profile_question import ProfileQuestion, ProfileQuestionVersion
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
@@ -28,7 +30,7 @@ EVERYTHING: Only = {}
 
 
 def documents(session: Session, only: Only = EVERYTHING) -> Iterator[Document]:
-    """Yield one CSV each of subscribers, subscriptions, consent events, imported claims, suppressions and topics.
+    """Yield one CSV each of subscribers, subscriptions, consent events, imported claims, suppressions, topics, answers.
 
     ``only`` says which rows of a table are meant, by its name.
     """
@@ -38,6 +40,7 @@ def documents(session: Session, only: Only = EVERYTHING) -> Iterator[Document]:
     yield Document("imported_claims.csv", sheet.pieces(_CLAIM, _imported_claims(session, only)))
     yield sheet_of(session, "suppressions.csv", _within(_suppressions(only), only, Suppression))
     yield sheet_of(session, "topics.csv", _within(_topics(), only, Topic))
+    yield sheet_of(session, "answers.csv", _within(_answers(), only, ProfileAnswer))
 
 
 def _within(query: Rows, only: Only, table: type[Table]) -> Rows:
@@ -234,4 +237,29 @@ def _topics() -> Rows:
         )
         .join(MailingList, MailingList.id == Topic.list_id)
         .order_by(Topic.id)
+    )
+
+
+def _answers() -> Rows:
+    """Return what people answered; a choice is named by its key, and the words of each version are in the tables."""
+    row = ProfileAnswer
+    return (
+        select(
+            Subscriber.public_id.label("subscriber"),
+            Subscriber.email_send.label("address"),
+            MailingList.slug.label("list"),
+            ProfileQuestion.public_id.label("question"),
+            ProfileQuestion.key.label("name"),
+            ProfileQuestionVersion.number.label("question_version"),
+            ProfileQuestionVersion.sha256.label("question_sha256"),
+            row.value.label("answer"),
+            row.declined.label("rather_not"),
+            row.how,
+            row.given_at,
+        )
+        .join(Subscriber, Subscriber.id == row.subscriber_id)
+        .join(ProfileQuestion, ProfileQuestion.id == row.question_id)
+        .join(ProfileQuestionVersion, ProfileQuestionVersion.id == row.version_id)
+        .join(MailingList, MailingList.id == ProfileQuestion.list_id)
+        .order_by(row.id)
     )

@@ -34,6 +34,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "user": ("listkeeper.cli.user", "Show, invite and remove the people who work in the studio."),
     "list": ("listkeeper.cli.list", "Make, show, close and merge mailing lists."),
     "form": ("listkeeper.cli.form", "Make and show signup forms."),
+    "question": ("listkeeper.cli.question", "Ask people more, one question at a time, and see what they answer."),
     "campaign": ("listkeeper.cli.campaign", "Write, check, test and send campaigns."),
     "import": ("listkeeper.cli.import_", "Bring a list from another tool, judge it, load it, take it back."),
     "subscriber": ("listkeeper.cli.subscriber", "Show what is known of a subscriber."),

@@ -23,12 +23,16 @@ from listkeeper.audience import (
     address_change,
     confirmation,
     privacy_notice,
+    profile_link,
+    profile_question,
     signup_form,
     topic,
     unsubscribe,
 )
 from listkeeper.audience.importing import court
 from listkeeper.audience.importing.court import Claims
+from listkeeper.audience.profile import How
+from listkeeper.audience.profile_question import ProfileQuestion
 from listkeeper.audience.proof import evidence_request
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.deliverability import sending_domain
@@ -36,7 +40,7 @@ from listkeeper.foundation import caught_mail, signing
 from listkeeper.foundation.table import Table
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery
-from tests.makers import cafe
+from tests.makers import cafe, questions
 from tests.makers.cafe import Cafe
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -124,8 +128,10 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/p/", {"token": signing.token("preferences", handed.id)}),
         ("/w/", {"token": signing.token("web-view", handed.id)}),
         ("/y/", {"token": signing.token("why", handed.id)}),
+        ("/q/", {"token": profile_link.token(person.id, _question(session, made).id, How.LETTER)}),
         ("/me/", {"token": access_link.token_of(link_to_own_page)}),
         ("/mine/", {"visit": _visit(session, person), "public_id": made.mailing_list.public_id}),
+        ("/mine/<visit>/answers/", {"question_id": _question(session, made).public_id}),
         ("/a/", {"token": address_change.token_of(change)}),
         ("/a/<token>/cancel", {"token": address_change.cancel_token_of(change)}),
         ("/studio/imports/", {"public_id": _import(session, made)}),
@@ -155,6 +161,8 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/security/", {"token": "not-a-token"}),
         ("/studio/sign-in/", {"token": "not-a-token"}),
         ("/studio/lists/", {"public_id": made.mailing_list.public_id, "name": cakes.public_id}),
+        ("/studio/lists/<public_id>/questions/", {"question_id": _question(session, made).public_id}),
+        ("/studio/questions/", {"question_id": _question(session, made).public_id}),
         ("/studio/people/", {"public_id": person.public_id}),
         ("/studio/forms/", {"public_id": made.form.public_id}),
         ("/studio/domains/", {"public_id": domain.public_id}),
@@ -162,6 +170,12 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/api/v1/lists/", {"list_id": made.mailing_list.public_id}),
         ("/api/v1/subscribers/", {"subscriber_id": person.public_id}),
     )
+
+
+def _question(session: Session, made: Cafe) -> ProfileQuestion:
+    """Return the question the list asks, which a letter uses."""
+    known = profile_question.every(session, made.mailing_list)
+    return known[0] if known else questions.asked(session, made)
 
 
 def is_api(rule: Rule) -> bool:

@@ -26,6 +26,8 @@ _UNDER = {
     "forms": "lists",
     "form_new": "lists",
     "list_settings": "lists",
+    "questions": "lists",
+    "question": "lists",
     "person_acts": "lists",
     "permissions": "business",
     "privacy": "business",
