@@ -17,7 +17,8 @@ from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile import ProfileAnswer
-from listkeeper.audience.profile_question import ProfileQuestion, ProfileQuestionVersion
+from listkeeper.audience.profile_question import ProfileQuestion
+from listkeeper.audience.profile_version import ProfileQuestionVersion
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription

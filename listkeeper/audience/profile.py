@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstrain
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience import profile_question, profile_words, subscriber, subscription
-from listkeeper.audience.profile_question import ProfileQuestion, ProfileQuestionVersion, QuestionState
+from listkeeper.audience.profile_question import ProfileQuestion, QuestionState
+from listkeeper.audience.profile_version import ProfileQuestionVersion
 from listkeeper.audience.profile_words import ANSWER_LIMIT, QuestionKind
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState

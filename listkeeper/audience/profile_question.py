@@ -7,26 +7,25 @@ other words are another version, and an answer names the one it was given to.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Integer, Select, String, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import mailing_list as lists
-from listkeeper.audience import profile_words, signup_form
+from listkeeper.audience import profile_version, profile_words, signup_form
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.profile_words import QuestionKind, Wording, Words
+from listkeeper.audience.profile_version import ProfileQuestionVersion
+from listkeeper.audience.profile_words import QuestionKind, Words
 from listkeeper.foundation import clock, columns, language
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.table import Table
-from listkeeper.standards import canonical_json
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # More than this on one list is a survey.
@@ -82,47 +81,6 @@ class ProfileQuestion(Table):
     __table_args__ = (UniqueConstraint("list_id", "key"),)
 
 
-class ProfileQuestionVersion(Table):
-    """The words of a question; once somebody was asked in them, they stay."""
-
-    __tablename__ = "profile_question_version"
-
-    id: Mapped[int] = columns.row_id()
-    question_id: Mapped[int] = mapped_column(ForeignKey("profile_question.id"))
-    number: Mapped[int] = mapped_column(Integer)
-    # By language: question, why, benefit, and the choices in the order of ``choice_keys``.
-    words: Mapped[dict[str, dict[str, object]]] = mapped_column(columns.Json)
-    choice_keys: Mapped[list[str]] = mapped_column(columns.Json, default=list)
-    sha256: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime] = columns.created_at()
-    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    __table_args__ = (UniqueConstraint("question_id", "number"),)
-
-    @property
-    def spoken(self) -> list[str]:
-        """The languages it is worded in."""
-        return sorted(self.words)
-
-    def wording(self, spoken: str, otherwise: str = "") -> tuple[str, Wording]:
-        """Return the words in a language, else in another one, else in any; and which language that is."""
-        code = next(each for each in (spoken, otherwise, *self.spoken) if each in self.words)
-        return code, Wording.stored(self.words[code])
-
-    @property
-    def keys_by_name(self) -> dict[tuple[str, str], str]:
-        """The keys of the choices, by language and name."""
-        return {
-            (code, name.casefold()): key
-            for code in self.words
-            for name, key in zip(self.wording(code)[1].choices, self.choice_keys, strict=False)
-        }
-
-    def names(self, spoken: str, otherwise: str = "") -> dict[str, str]:
-        """Return what the choices are called, by their keys."""
-        return dict(zip(self.choice_keys, self.wording(spoken, otherwise)[1].choices, strict=False))
-
-
 def create(  # noqa: PLR0913 - a list, a name, and the words
     session: Session,
     organisation: Organisation,
@@ -148,7 +106,7 @@ def create(  # noqa: PLR0913 - a list, a name, and the words
     made = ProfileQuestion(list_id=mailing_list.id, key=key, kind=kind, position=place, version=1)
     session.add(made)
     session.flush()
-    session.add(_version(made, 1, kept, None))
+    session.add(profile_version.first(made, kept))
     session.flush()
     return made
 
@@ -169,24 +127,6 @@ def _key(name: str) -> str:
     return key
 
 
-def _version(
-    question: ProfileQuestion, number: int, words: Words, former: ProfileQuestionVersion | None
-) -> ProfileQuestionVersion:
-    made = ProfileQuestionVersion(question_id=question.id, number=number)
-    _write(made, question, words, former)
-    return made
-
-
-def _write(
-    version: ProfileQuestionVersion, question: ProfileQuestion, words: Words, former: ProfileQuestionVersion | None
-) -> None:
-    known = former.keys_by_name if former is not None else {}
-    version.choice_keys = profile_words.keys_of(words, known)
-    version.words = {code: wording.as_stored for code, wording in words.items()}
-    named = {"key": question.key, "kind": question.kind.value, "choices": version.choice_keys, "words": version.words}
-    version.sha256 = hashlib.sha256(canonical_json.dumps(named)).hexdigest()
-
-
 def reword(
     session: Session, organisation: Organisation, question: ProfileQuestion, words: Words
 ) -> ProfileQuestionVersion:
@@ -202,14 +142,14 @@ def reword(
     if asked:
         about = session.get_one(MailingList, question.list_id)
         profile_words.demand_whole(kept, question.kind, languages_of(session, organisation, about))
-    current = newest(session, question)
+    current = profile_version.newest(session, question)
     if current.words == {code: wording.as_stored for code, wording in kept.items()}:
         return current
     if current.asked_at is None:
-        _write(current, question, kept, current)
+        profile_version.write(current, question, kept, current)
         return current
     question.version += 1
-    made = _version(question, question.version, kept, current)
+    made = profile_version.following(current, question, kept)
     made.asked_at = clock.now() if asked else None
     session.add(made)
     session.flush()
@@ -234,8 +174,8 @@ def start(session: Session, organisation: Organisation, question: ProfileQuestio
     """
     session.refresh(question, with_for_update=True)
     about = session.get_one(MailingList, question.list_id)
-    current = newest(session, question)
-    words = profile_words.tidied(worded(current, organisation), question.kind)
+    current = profile_version.newest(session, question)
+    words = profile_words.tidied(profile_version.worded(current, organisation), question.kind)
     profile_words.demand_whole(words, question.kind, languages_of(session, organisation, about))
     if not uses:
         raise Invalid(
@@ -264,41 +204,17 @@ def remove(session: Session, question: ProfileQuestion) -> None:
     """Delete a question that nobody was ever asked. Raises Conflict for another one."""
     if question.state is not QuestionState.DRAFT:
         raise Conflict("question_state", language.text("People were asked this. Stop it instead."))
-    for version in session.scalars(_versions_of(question)):
+    for version in session.scalars(profile_version.all_of(question)):
         session.delete(version)
     session.flush()
     session.delete(question)
     session.flush()
 
 
-def worded(version: ProfileQuestionVersion, organisation: Organisation) -> dict[str, Wording]:
-    """Return the words of a version by language, the business's own first."""
-    first = organisation.language
-    codes = sorted(version.words, key=lambda code: (code != first, language.LANGUAGES.index(code)))
-    return {code: Wording.stored(version.words[code]) for code in codes}
-
-
 def languages_of(session: Session, organisation: Organisation, mailing_list: MailingList) -> list[str]:
     """Return the languages people of a list are asked in: the business's own, and those of the list's forms."""
     forms = (form.language for form in signup_form.all_of(session, mailing_list))
     return list(dict.fromkeys((organisation.language, *forms)))
-
-
-def _versions_of(question: ProfileQuestion) -> Select[ProfileQuestionVersion]:
-    return select(ProfileQuestionVersion).where(ProfileQuestionVersion.question_id == question.id)
-
-
-def newest(session: Session, question: ProfileQuestion) -> ProfileQuestionVersion:
-    """Return the newest words of a question."""
-    return session.scalars(_versions_of(question).where(ProfileQuestionVersion.number == question.version)).one()
-
-
-def asked_version(session: Session, question: ProfileQuestion, number: int) -> ProfileQuestionVersion:
-    """Return the version with a number if people were asked in it, else the newest."""
-    query = _versions_of(question).where(
-        ProfileQuestionVersion.number == number, ProfileQuestionVersion.asked_at.is_not(None)
-    )
-    return session.scalars(query).first() or newest(session, question)
 
 
 def every(session: Session, mailing_list: MailingList) -> list[ProfileQuestion]:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, aliased
 
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile import How, ProfileAnswer
-from listkeeper.audience.profile_question import ProfileQuestion, ProfileQuestionVersion
+from listkeeper.audience.profile_question import ProfileQuestion
+from listkeeper.audience.profile_version import ProfileQuestionVersion
 from listkeeper.audience.profile_words import QuestionKind
 from listkeeper.audience.subscriber import Subscriber
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import profile_question
+from listkeeper.audience import profile_question, profile_version
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
@@ -55,7 +55,7 @@ def sample_answers(session: Session, organisation: Organisation, mailing_list: M
     """Return an answer to each question of a list: the first that can be chosen, or a few words."""
     found = {}
     for question in profile_question.every(session, mailing_list):
-        names = profile_question.newest(session, question).names(organisation.language)
+        names = profile_version.newest(session, question).names(organisation.language)
         found[question.key] = next(iter(names.values()), language.text("what she wrote"))
     return found
 

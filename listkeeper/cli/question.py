@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import mailing_list, profile_question, profile_told
+from listkeeper.audience import mailing_list, profile_question, profile_told, profile_version
 from listkeeper.audience.profile_question import ProfileQuestion
 from listkeeper.audience.profile_words import QuestionKind, Wording
 from listkeeper.campaigns import question_use
@@ -69,7 +69,7 @@ def reword(settings: Settings, *, question_id: str, spoken: str | None, as_json:
     with opened(settings), store.transaction() as session:
         business = organisation.only_one(session)
         found = profile_question.identified(session, business, question_id)
-        words = profile_question.worded(profile_question.newest(session, found), business)
+        words = profile_version.worded(profile_version.newest(session, found), business)
         old = words.get(spoken or business.language, Wording(""))
         words[spoken or business.language] = Wording(
             said["asked"] or old.question,
@@ -102,12 +102,12 @@ def list_(settings: Settings, *, slug: str, as_json: bool) -> None:
 
 
 def _described(session: Session, business: Organisation, question: ProfileQuestion) -> dict[str, Any]:
-    version, counted = profile_question.newest(session, question), profile_told.counts(session, question)
+    version, counted = profile_version.newest(session, question), profile_told.counts(session, question)
     return {
         **_short(question),
         "kind": question.kind.value,
         "sha256": version.sha256,
-        "words": {code: wording.as_stored for code, wording in profile_question.worded(version, business).items()},
+        "words": {code: wording.as_stored for code, wording in profile_version.worded(version, business).items()},
         "choices": version.choice_keys,
         "used_by": [asdict(use) for use in question_use.of(session, question)],
         "answered": counted.answered,

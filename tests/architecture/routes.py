@@ -24,7 +24,6 @@ from listkeeper.audience import (
     confirmation,
     privacy_notice,
     profile_link,
-    profile_question,
     signup_form,
     topic,
     unsubscribe,
@@ -32,7 +31,6 @@ from listkeeper.audience import (
 from listkeeper.audience.importing import court
 from listkeeper.audience.importing.court import Claims
 from listkeeper.audience.profile import How
-from listkeeper.audience.profile_question import ProfileQuestion
 from listkeeper.audience.proof import evidence_request
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.deliverability import sending_domain
@@ -128,16 +126,15 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/p/", {"token": signing.token("preferences", handed.id)}),
         ("/w/", {"token": signing.token("web-view", handed.id)}),
         ("/y/", {"token": signing.token("why", handed.id)}),
-        ("/q/", {"token": profile_link.token(person.id, _question(session, made).id, How.LETTER)}),
         ("/me/", {"token": access_link.token_of(link_to_own_page)}),
         ("/mine/", {"visit": _visit(session, person), "public_id": made.mailing_list.public_id}),
-        ("/mine/<visit>/answers/", {"question_id": _question(session, made).public_id}),
         ("/a/", {"token": address_change.token_of(change)}),
         ("/a/<token>/cancel", {"token": address_change.cancel_token_of(change)}),
         ("/studio/imports/", {"public_id": _import(session, made)}),
         ("/studio/enter/", {"token": link}),
         ("/studio/letters/", {"public_id": draft.public_id}),
         ("/studio/inbox/", {"key": key}),
+        *_questions(session, made, person),
         *_behind_locks(session, made, person),
     )
 
@@ -161,8 +158,6 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/security/", {"token": "not-a-token"}),
         ("/studio/sign-in/", {"token": "not-a-token"}),
         ("/studio/lists/", {"public_id": made.mailing_list.public_id, "name": cakes.public_id}),
-        ("/studio/lists/<public_id>/questions/", {"question_id": _question(session, made).public_id}),
-        ("/studio/questions/", {"question_id": _question(session, made).public_id}),
         ("/studio/people/", {"public_id": person.public_id}),
         ("/studio/forms/", {"public_id": made.form.public_id}),
         ("/studio/domains/", {"public_id": domain.public_id}),
@@ -172,10 +167,15 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
     )
 
 
-def _question(session: Session, made: Cafe) -> ProfileQuestion:
-    """Return the question the list asks, which a letter uses."""
-    known = profile_question.every(session, made.mailing_list)
-    return known[0] if known else questions.asked(session, made)
+def _questions(session: Session, made: Cafe, person: Subscriber) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Let the list ask a question, which a letter uses."""
+    asked = questions.asked(session, made)
+    return (
+        ("/q/", {"token": profile_link.token(person.id, asked.id, How.LETTER)}),
+        ("/mine/<visit>/answers/", {"question_id": asked.public_id}),
+        ("/studio/lists/<public_id>/questions/", {"question_id": asked.public_id}),
+        ("/studio/questions/", {"question_id": asked.public_id}),
+    )
 
 
 def is_api(rule: Rule) -> bool:

@@ -21,10 +21,11 @@ from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.sign_in_link import SignInLink
 from listkeeper.accounts.user import User
-from listkeeper.audience import erasure, mailing_list, subscriber, unsubscribe
+from listkeeper.audience import erasure, mailing_list, profile, profile_version, subscriber, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
+from listkeeper.audience.profile import How
 from listkeeper.audience.proof import checkpoint, evidence, ledger
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.audience.subscriber import Subscriber
@@ -35,7 +36,7 @@ from listkeeper.jobs import journal
 from listkeeper.sending import exporting
 from tests.fakes import databases
 from tests.fakes.machine import Machine, machine
-from tests.makers import cafe
+from tests.makers import cafe, questions
 from tests.makers.cafe import Cafe
 
 KINDS = databases.chosen()
@@ -56,6 +57,9 @@ def _fill(here: Machine) -> None:
         unsubscribe.leave(session, bo.id, made.mailing_list.id, Method.PAGE)
         erasure.erase(session, cleo.id, actor="subscriber", forget_copies=lambda _session, _person: None)
         cafe.draft(session, made, subject="Łucja =1+1")
+        asked = questions.asked(session, made)
+        words = profile_version.newest(session, asked)
+        profile.give(session, anna.id, (asked, words), ["cakes"], How.LETTER)
         user.create(session, written="second@cafe.example", organisation_id=made.organisation.id).password = "secret"
         sign_in_link.make(session, made.owner)
         api_key.make(session, made.organisation, name="Shop", scopes=[Scope.READ])

@@ -14,14 +14,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
-from listkeeper.accounts.audit_log import AuditEntry
-from listkeeper.audience import confirmation, erasure, profile, profile_link, profile_question, subscriber
+from listkeeper.audience import (
+    confirmation,
+    erasure,
+    profile,
+    profile_link,
+    profile_question,
+    profile_version,
+    subscriber,
+)
 from listkeeper.audience.profile import REST, How, ProfileAnswer
-from listkeeper.audience.profile_question import ProfileQuestion, QuestionState
+from listkeeper.audience.profile_question import ProfileQuestion
 from listkeeper.audience.profile_words import QuestionKind
-from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import clock
-from listkeeper.jobs import housekeeping
 from listkeeper.sending import planning, traces
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers import cafe, questions
@@ -38,7 +43,7 @@ def her(works: Works, smtp_sink: SmtpSink) -> Guest:
     """A reader of a list that asks one question."""
     found = Guest(works, smtp_sink, works.app.test_client())
     found.subscribe()
-    works.write(lambda session, house: questions.asked(session, house))
+    works.write(questions.asked)
     return found
 
 
@@ -249,7 +254,7 @@ def test_the_page_of_choices_asks_one_question_a_day(works: Works, her: Guest) -
     page = her.get_letter()["p"]
     shown = her.client.get(page)
     assert ("Bread or cakes?" in shown.text, "your dog" in shown.text) == (True, False)
-    action = [each for each in actions(shown) if each.startswith("/q/")][0]
+    action = next(each for each in actions(shown) if each.startswith("/q/"))
     assert _answers(works) == []
     assert "Bread or cakes?" in her.client.post(page, data={"frequency": "weekly"}).text
     her.client.post(action, data={"answer": "cakes"})
@@ -258,7 +263,7 @@ def test_the_page_of_choices_asks_one_question_a_day(works: Works, her: Guest) -
     with time_machine.travel(clock.now() + REST, tick=True):
         later = her.client.get(page)
         assert ("Bread or cakes?" in later.text, "your dog" in later.text) == (False, True)
-        action = [each for each in actions(later) if each.startswith("/q/")][0]
+        action = next(each for each in actions(later) if each.startswith("/q/"))
         wrong = her.client.post(action, data={"answer": "http://x.example/ <b>", "sent": "yes"})
         assert (wrong.status_code, "http://x.example/ &lt;b&gt;" in wrong.text) == (422, True)
         her.client.post(action, data={"answer": "Fi<b>do</b>", "sent": "yes"})
@@ -281,7 +286,7 @@ def test_on_her_own_page_she_sees_changes_and_takes_back(works: Works, her: Gues
     data = json.loads(packed.read("my-data.json"))
     assert [(each["asked"], each["said"]) for each in data["what_you_told_us"]] == [("Bread or cakes?", "Rye bread")]
     assert [each["value"] for each in data["answers"]] == ["rye-bread"]
-    gone = her.client.post([each for each in actions(shown) if "/answers/" in each][0])
+    gone = her.client.post(next(each for each in actions(shown) if "/answers/" in each))
     assert "Done: your answer is deleted." in words(gone)
     assert _answers(works) == [("", True, How.OWN_PAGE)]
     assert her.client.post(f"{visit}/answers/qst_unknown").status_code == 404
@@ -318,7 +323,7 @@ def test_what_she_says_herself_goes_before_what_a_file_says(works: Works, her: G
 
     def told(session: Session, house: Cafe) -> None:
         asked = profile_question.every(session, house.mailing_list)[1]
-        version = profile_question.newest(session, asked)
+        version = profile_version.newest(session, asked)
         profile.give(session, her.person(session).id, (asked, version), ["Freja & co"], How.OWN_PAGE)
 
     works.write(brought)
@@ -328,56 +333,6 @@ def test_what_she_says_herself_goes_before_what_a_file_says(works: Works, her: G
     _send(works, 'Dear {{ subscriber.first_name | default: "friend" }}!')
     assert "Dear Freja & co!" in _newest(her)[0]
     assert "Dear Freja &amp; co!" in _newest(her)[1]
-
-
-def _clean_up(works: Works) -> None:
-    with works.app.app_context():
-        housekeeping.forget_answers()
-
-
-def _forgotten(works: Works) -> list[str]:
-    query = select(AuditEntry.subject).where(AuditEntry.action == "profile_answer.forgotten")
-    return works.read(lambda session: list(session.scalars(query)))
-
-
-def test_an_answer_that_nothing_uses_goes_after_twelve_months(works: Works, her: Guest) -> None:
-    her.client.post(_link(works, her), data={"answer": "cakes"})
-    given, question = clock.now(), _question(works)
-    # A letter that does not name it is no use of it.
-    _send(works, "Fresh buns.")
-    with time_machine.travel(clock.months_later(given, 12) - timedelta(minutes=1), tick=False):
-        _clean_up(works)
-        assert (len(_answers(works)), _forgotten(works)) == (1, [])
-    with time_machine.travel(clock.months_later(given, 12) + timedelta(minutes=1), tick=False):
-        _clean_up(works)
-        assert (_answers(works), _forgotten(works)) == ([], [f"{question.public_id} 1"])
-        # What is not used is not asked.
-        assert _question(works).state is QuestionState.STOPPED
-        _clean_up(works)
-        assert len(_forgotten(works)) == 1
-
-
-def test_an_answer_that_a_letter_to_her_used_stays_for_a_year_more(works: Works, her: Guest) -> None:
-    works.write(lambda session, house: cafe.subscribe(session, house, "bo@people.example"))
-    for who in (her, Guest(works, her.sink, her.client, "bo@people.example")):
-        her.client.post(_link(works, who), data={"answer": "cakes"})
-    given = clock.now()
-
-    def stays(session: Session, _house: Cafe) -> None:
-        # Bo pauses, so no letter of the year uses his answer.
-        bo = Guest(works, her.sink, her.client, "bo@people.example").person(session)
-        row = session.scalars(select(Subscription).where(Subscription.subscriber_id == bo.id)).one()
-        row.snooze_until = clock.months_later(given, 24)
-
-    works.write(stays)
-    with time_machine.travel(clock.months_later(given, 6), tick=True):
-        _send(works, 'Fresh: {{ subscriber.favourite | default: "buns" }}.')
-    with time_machine.travel(clock.months_later(given, 13), tick=False):
-        _clean_up(works)
-        assert (len(_answers(works)), _question(works).state) == (1, QuestionState.ASKED)
-    with time_machine.travel(clock.months_later(given, 19), tick=False):
-        _clean_up(works)
-        assert (_answers(works), _question(works).state) == ([], QuestionState.STOPPED)
 
 
 def test_answers_are_read_once_for_a_window(works: Works, her: Guest) -> None:

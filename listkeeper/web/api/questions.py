@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts.api_key import Scope
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import mailing_list, profile_question, profile_told
+from listkeeper.audience import mailing_list, profile_question, profile_told, profile_version
 from listkeeper.audience.profile_question import ProfileQuestion, QuestionState
 from listkeeper.audience.profile_words import QuestionKind
 from listkeeper.campaigns import question_use
@@ -80,7 +80,7 @@ def show(list_id: str) -> Questions:
 
 
 def _shown(session: Session, owner: Organisation, list_id: str, each: ProfileQuestion) -> Question:
-    version, counted = profile_question.newest(session, each), profile_told.counts(session, each)
+    version, counted = profile_version.newest(session, each), profile_told.counts(session, each)
     return Question(
         id=each.public_id,
         list=list_id,
@@ -95,7 +95,7 @@ def _shown(session: Session, owner: Organisation, list_id: str, each: ProfileQue
             code: Wording(
                 question=wording.question, why=wording.why, benefit=wording.benefit, choices=list(wording.choices)
             )
-            for code, wording in profile_question.worded(version, owner).items()
+            for code, wording in profile_version.worded(version, owner).items()
         },
         used_by=[Used(kind=use.kind, id=use.public_id, name=use.name) for use in question_use.of(session, each)],
         answered=counted.answered,

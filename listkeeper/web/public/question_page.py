@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import profile, profile_link, profile_question
+from listkeeper.audience import profile, profile_link, profile_version
 from listkeeper.audience.profile import RATHER_NOT, Asked
 from listkeeper.audience.profile_link import Opened
 from listkeeper.foundation import language
@@ -35,7 +35,7 @@ def show(token: str) -> Response:
         found = profile_link.open_(session, token)
         if found is None or not profile.may_answer(session, found.person, found.question):
             return _over(session, found)
-        asked = (found.question, profile_question.newest(session, found.question))
+        asked = (found.question, profile_version.newest(session, found.question))
         tapped = request.args.get("a", "")[:_SHOWN_LIMIT]
         return _page(session, found, asking.behind(asked, token, found.person.language, marked=tapped))
 
@@ -64,7 +64,7 @@ def answer(token: str) -> Response:
 def _words_shown(session: Session, found: Opened) -> Asked:
     """Return the question in the words the form was shown in, which the answer is given to."""
     number = request.form.get("version", 0, type=int)
-    return found.question, profile_question.asked_version(session, found.question, number)
+    return found.question, profile_version.asked_version(session, found.question, number)
 
 
 def _store(session: Session, found: Opened, asked: Asked, given: list[str]) -> None:

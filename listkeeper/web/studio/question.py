@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import mailing_list, profile_question, profile_words
+from listkeeper.audience import mailing_list, profile_question, profile_version, profile_words
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile_words import QuestionKind, Wording
 from listkeeper.foundation import language
@@ -136,8 +136,8 @@ def _shown(
         owner = organisation.only_one(session)
         found = profile_question.identified(session, owner, question_id)
         about = session.get_one(MailingList, found.list_id)
-        version = profile_question.newest(session, found)
-        words = typed if typed is not None else profile_question.worded(version, owner)
+        version = profile_version.newest(session, found)
+        words = typed if typed is not None else profile_version.worded(version, owner)
         return headers.framing(
             page.answer(
                 session,
@@ -161,12 +161,9 @@ def see(question_id: str) -> Response:
         owner = organisation.only_one(session)
         found = profile_question.identified(session, owner, question_id)
         wanted = request.args.get("spoken", owner.language)
-        return _alone(ask.of((found, profile_question.newest(session, found)), "#", wanted))
-
-
-def _alone(shown: ask.Ask) -> Response:
-    with language.using(shown.language):
-        body = render_template(
-            "public/question.html", spoken=shown.language, direction=shown.direction, business=None, ask=shown, wrong=""
-        )
-    return headers.framed(make_response(body))
+        shown = ask.of((found, profile_version.newest(session, found)), "#", wanted)
+        with language.using(shown.language):
+            body = render_template(
+                "studio/question_preview.html", spoken=shown.language, direction=shown.direction, ask=shown
+            )
+        return headers.framed(make_response(body))

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import mailing_list, profile_question, profile_told
+from listkeeper.audience import mailing_list, profile_question, profile_told, profile_version
 from listkeeper.audience.profile_question import ProfileQuestion, QuestionState, Use
 from listkeeper.audience.profile_told import Counted
 from listkeeper.audience.profile_words import Wording
@@ -65,7 +65,7 @@ def _shown(public_id: str, *, problem: Invalid | Conflict | None = None, status:
 
 def row_of(session: Session, owner: Organisation, question: ProfileQuestion) -> Row:
     """Return a question with everything that is known about it."""
-    version, counted = profile_question.newest(session, question), profile_told.counts(session, question)
+    version, counted = profile_version.newest(session, question), profile_told.counts(session, question)
     names = version.names(owner.language)
     known = [(name, counted.by_choice.get(key, 0)) for key, name in names.items()]
     others = [(key, number) for key, number in sorted(counted.by_choice.items()) if key not in names]

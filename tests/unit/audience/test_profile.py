@@ -9,7 +9,17 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import erasure, preferences, profile, profile_question, profile_told, subscriber, unsubscribe
+from listkeeper.audience import (
+    demo_leaving,
+    erasure,
+    preferences,
+    profile,
+    profile_question,
+    profile_told,
+    profile_version,
+    subscriber,
+    unsubscribe,
+)
 from listkeeper.audience.consent import Method
 from listkeeper.audience.profile import PEACE, RATHER_NOT, REST, Asked, How, ProfileAnswer
 from listkeeper.audience.profile_question import ProfileQuestion
@@ -25,7 +35,7 @@ ANNA, BO = "anna@example.example", "bo@example.example"
 
 
 def _asked(session: Session, question: ProfileQuestion) -> Asked:
-    return question, profile_question.newest(session, question)
+    return question, profile_version.newest(session, question)
 
 
 def _give(session: Session, person: Subscriber, question: ProfileQuestion, *said: str) -> ProfileAnswer:
@@ -194,3 +204,14 @@ def test_rather_not_is_forgotten_when_it_has_served(session: Session, house: Caf
         with time_machine.travel(start + later, tick=False):
             profile.forget_declined(session)
             assert len(session.scalars(select(ProfileAnswer)).all()) == left
+
+
+def test_the_demo_takes_its_answers_along(session: Session, house: Cafe) -> None:
+    anna, bo = (cafe.subscribe(session, house, address) for address in (ANNA, BO))
+    asked = questions.asked(session, house)
+    for person in (anna, bo):
+        _give(session, person, asked, "cakes")
+    bo.demo, kept = True, anna.id
+    session.flush()
+    demo_leaving.remove_people(session, house.organisation)
+    assert [row.subscriber_id for row in session.scalars(select(ProfileAnswer))] == [kept]

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import mailing_list, merging, profile_question, signup_form
-from listkeeper.audience.profile_question import ProfileQuestion, ProfileQuestionVersion, QuestionState, Use
+from listkeeper.audience import mailing_list, merging, profile_question, profile_version, signup_form
+from listkeeper.audience.profile_question import ProfileQuestion, QuestionState, Use
+from listkeeper.audience.profile_version import ProfileQuestionVersion
 from listkeeper.audience.profile_words import MOST, QuestionKind, Wording
 from listkeeper.campaigns import question_use
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
@@ -30,7 +31,7 @@ def _reword(session: Session, house: Cafe, question: ProfileQuestion, *words: Wo
 
 def test_a_question_waits_until_it_is_started(session: Session, house: Cafe) -> None:
     made = questions.drafted(session, house, "Favourite thing!")
-    version = profile_question.newest(session, made)
+    version = profile_version.newest(session, made)
     assert (made.key, made.state, made.version, version.asked_at) == ("favourite_thing", QuestionState.DRAFT, 1, None)
     assert version.choice_keys == ["rye-bread", "cakes"]
     assert profile_question.asked_on(session, [made.list_id]) == []
@@ -121,12 +122,12 @@ def test_words_somebody_was_asked_in_stay(session: Session, house: Cafe) -> None
     assert (other.number, other.choice_keys, made.version) == (2, ["cake", "rye-bread", "pie"], 2)
     assert other.asked_at is not None
     assert other.sha256 != before
-    assert profile_question.asked_version(session, made, 1).wording("en")[1].question == "Bread or cake?"
-    assert profile_question.asked_version(session, made, 99).number == 2
+    assert profile_version.asked_version(session, made, 1).wording("en")[1].question == "Bread or cake?"
+    assert profile_version.asked_version(session, made, 99).number == 2
     with pytest.raises(Invalid) as refused:
         _reword(session, house, made, Wording("Bread?", "", BENEFIT, ("Yes", "No")))
     assert refused.value.code == "question_without_why"
-    assert profile_question.newest(session, made).number == 2
+    assert profile_version.newest(session, made).number == 2
     profile_question.stop(session, made)
     waiting = _reword(session, house, made, Wording("Pie?", WHY, BENEFIT, ("Yes", "No")))
     assert (waiting.number, waiting.asked_at) == (3, None)
