@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from listkeeper.audience import profile
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile_question import ProfileQuestion, Use
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.revision import Revision
-from listkeeper.foundation import language
+from listkeeper.foundation import clock, language
 from listkeeper.rendering import merge_tags
 
 LETTER = "letter"
@@ -36,13 +37,15 @@ def kind_in_words(kind: str) -> str:
 
 
 def _letters(session: Session, question: ProfileQuestion) -> list[Use]:
-    """Find drafts that name the answer in their newest revision, and letters that left with it."""
+    """Find drafts that name the answer in their newest revision, and letters that left with it within a year."""
+    since = clock.months_later(clock.now(), -profile.UNUSED)
     query = (
         select(Campaign.public_id, Revision)
         .join(Revision, Revision.campaign_id == Campaign.id)
         .where(
             Campaign.list_id == question.list_id,
             Campaign.state.not_in(_OUT),
+            Campaign.started_at.is_(None) | (Campaign.started_at >= since),
             or_(
                 Revision.id == Campaign.sent_revision_id,
                 Campaign.sent_revision_id.is_(None) & (Revision.number == Campaign.version),

@@ -134,7 +134,6 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/studio/enter/", {"token": link}),
         ("/studio/letters/", {"public_id": draft.public_id}),
         ("/studio/inbox/", {"key": key}),
-        *_questions(session, made, person),
         *_behind_locks(session, made, person),
     )
 
@@ -149,6 +148,7 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
     till, _secret = api_key.make(session, made.organisation, name="Till", scopes=[Scope.READ])
     session.flush()
     return (
+        *_questions(session, made, person),
         ("/privacy/", {"name": made.organisation.language}),
         ("/studio/evidence/", {"public_id": asked.public_id}),
         ("/studio/join/", {"token": invitation.token_of(invited)}),

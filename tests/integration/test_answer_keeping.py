@@ -14,6 +14,8 @@ from listkeeper.audience import profile, profile_question
 from listkeeper.audience.profile import How, ProfileAnswer
 from listkeeper.audience.profile_question import ProfileQuestion, QuestionState
 from listkeeper.audience.subscription import Subscription
+from listkeeper.campaigns import campaign, question_use
+from listkeeper.campaigns.revision import Draft
 from listkeeper.foundation import clock
 from listkeeper.jobs import housekeeping
 from listkeeper.sending import planning
@@ -63,6 +65,27 @@ def _send(works: Works, markdown: str) -> None:
 
     works.write(act)
     works.drain()
+
+
+@pytest.mark.usefixtures("her")
+def test_a_letter_of_long_ago_is_no_use_any_more(works: Works) -> None:
+    def uses(session: Session) -> list[str]:
+        asked = session.scalars(select(ProfileQuestion)).one()
+        return [use.name for use in question_use.of(session, asked)]
+
+    def drop_the_draft(session: Session, house: Cafe) -> None:
+        letter = campaign.all_of(session, house.organisation)[-1]
+        campaign.write(session, letter, Draft("Buns", "Warm", "# Buns"), base=1)
+
+    assert works.read(uses) == ["About favourite"]
+    works.write(drop_the_draft)
+    assert works.read(uses) == []
+    _send(works, 'Fresh: {{ subscriber.favourite | default: "buns" }}.')
+    assert works.read(uses) == ["Today"]
+    sent = clock.now()
+    for later, found in ((11, ["Today"]), (13, [])):
+        with time_machine.travel(clock.months_later(sent, later), tick=False):
+            assert works.read(uses) == found
 
 
 def _clean_up(works: Works) -> None:
