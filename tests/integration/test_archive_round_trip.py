@@ -245,7 +245,12 @@ def test_the_sheets_say_in_words_what_the_tables_hold(filled: Machine, tmp_path:
     assert {row["keyed_hash"] for row in _sheet(files, "suppressions.csv")} == set(suppressed)
     assert {row["address"] for row in _sheet(files, "suppressions.csv")} >= {"", "'=bo@guest.example"}
     letters = [row for row in _sheet(files, "campaigns.csv") if row["invented"] == "no"]
-    assert [(row["subject"], row["state"], row["list"]) for row in letters] == [("Łucja =1+1", "draft", "news")]
+    assert [(row["subject"], row["state"], row["list"]) for row in letters] == [
+        ("Łucja =1+1", "draft", "news"), ("About favourite", "draft", "news"),
+    ]  # fmt: skip
+    assert [(row["address"], row["name"], row["answer"]) for row in _sheet(files, "answers.csv")] == [
+        ("anna@guest.example", "favourite", "cakes")
+    ]
     settings = {(row["what"], row["name"]): row["value"] for row in _sheet(files, "settings.csv")}
     assert settings["list news", "purpose"] == "newsletter"
     assert settings["business", "from_address"] == "hello@cafe.example"
