@@ -18,6 +18,7 @@ from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.source import Source
@@ -59,6 +60,7 @@ def remove_people(session: Session, organisation: Organisation) -> None:
         delete(Confirmation).where(Confirmation.subscriber_id.in_(ours)),
         delete(Signup).where(Signup.subscriber_id.in_(ours)),
         delete(Suppression).where(Suppression.organisation_id == organisation.id, Suppression.key.in_(keys)),
+        delete(ProfileAnswer).where(ProfileAnswer.subscriber_id.in_(ours)),
         delete(Subscription).where(Subscription.subscriber_id.in_(ours)),
         delete(ConsentEvent).where(ConsentEvent.organisation_id == organisation.id, ConsentEvent.demo.is_(True)),
         delete(Subscriber).where(Subscriber.id.in_(ours)),

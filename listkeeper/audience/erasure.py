@@ -1,7 +1,7 @@
 """Erasure: everything about a person goes, and what keeps us from writing again stays (GDPR Art. 17).
 
-The subscriber's row, her subscriptions, signups, questions and links are
-deleted, and the key of her evidence is destroyed. The ledger keeps its rows:
+The subscriber's row, her subscriptions, answers, signups, questions and links
+are deleted, and the key of her evidence is destroyed. The ledger keeps its rows:
 they hold a random reference and commitments that nobody can guess any more. A
 keyed hash of the address stays on the suppression list, so that no import
 brings her back. The journal outside the database remembers the reference, so
@@ -22,6 +22,7 @@ from listkeeper.audience.access_wish import AccessWish
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import Confirmation, LaterPage
 from listkeeper.audience.importing import undo
+from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.proof import evidence, ledger
 from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.signup import Signup
@@ -115,6 +116,7 @@ def _forget(session: Session, person: Subscriber, *, even_the_hash: bool) -> Non
         delete(AccessLink).where(AccessLink.subscriber_id == number),
         delete(AccessWish).where(AccessWish.email_key == person.email_key),
         delete(AddressChange).where(AddressChange.subscriber_id == number),
+        delete(ProfileAnswer).where(ProfileAnswer.subscriber_id == number),
         delete(Subscription).where(Subscription.subscriber_id == number),
         delete(Subscriber).where(Subscriber.id == number),
     )

@@ -13,6 +13,9 @@ from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.profile import ProfileAnswer
+from listkeeper.audience.profile_question import ProfileQuestion
+from listkeeper.audience.profile_version import ProfileQuestionVersion
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.source import Source
 from listkeeper.audience.source_cost import SourceCost
@@ -32,7 +35,7 @@ EVERYTHING: Only = {}
 
 
 def documents(session: Session, only: Only = EVERYTHING) -> Iterator[Document]:
-    """Yield one CSV each of subscribers, subscriptions, consent events, imported claims, suppressions, topics, sources.
+    """Yield one CSV each of subscribers, subscriptions, consent events, claims, suppressions, topics, sources, answers.
 
     ``only`` says which rows of a table are meant, by its name.
     """
@@ -45,6 +48,7 @@ def documents(session: Session, only: Only = EVERYTHING) -> Iterator[Document]:
     yield sheet_of(session, "sources.csv", _within(source_export.sources(), only, Source))
     yield sheet_of(session, "source_visits.csv", _within(source_export.visits(), only, SourceVisit))
     yield sheet_of(session, "source_costs.csv", _within(source_export.costs(), only, SourceCost))
+    yield sheet_of(session, "answers.csv", _within(_answers(), only, ProfileAnswer))
 
 
 def _within(query: Rows, only: Only, table: type[Table]) -> Rows:
@@ -243,4 +247,29 @@ def _topics() -> Rows:
         )
         .join(MailingList, MailingList.id == Topic.list_id)
         .order_by(Topic.id)
+    )
+
+
+def _answers() -> Rows:
+    """Return what people answered; a choice is named by its key, and the words of each version are in the tables."""
+    row = ProfileAnswer
+    return (
+        select(
+            Subscriber.public_id.label("subscriber"),
+            Subscriber.email_send.label("address"),
+            MailingList.slug.label("list"),
+            ProfileQuestion.public_id.label("question"),
+            ProfileQuestion.key.label("name"),
+            ProfileQuestionVersion.number.label("question_version"),
+            ProfileQuestionVersion.sha256.label("question_sha256"),
+            row.value.label("answer"),
+            row.declined.label("rather_not"),
+            row.how,
+            row.given_at,
+        )
+        .join(Subscriber, Subscriber.id == row.subscriber_id)
+        .join(ProfileQuestion, ProfileQuestion.id == row.question_id)
+        .join(ProfileQuestionVersion, ProfileQuestionVersion.id == row.version_id)
+        .join(MailingList, MailingList.id == ProfileQuestion.list_id)
+        .order_by(row.id)
     )

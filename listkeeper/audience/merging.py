@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, not_, select, union,
 from sqlalchemy.orm import Session, aliased
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import subscriber, suppression, topic, unsubscribe
+from listkeeper.audience import profile_question, subscriber, suppression, topic, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.proof import ledger
@@ -80,6 +80,7 @@ def merge(
         session.execute(step, execution_options={"synchronize_session": False})
     session.expire_all()
     topic.follow(session, source, target)
+    profile_question.follow(session, source, target)
     source.merged_into_id = target.id
     details: dict[str, str | int] = {"into": target.public_id, "moved": told.moved, "stayed": told.stayed}
     merged = Event(EventType.LIST_MERGED, list=source.public_id, purpose=source.purpose, actor=actor, details=details)

@@ -1,8 +1,9 @@
 """What belongs to one list, table by table: for an export of that list alone.
 
-Her people, what they agreed to with the texts they saw, what was claimed of
-them when they were brought, and the hashes of everybody whom a letter to this
-list must not reach. No evidence, no ledger, no other list.
+Her people, what they agreed to with the texts they saw, what they answered
+when they were asked more, what was claimed of them when they were brought, and
+the hashes of everybody whom a letter to this list must not reach. No evidence,
+no ledger, no other list.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.profile import ProfileAnswer
+from listkeeper.audience.profile_question import ProfileQuestion
+from listkeeper.audience.profile_version import ProfileQuestionVersion
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.source import Source
 from listkeeper.audience.source_cost import SourceCost
@@ -30,11 +34,15 @@ def rows(mailing_list: MailingList) -> dict[str, ColumnElement[bool]]:
     number = mailing_list.id
     forms = select(SignupForm.id).where(SignupForm.list_id == number)
     sources = select(Source.id).where(Source.form_id.in_(forms))
+    questions = select(ProfileQuestion.id).where(ProfileQuestion.list_id == number)
     batches = select(ImportBatch.id).where(ImportBatch.list_id == number)
     return {
         Organisation.__tablename__: Organisation.id == mailing_list.organisation_id,
         MailingList.__tablename__: MailingList.id == number,
         Topic.__tablename__: Topic.list_id == number,
+        ProfileQuestion.__tablename__: ProfileQuestion.list_id == number,
+        ProfileQuestionVersion.__tablename__: ProfileQuestionVersion.question_id.in_(questions),
+        ProfileAnswer.__tablename__: ProfileAnswer.question_id.in_(questions),
         Subscription.__tablename__: Subscription.list_id == number,
         Subscriber.__tablename__: _people(number),
         ConsentEvent.__tablename__: ConsentEvent.list_id == number,

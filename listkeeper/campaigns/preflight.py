@@ -6,7 +6,7 @@ letter points at, outside any transaction, because that takes time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ _WARN_BYTES, _ERROR_BYTES = 80_000, 102_000
 _SUBJECT_LIMIT = 50
 _LINKS_ASKED = 30
 _GONE = 400
+_NOTHING_ASKED: Mapping[str, str] = {}
 # Sites that ask for a login, or that refuse programs, are no dead links.
 _ALIVE_ALL_THE_SAME = frozenset({401, 403, 405, 429, 503})
 
@@ -72,7 +73,9 @@ class Inspection:
 def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool) -> Inspection:
     """Look at a campaign's newest revision and its audience."""
     organisation = session.get_one(Organisation, campaign.organisation_id)
-    found = inspect_draft(campaigns.newest(session, campaign).draft, organisation, campaign.mailing_list, site=site)
+    about = campaign.mailing_list
+    told = preview.nothing_told(session, about)
+    found = inspect_draft(campaigns.newest(session, campaign).draft, organisation, about, site=site, told=told)
     return Inspection(
         [
             *found.findings,
@@ -83,13 +86,20 @@ def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool) 
     )
 
 
-def inspect_draft(draft: Draft, organisation: Organisation, mailing_list: MailingList, *, site: str) -> Inspection:
-    """Look at words that need not be saved yet."""
+def inspect_draft(
+    draft: Draft,
+    organisation: Organisation,
+    mailing_list: MailingList,
+    *,
+    site: str,
+    told: Mapping[str, str] = _NOTHING_ASKED,
+) -> Inspection:
+    """Look at words that need not be saved yet; ``told`` are the answers they may name (``preview.nothing_told``)."""
     letter = preview.letter(draft, organisation, site)
     written = links.of_letter(letter)
-    findings = [*_words(letter), *_tags(letter), *_written_links(written)]
+    findings = [*_words(letter), *_tags(letter, told), *_written_links(written)]
     try:
-        filled = preview.of_draft(draft, organisation, mailing_list, site)
+        filled = preview.of_draft(draft, organisation, mailing_list, site, told=told)
     except Invalid as problem:
         if not any(row.severity is Severity.BLOCK for row in findings):
             findings.append(Finding("P4", Severity.BLOCK, "letter", problem.message))
@@ -125,12 +135,12 @@ def _words(letter: Letter) -> list[Finding]:
     return found
 
 
-def _tags(letter: Letter) -> list[Finding]:
+def _tags(letter: Letter, told: Collection[str]) -> list[Finding]:
     return [
         Finding("P1", Severity.WARN, remark.tag, remark.sentence)
         if remark.fault is Fault.NO_FALLBACK
         else Finding("P2", Severity.BLOCK, remark.tag, remark.sentence)
-        for remark in merge_tags.examine(letter)
+        for remark in merge_tags.examine(letter, told)
     ]
 
 

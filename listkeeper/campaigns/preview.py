@@ -5,12 +5,14 @@ Test and send use the same compiled form, so a preview cannot lie about it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import profile_question, profile_version
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
@@ -22,6 +24,7 @@ from listkeeper.rendering.content import Filled, Letter, Reader
 
 # Links of a preview lead here; the page says that it is only a preview.
 SAMPLE_TOKEN = "preview"  # noqa: S105 - no secret: the word stands where a token will stand
+_NOTHING: Mapping[str, str] = {}
 
 
 def letter(draft: Draft, organisation: Organisation, site: str) -> Letter:
@@ -43,14 +46,33 @@ def reason_for(list_name: str, day: date, spoken: str) -> str:
     return footer.reason(datetime.combine(day, time(12), UTC), place, spoken)
 
 
+def nothing_told(session: Session, mailing_list: MailingList) -> dict[str, str]:
+    """Return what letters to a list may call answers, each without one."""
+    return dict.fromkeys(profile_question.keys_on(session, mailing_list.id), "")
+
+
+def sample_answers(session: Session, organisation: Organisation, mailing_list: MailingList) -> dict[str, str]:
+    """Return an answer to each question of a list: the first that can be chosen, or a few words."""
+    found = {}
+    for question in profile_question.every(session, mailing_list):
+        names = profile_version.newest(session, question).names(organisation.language)
+        found[question.key] = next(iter(names.values()), language.text("what she wrote"))
+    return found
+
+
 def sample_reader(
-    organisation: Organisation, mailing_list: MailingList, site: str, *, sees_primary_tab: bool = False
+    organisation: Organisation,
+    mailing_list: MailingList,
+    site: str,
+    *,
+    sees_primary_tab: bool = False,
+    told: Mapping[str, str] = _NOTHING,
 ) -> Reader:
-    """Return the worst case: a reader who has told nothing but an address."""
+    """Return a reader; in the worst case she has told nothing but an address."""
     return Reader(
         address="reader@example.com",
         language=organisation.language,
-        profile={},
+        profile=told,
         unsubscribe_url=f"{site}/u/{SAMPLE_TOKEN}",
         unsubscribe_mailto=None,
         preferences_url=f"{site}/p/{SAMPLE_TOKEN}",
@@ -66,12 +88,21 @@ def fill(made: CompiledLetter, organisation: Organisation, mailing_list: Mailing
     return filling.fill(made, sample_reader(organisation, mailing_list, site))
 
 
-def of_draft(
-    draft: Draft, organisation: Organisation, mailing_list: MailingList, site: str, *, sees_primary_tab: bool = False
+def of_draft(  # noqa: PLR0913 - the words, whose they are, and who reads them
+    draft: Draft,
+    organisation: Organisation,
+    mailing_list: MailingList,
+    site: str,
+    *,
+    sees_primary_tab: bool = False,
+    told: Mapping[str, str] = _NOTHING,
 ) -> Filled:
-    """Return words that need not be saved yet, as they would look. Raises Invalid naming what cannot be rendered."""
-    made = compiled.compile_letter(letter(draft, organisation, site))
-    reader = sample_reader(organisation, mailing_list, site, sees_primary_tab=sees_primary_tab)
+    """Return words that need not be saved yet, as they would look. Raises Invalid naming what cannot be rendered.
+
+    ``told`` is what the reader answered, by the names of the list's questions (``nothing_told``, ``sample_answers``).
+    """
+    made = compiled.compile_letter(letter(draft, organisation, site), told)
+    reader = sample_reader(organisation, mailing_list, site, sees_primary_tab=sees_primary_tab, told=told)
     return filling.fill(made, reader)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import ForeignKey, Integer, String, Text, UniqueConstraint, sele
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import profile_question
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.foundation import columns, language
 from listkeeper.foundation.errors import Conflict, Invalid
@@ -133,10 +134,11 @@ def compile_now(
     Raises Invalid when the letter cannot be rendered, naming the place.
     """
     letter = letter_of(revision, organisation, mailing_list, site)
-    wanted = compiled_letter.name_of(letter)
+    answers = profile_question.keys_on(session, mailing_list.id)
+    wanted = compiled_letter.name_of(letter, answers)
     if revision.compiled is not None and revision.compiled_for == wanted:
         return CompiledLetter.from_json(revision.compiled)
-    made = compiled_letter.compile_letter(letter)
+    made = compiled_letter.compile_letter(letter, answers)
     revision.compiled = made.to_json()
     revision.compiled_for = wanted
     session.flush()

@@ -1,8 +1,9 @@
 """Tokens: one purpose each, unguessable, compared in constant time.
 
-Two kinds. A *signed* token carries a number and its HMAC-SHA256 cut to 128
+Three kinds. A *signed* token carries a number and its HMAC-SHA256 cut to 128
 bits, needs no row and never expires (unsubscribe links must work for years,
-RFC 8058 section 6). A *derived* secret (confirmation link, code) can be made
+RFC 8058 section 6). A *passing* one carries several numbers and the second in
+which it ends. A *derived* secret (confirmation link, code) can be made
 again from the key folder when the mail is rendered, while the database holds
 only its digest.
 """
@@ -12,6 +13,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import math
+from collections.abc import Sequence
+from datetime import datetime
 
 from listkeeper.foundation import keys
 
@@ -28,6 +32,21 @@ def read(purpose: str, text: str) -> int | None:
     """Return the number inside a token, or None when it is not one of ours."""
     body = opened(purpose, text, _ID_BYTES)
     return int.from_bytes(body, "big") if body is not None else None
+
+
+def passing(purpose: str, numbers: Sequence[int], until: datetime) -> str:
+    """Return an opaque URL-safe token for some numbers under one purpose, which ends at a moment."""
+    ends = math.ceil(until.timestamp())
+    return sealed(purpose, b"".join(number.to_bytes(_ID_BYTES, "big") for number in (*numbers, ends)))
+
+
+def read_passing(purpose: str, text: str, how_many: int, moment: datetime) -> tuple[int, ...] | None:
+    """Return the numbers inside a passing token, or None when it is not one of ours or has ended by ``moment``."""
+    body = opened(purpose, text, _ID_BYTES * (how_many + 1))
+    if body is None:
+        return None
+    *numbers, ends = (int.from_bytes(body[at : at + _ID_BYTES], "big") for at in range(0, len(body), _ID_BYTES))
+    return tuple(numbers) if ends > moment.timestamp() else None
 
 
 def sealed(purpose: str, body: bytes) -> str:

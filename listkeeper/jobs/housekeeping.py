@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from listkeeper import parts, store
 from listkeeper.accounts import invitation, kept_answer, organisation
-from listkeeper.audience import address_change, asking, lifecycle, retention, signup
+from listkeeper.audience import address_change, asking, lifecycle, profile, retention, signup
 from listkeeper.audience.guard import breaker, mailbox
 from listkeeper.audience.proof import checkpoint
 from listkeeper.deliverability import mail_host
@@ -15,7 +15,7 @@ from listkeeper.foundation import once, outbox, throttle
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import journal, sending
-from listkeeper.sending import batch, witnessing
+from listkeeper.sending import answer_keeping, batch, witnessing
 
 
 def look_for_lost_bells() -> None:
@@ -42,6 +42,18 @@ def forget_past() -> None:
         address_change.forget_over(session)
         kept_answer.forget_old(session)
         invitation.forget_over(session)
+
+
+def forget_answers() -> None:
+    """Delete answers that nothing used for a year, some thousand at a time, and each "rather not" that has served."""
+    with store.transaction() as session:
+        profile.forget_declined(session)
+        waiting = answer_keeping.due(session)
+    for number in waiting:
+        more = True
+        while more:
+            with store.transaction() as session:
+                more = answer_keeping.forget(session, number)
 
 
 def look_at_clocks() -> None:

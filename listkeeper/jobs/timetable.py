@@ -20,4 +20,5 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.housekeeping.look_at_clocks", 900, Lane.BACKGROUND),
     ("listkeeper.jobs.importing.go_on", 60, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.forget_past", 3600, Lane.BACKGROUND),
+    ("listkeeper.jobs.housekeeping.forget_answers", 86_400, Lane.BACKGROUND),
 )

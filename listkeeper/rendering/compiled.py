@@ -25,6 +25,7 @@ from listkeeper.rendering.frame import Frame
 
 # Raised when the meaning of the stored form changes; older forms are then compiled again.
 VERSION = 1
+_FRAMES = frozenset({"html_frame", "text_frame", "html_question", "html_answer"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,9 @@ class CompiledLetter:
     html_tabs: Mapping[str, str]
     text_tabs: Mapping[str, str]
     names: tuple[str, ...]
+    # The shapes of a question and of one answer in it; a form from before there were questions has none.
+    html_question: Frame | None = None
+    html_answer: Frame | None = None
 
     @cached_property
     def sha256(self) -> str:
@@ -68,7 +72,7 @@ class CompiledLetter:
         """Return the letter of a stored form; raises Invalid when it is damaged or of another version."""
         content = {key: value for key, value in stored.items() if key != "sha256"}
         try:
-            for name in ("html_frame", "text_frame"):
+            for name in _FRAMES & content.keys():
                 content[name] = Frame(tuple(content[name]))
             content["names"] = tuple(content["names"])
             letter = cls(**content)
@@ -79,8 +83,9 @@ class CompiledLetter:
         return letter
 
     def _content(self) -> dict[str, Any]:
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        frames = {name: list(plain[name].pieces) for name in ("html_frame", "text_frame")}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        plain = {name: value for name, value in fields.items() if value is not None}
+        frames = {name: list(plain[name].pieces) for name in _FRAMES & plain.keys()}
         tabs = {name: dict(plain[name]) for name in ("html_tabs", "text_tabs")}
         return {**plain, **frames, **tabs, "names": list(self.names)}
 
@@ -124,6 +129,8 @@ def compile_letter(letter: Letter, profile_names: Collection[str] = ()) -> Compi
         html_tabs=page.tabs,
         text_tabs=text_tabs,
         names=tuple(sorted(frozenset().union(*map(merge_tags.names_in, texts)))),
+        html_question=page.question,
+        html_answer=page.answer,
     )
     _demand_fillable(compiled)
     return compiled

@@ -32,11 +32,31 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerLink:
+    """One answer that can be tapped, and the page it leads to."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """A question as one reader is asked it in a letter, in the language it is worded in."""
+
+    language: str
+    question: str
+    why: str
+    benefit: str
+    answers: tuple[AnswerLink, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """One person a letter is filled for, with the links that are hers alone.
 
     ``reason`` is the sentence that says why she gets the letter
-    (``footer.reason``); ``sees_primary_tab`` is ``primary_tab.is_for``.
+    (``footer.reason``); ``sees_primary_tab`` is ``primary_tab.is_for``;
+    ``asked`` is the question this letter asks her, if it asks one.
     """
 
     address: str
@@ -49,6 +69,7 @@ class Reader:
     why_url: str
     reason: str
     sees_primary_tab: bool
+    asked: AskedQuestion | None = None
 
 
 @dataclass(frozen=True, slots=True)

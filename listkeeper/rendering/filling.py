@@ -18,9 +18,9 @@ from markupsafe import escape
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import personalise, plain_text
+from listkeeper.rendering import personalise, plain_text, question_block
 from listkeeper.rendering.compiled import CompiledLetter
-from listkeeper.rendering.content import Filled, Reader
+from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 
 # Control characters but the tab, what e-mail libraries take for the end of a line, and what UTF-8 cannot write.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
@@ -50,11 +50,20 @@ def fill(compiled: CompiledLetter, reader: Reader) -> Filled:
     html: dict[str, str] = {name: escape(value) for name, value in slots.items()}
     html["body"] = _rendered(templates.html, values)
     html["tab"] = compiled.html_tabs[tab] if tab else ""
+    html["question"] = _question(compiled, reader.asked)
     slots["body"] = _rendered(templates.text, values)
     slots["tab"] = compiled.text_tabs[tab] if tab else ""
+    slots["question"] = question_block.text(reader.asked) if reader.asked else ""
     slots["reason"] = plain_text.wrapped(reader.reason)
     text = plain_text.tidy(compiled.text_frame.fill(slots))
     return Filled(subject, preheader, compiled.html_frame.fill(html), text)
+
+
+def _question(compiled: CompiledLetter, asked: AskedQuestion | None) -> str:
+    """Return the block with the question; a letter that was compiled before there were any has no place for it."""
+    if asked is None or compiled.html_question is None or compiled.html_answer is None:
+        return ""
+    return question_block.html(compiled.html_question, compiled.html_answer, asked)
 
 
 @lru_cache(maxsize=_LETTERS_KEPT)

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from listkeeper.foundation import language, places
-from listkeeper.rendering import colour, footer, frame, inline, plain_text, primary_tab
+from listkeeper.rendering import colour, footer, frame, inline, plain_text, primary_tab, question_block
 from listkeeper.rendering.content import Letter
 from listkeeper.rendering.frame import Frame, Slots
 
@@ -48,16 +48,18 @@ class Ink:
 
 @dataclass(frozen=True)
 class HtmlPage:
-    """A letter's HTML, laid out and inlined: the frame, the body for its slot, and the Gmail block per language."""
+    """A letter's HTML, laid out and inlined: the frame, the body for its slot, the Gmail block, a question's shape."""
 
     frame: Frame
     body: str
     tabs: Mapping[str, str]
+    question: Frame
+    answer: Frame
 
 
 _SLOTS = ("subject", "preheader", "reason", "unsubscribe", "preferences", "web_view", "why")
 _TAB_SLOTS = ("language", "direction", "question", "computer", "phone")
-_MARKS = ("body", "body_end", "tab", "tab_end")
+_MARKS = ("body", "body_end", "question", "answer", "answer_end", "question_end", "tab", "tab_end")
 
 LIGHT = Ink(page="#f4f3ef", card="#ffffff", text="#2a2925", soft="#5a5851", faint="#66635b", line="#e4e2db")
 DARK = Ink(page="#161718", card="#222325", text="#eceae5", soft="#c2bfb8", faint="#a5a29b", line="#3c3d40")
@@ -92,12 +94,15 @@ def fingerprint() -> str:
 
 def html_page(letter: Letter, body: str) -> HtmlPage:
     """Print a sanitised body on the page of its sender, inline the styles and cut the page."""
-    slots, tab_slots, marks = Slots((*_SLOTS, "body", "tab")), Slots(_TAB_SLOTS), Slots(_MARKS)
+    slots, tab_slots, marks = Slots((*_SLOTS, "body", "question", "tab")), Slots(_TAB_SLOTS), Slots(_MARKS)
+    asks, answers = Slots(question_block.SLOTS), Slots(question_block.ANSWER_SLOTS)
     brand = colour.checked(letter.sender.brand_colour)
     comments = {name: f"<!--{word}-->" for name, word in marks.words.items()}
     context = {
         "slot": slots.words,
         "tab": tab_slots.words,
+        "ask": asks.words,
+        "answer": answers.words,
         "mark": {name: Markup(comment) for name, comment in comments.items()},  # noqa: S704 - our own tokens
         "body": Markup(body),  # noqa: S704 - nh3 has been over it
         "fonts": FONTS,
@@ -107,14 +112,22 @@ def html_page(letter: Letter, body: str) -> HtmlPage:
     }
     inlined = inline.inline_css(_printed("letter.html", letter, context))
     top, inner, rest = frame.between(inlined, comments["body"], comments["body_end"])
+    over, question, rest = frame.between(rest, comments["question"], comments["question_end"])
     middle, tab, bottom = frame.between(rest, comments["tab"], comments["tab_end"])
-    page = f"{top}{slots.words['body']}{middle}{slots.words['tab']}{bottom}"
-    return HtmlPage(slots.cut(page), inner.strip(), _html_tabs(tab_slots.cut(tab.strip())))
+    page = f"{top}{slots.words['body']}{over}{slots.words['question']}{middle}{slots.words['tab']}{bottom}"
+    before, answer, after = frame.between(question.strip(), comments["answer"], comments["answer_end"])
+    return HtmlPage(
+        slots.cut(page),
+        inner.strip(),
+        _html_tabs(tab_slots.cut(tab.strip())),
+        asks.cut(f"{before}{asks.words['answers']}{after}"),
+        answers.cut(answer.strip()),
+    )
 
 
 def text_page(letter: Letter) -> tuple[Frame, Mapping[str, str]]:
     """Return the text part around its slots, and the Gmail block per language."""
-    slots = Slots((*_SLOTS, "body", "tab"))
+    slots = Slots((*_SLOTS, "body", "question", "tab"))
     printed = _printed("letter.txt", letter, {"slot": slots.words})
     tabs = {code: f"\n{plain_text.wrapped(primary_tab.block(code).text)}\n" for code in language.LANGUAGES}
     return slots.cut(printed), tabs

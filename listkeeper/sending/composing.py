@@ -28,8 +28,8 @@ from listkeeper.foundation import clock, language, signing
 from listkeeper.foundation.errors import ListkeeperError, NotFound
 from listkeeper.rendering import filling, footer, primary_tab, trial_letter, web_view
 from listkeeper.rendering.compiled import CompiledLetter
-from listkeeper.rendering.content import Filled, Reader
-from listkeeper.sending import house, notices
+from listkeeper.rendering.content import AskedQuestion, Filled, Reader
+from listkeeper.sending import asking_more, house, notices
 from listkeeper.sending.batch import Prepare, Prepared
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.house import Headers, House
@@ -71,6 +71,8 @@ class _Window:
     lists: dict[int, _List]
     people: dict[int, _Person]
     letters: dict[int, CompiledLetter | ListkeeperError]
+    # What a letter asks its reader, by delivery.
+    asked: Mapping[int, AskedQuestion]
 
 
 def preparer(site: str) -> Prepare:
@@ -90,14 +92,15 @@ def preparer(site: str) -> Prepare:
 
 
 def _window(session: Session, rows: Sequence[Delivery], site: str) -> _Window:
+    letters = {
+        number: _letter_or_why_not(session, number) for number in {row.revision_id for row in rows if row.revision_id}
+    }
     return _Window(
         {number: house.of(session, number, site) for number in {row.organisation_id for row in rows}},
         {number: _list(session, number) for number in {row.list_id for row in rows if row.list_id is not None}},
-        _people(session, rows),
-        {
-            number: _letter_or_why_not(session, number)
-            for number in {row.revision_id for row in rows if row.revision_id}
-        },
+        _people(session, rows, letters),
+        letters,
+        asking_more.questions(session, rows, site),
     )
 
 
@@ -113,7 +116,12 @@ def _list(session: Session, list_id: int) -> _List:
     return _List(found.id, found.name, found.slug, found.purpose)
 
 
-def _people(session: Session, rows: Sequence[Delivery]) -> dict[int, _Person]:
+def _people(
+    session: Session, rows: Sequence[Delivery], letters: Mapping[int, CompiledLetter | ListkeeperError]
+) -> dict[int, _Person]:
+    sound = {number: letter for number, letter in letters.items() if isinstance(letter, CompiledLetter)}
+    # What she said herself goes before what a file says of her.
+    answers = asking_more.answers(session, rows, sound)
     query = (
         select(
             Delivery.id,
@@ -132,9 +140,13 @@ def _people(session: Session, rows: Sequence[Delivery]) -> dict[int, _Person]:
         .where(Delivery.id.in_([row.id for row in rows]))
     )
     return {
-        number: _Person(spoken, {name: str(value) for name, value in profile.items()}, at or since, by or _claim(claim))
+        number: _Person(spoken, _told(profile) | answers[number], at or since, by or _claim(claim))
         for number, spoken, profile, at, by, since, claim in session.execute(query)
     }
+
+
+def _told(profile: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in profile.items()}
 
 
 def _claim(import_id: int | None) -> Method | None:
@@ -174,7 +186,7 @@ def _letter(session: Session, row: Delivery, window: _Window) -> Prepared:
     if isinstance(compiled, ListkeeperError):
         raise compiled
     testing = row.message_class is MessageClass.TEST
-    reader_for = _reader_maker(row, ours, mailing_list, window.people.get(row.id))
+    reader_for = _reader_maker(row, ours, mailing_list, window.people.get(row.id), window.asked.get(row.id))
     about_list = _list_headers(row, ours, mailing_list)
 
     def write(recipient: str) -> tuple[Filled, Headers]:
@@ -197,7 +209,9 @@ def _letter(session: Session, row: Delivery, window: _Window) -> Prepared:
 
 
 def in_browser(session: Session, row: Delivery, site: str) -> bytes:
-    """Return the page that shows a letter in a browser: what its reader got, without the request about Gmail's tabs.
+    """Return the page that shows a letter in a browser: what its reader got, without what was asked of her.
+
+    The request about Gmail's tabs and the question are left out: both are for whoever has the mail before her.
 
     Raises NotFound when the delivery was not a letter, or the letter does not exist any more.
     """
@@ -205,11 +219,14 @@ def in_browser(session: Session, row: Delivery, site: str) -> bytes:
         raise NotFound("no_revision", language.text("This letter does not exist any more."))
     ours, mailing_list = house.of(session, row.organisation_id, site), _list(session, row.list_id)
     # The page needs no address, and without one nobody is taken for a reader of Gmail.
-    reader = _reader_maker(row, ours, mailing_list, _people(session, [row]).get(row.id))("")
-    return web_view.page(filling.fill(_compiled(session, row.revision_id), reader))
+    letter = _compiled(session, row.revision_id)
+    person = _people(session, [row], {row.revision_id: letter}).get(row.id)
+    return web_view.page(filling.fill(letter, _reader_maker(row, ours, mailing_list, person)("")))
 
 
-def _reader_maker(row: Delivery, ours: House, mailing_list: _List, person: _Person | None) -> Callable[[str], Reader]:
+def _reader_maker(
+    row: Delivery, ours: House, mailing_list: _List, person: _Person | None, asked: AskedQuestion | None = None
+) -> Callable[[str], Reader]:
     number, letters_before = row.id, row.letters_before
     reason = _reason(person, ours, mailing_list)
 
@@ -225,6 +242,7 @@ def _reader_maker(row: Delivery, ours: House, mailing_list: _List, person: _Pers
             why_url=f"{ours.site}/y/{signing.token('why', number)}",
             reason=reason,
             sees_primary_tab=primary_tab.is_for(recipient, earlier_campaigns=letters_before),
+            asked=asked,
         )
 
     return make

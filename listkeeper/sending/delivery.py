@@ -60,6 +60,8 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
 }
 OPEN = frozenset({S.QUEUED, S.LEASED, S.HANDED, S.DEFERRED})
 SENT = frozenset({S.ACCEPTED, S.BOUNCED})
+# Left, or may have: what is in doubt was perhaps read.
+LEFT = SENT | {S.HANDED, S.IN_DOUBT}
 WAITING = (S.QUEUED, S.DEFERRED)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from io import BytesIO
@@ -14,9 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import profile_told
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
@@ -33,6 +36,7 @@ HELD: dict[str, type[Table]] = {
     "subscriptions": Subscription,
     "sign_ups": Signup,
     "questions": Confirmation,
+    "answers": ProfileAnswer,
     "messages": Delivery,
     "links_to_this_page": AccessLink,
     "changes_of_address": AddressChange,
@@ -68,6 +72,9 @@ def _everything(session: Session, person: Subscriber) -> dict[str, Any]:
         column = table.__table__.c["subscriber_id"]
         rows = session.scalars(select(table).where(column == person.id))
         found[name] = [_plain(row) for row in rows]
+    # The rows name choices and questions by their numbers; here they are in the words she was asked in.
+    told = [asdict(each) for each in profile_told.told_by(session, person, person.language)]
+    found["what_you_told_us"] = [{name: _value(value) for name, value in each.items()} for each in told]
     return found
 
 

@@ -62,6 +62,9 @@ OPEN = frozenset(
         "preferences_page.resume",
         "preferences_page.send_link",
         "why_page.show",
+        # A question: its link names who is asked what, and ends by itself.
+        "question_page.show",
+        "question_page.answer",
         # A person's own page: its address holds the secret of a visit that her own mailbox opened.
         "entry_page.show",
         "entry_page.receive",
@@ -78,6 +81,8 @@ OPEN = frozenset(
         "own_page.restrict",
         "own_page.change_address",
         "own_page.download",
+        "own_answers.show",
+        "own_answers.take_back",
         "own_history.show",
         "own_history.messages",
         "own_history.receipt",

@@ -18,6 +18,7 @@ STRICT = (
     "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 FRAMING = f"{STRICT}; frame-src 'self'"
+FRAMED = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; frame-ancestors 'self'"
 LETTER = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
 
 _OPENER = "Cross-Origin-Opener-Policy"
@@ -76,6 +77,12 @@ def framing(response: Response) -> Response:
     """Mark a page of ours that shows a letter in a frame."""
     response.headers["Content-Security-Policy"] = FRAMING
     return response
+
+
+def framed(response: Response) -> Response:
+    """Mark a page of ours that is only looked at, in a frame of another page of ours: no script, and no form works."""
+    response.headers["Content-Security-Policy"] = FRAMED
+    return private(response)
 
 
 def for_everyone(response: Response) -> Response:

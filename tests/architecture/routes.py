@@ -23,6 +23,7 @@ from listkeeper.audience import (
     address_change,
     confirmation,
     privacy_notice,
+    profile_link,
     signup_form,
     source,
     source_cost,
@@ -31,6 +32,7 @@ from listkeeper.audience import (
 )
 from listkeeper.audience.importing import court
 from listkeeper.audience.importing.court import Claims
+from listkeeper.audience.profile import How
 from listkeeper.audience.proof import evidence_request
 from listkeeper.audience.source import Channel
 from listkeeper.audience.source_cost import CostPer
@@ -40,7 +42,7 @@ from listkeeper.foundation import caught_mail, clock, signing
 from listkeeper.foundation.table import Table
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery
-from tests.makers import cafe
+from tests.makers import cafe, questions
 from tests.makers.cafe import Cafe
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -155,6 +157,7 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
     )
     session.flush()
     return (
+        *_questions(session, made, person),
         ("/privacy/", {"name": made.organisation.language}),
         ("/studio/evidence/", {"public_id": asked.public_id}),
         ("/studio/join/", {"token": invitation.token_of(invited)}),
@@ -173,6 +176,17 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/keys/", {"public_id": till.public_id}),
         ("/api/v1/lists/", {"list_id": made.mailing_list.public_id}),
         ("/api/v1/subscribers/", {"subscriber_id": person.public_id}),
+    )
+
+
+def _questions(session: Session, made: Cafe, person: Subscriber) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Let the list ask a question, which a letter uses."""
+    asked = questions.asked(session, made)
+    return (
+        ("/q/", {"token": profile_link.token(person.id, asked.id, How.LETTER)}),
+        ("/mine/<visit>/answers/", {"question_id": asked.public_id}),
+        ("/studio/lists/<public_id>/questions/", {"question_id": asked.public_id}),
+        ("/studio/questions/", {"question_id": asked.public_id}),
     )
 
 

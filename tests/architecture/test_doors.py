@@ -50,6 +50,10 @@ OPEN = {
     "preferences_page.resume",
     "preferences_page.send_link",
     "why_page.show",
+    "question_page.show",
+    "question_page.answer",
+    "own_answers.show",
+    "own_answers.take_back",
     # A person's own page: its address holds the secret of a visit that her own mailbox opened.
     "entry_page.show",
     "entry_page.receive",

@@ -21,10 +21,22 @@ from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.sign_in_link import SignInLink
 from listkeeper.accounts.user import User
-from listkeeper.audience import erasure, followers, mailing_list, source, source_cost, subscriber, unsubscribe, visit
+from listkeeper.audience import (
+    erasure,
+    followers,
+    mailing_list,
+    profile,
+    profile_version,
+    source,
+    source_cost,
+    subscriber,
+    unsubscribe,
+    visit,
+)
 from listkeeper.audience.consent import Method
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
+from listkeeper.audience.profile import How
 from listkeeper.audience.proof import checkpoint, evidence, ledger
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.audience.source import Channel
@@ -39,7 +51,7 @@ from listkeeper.jobs import journal
 from listkeeper.sending import exporting
 from tests.fakes import databases
 from tests.fakes.machine import Machine, machine
-from tests.makers import cafe
+from tests.makers import cafe, questions
 from tests.makers.cafe import Cafe
 
 KINDS = databases.chosen()
@@ -60,6 +72,9 @@ def _fill(here: Machine) -> None:
         unsubscribe.leave(session, bo.id, made.mailing_list.id, Method.PAGE)
         erasure.erase(session, cleo.id, actor="subscriber", forget_copies=lambda _session, _person: None)
         cafe.draft(session, made, subject="Łucja =1+1")
+        asked = questions.asked(session, made)
+        words = profile_version.newest(session, asked)
+        profile.give(session, anna.id, (asked, words), ["cakes"], How.LETTER)
         user.create(session, written="second@cafe.example", organisation_id=made.organisation.id).password = "secret"
         sign_in_link.make(session, made.owner)
         api_key.make(session, made.organisation, name="Shop", scopes=[Scope.READ])
@@ -262,7 +277,12 @@ def test_the_sheets_say_in_words_what_the_tables_hold(filled: Machine, tmp_path:
     assert {row["keyed_hash"] for row in _sheet(files, "suppressions.csv")} == set(suppressed)
     assert {row["address"] for row in _sheet(files, "suppressions.csv")} >= {"", "'=bo@guest.example"}
     letters = [row for row in _sheet(files, "campaigns.csv") if row["invented"] == "no"]
-    assert [(row["subject"], row["state"], row["list"]) for row in letters] == [("Łucja =1+1", "draft", "news")]
+    assert [(row["subject"], row["state"], row["list"]) for row in letters] == [
+        ("Łucja =1+1", "draft", "news"), ("About favourite", "draft", "news"),
+    ]  # fmt: skip
+    assert [(row["address"], row["name"], row["answer"]) for row in _sheet(files, "answers.csv")] == [
+        ("anna@guest.example", "favourite", "cakes")
+    ]
     settings = {(row["what"], row["name"]): row["value"] for row in _sheet(files, "settings.csv")}
     assert settings["list news", "purpose"] == "newsletter"
     assert settings["business", "from_address"] == "hello@cafe.example"

@@ -26,7 +26,7 @@ PERMISSION = frozenset(
     {
         "organisation", "mailing_list", "subscriber", "subscription", "consent_event", "confirmation", "suppression",
         "ledger", "evidence", "delivery", "signup", "access_link", "address_change", "erasure", "leaving_reason",
-        "import_batch", "import_row",
+        "import_batch", "import_row", "profile_answer",
     }
 )  # fmt: skip
 State = dict[str, list[str]]

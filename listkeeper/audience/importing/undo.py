@@ -23,6 +23,7 @@ from listkeeper.audience.importing import batch as batches
 from listkeeper.audience.importing.batch import MADE_SUBSCRIBER, MADE_SUBSCRIPTION, ImportBatch, ImportRow, ImportState
 from listkeeper.audience.importing.verdict import Outcome
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.evidence import Evidence, SubjectKey
 from listkeeper.audience.proof.ledger import Event, EventType
@@ -173,6 +174,7 @@ def _ties() -> tuple[ColumnElement[bool], ...]:
         exists().where(Confirmation.subscriber_id == Subscriber.id),
         exists().where(Signup.subscriber_id == Subscriber.id),
         exists().where(AccessLink.subscriber_id == Subscriber.id),
+        exists().where(ProfileAnswer.subscriber_id == Subscriber.id),
         exists().where(ConsentEvent.subject_ref == Subscriber.subject_ref),
     )
 

@@ -26,6 +26,7 @@ def _name(prefix: str) -> str:
 ListId = Annotated[str, Field(pattern=_name("lst"), description="A mailing list.", examples=[f"lst_{_ID}"])]
 FormId = Annotated[str, Field(pattern=_name("frm"), description="A signup form.", examples=[f"frm_{_ID}"])]
 SourceId = Annotated[str, Field(pattern=_name("src"), description="A source.", examples=[f"src_{_ID}"])]
+QuestionId = Annotated[str, Field(pattern=_name("qst"), description="A question.", examples=[f"qst_{_ID}"])]
 SubscriberId = Annotated[str, Field(pattern=_name("sub"), description="A subscriber.", examples=[f"sub_{_ID}"])]
 KeyId = Annotated[str, Field(pattern=_name("key"), description="An API key.", examples=[f"key_{_ID}"])]
 OrganisationId = Annotated[str, Field(pattern=_name("org"), description="A business.", examples=[f"org_{_ID}"])]

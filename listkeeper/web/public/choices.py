@@ -12,9 +12,12 @@ from flask import request
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import preferences, topic
+from listkeeper.audience.profile import How
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency, Subscription, SubscriptionState
 from listkeeper.foundation import language
+from listkeeper.web.ask import Ask
+from listkeeper.web.public import asking
 
 # Day before month with the month in letters: read alike by every English speaker.
 _ENGLISH_DAY = "d MMMM y"
@@ -49,6 +52,8 @@ class Choices:
     spoken: str
     paused: str
     actions: Actions
+    # One question she has not answered yet, if there is one.
+    ask: Ask | None
 
     @property
     def frequencies(self) -> list[tuple[str, str]]:
@@ -103,6 +108,7 @@ def of(session: Session, person: Subscriber | None, current: Subscription | None
         spoken=language.known(person.language),
         paused=day_of(until) if until else "",
         actions=actions,
+        ask=asking.following(session, person, current.list_id, How.PREFERENCES, person.language),
     )
 
 

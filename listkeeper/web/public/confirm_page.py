@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.audience import complaint, confirmation, subscription
 from listkeeper.audience.confirmation import Answer, Answered, AskKind, Confirmation, Seen
+from listkeeper.audience.profile import How
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.rendering import primary_tab
 from listkeeper.rendering.primary_tab import Block
 from listkeeper.web import network
-from listkeeper.web.public import brand, page
+from listkeeper.web.ask import Ask
+from listkeeper.web.public import asking, brand, page
 
 blueprint = Blueprint("confirm_page", __name__)
 blueprint.before_request(page.limit_body)
@@ -93,7 +95,13 @@ def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
         thanks=shown.version.thank_you,
         again=again,
         tip=_tip(person.email_send, shown.form.language),
+        ask=_question_to(session, person, asked, shown.form.language),
     )
+
+
+def _question_to(session: Session, person: Subscriber, asked: Confirmation, spoken: str) -> Ask | None:
+    """Return one question for who has just pressed the button; the link itself may be in other hands by now."""
+    return asking.following(session, person, asked.list_id, How.CONFIRMED, spoken) if request.method == "POST" else None
 
 
 def _tip(address: str, spoken: str) -> Block | None:

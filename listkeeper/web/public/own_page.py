@@ -74,6 +74,7 @@ def _overview(session: Session, found: Guest, *, said: str = "", typed: str = ""
         }
         | {
             "history": url_for("own_history.show", visit=found.visit),
+            "answers": url_for("own_answers.show", visit=found.visit),
             "messages": url_for("own_history.messages", visit=found.visit),
             "erase": url_for("erase_page.show", visit=found.visit),
         },

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation
+from listkeeper.audience import profile_question
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import preflight, preview
 from listkeeper.campaigns.campaign import Campaign, CampaignState
@@ -72,6 +73,7 @@ def _composer(  # noqa: PLR0913 - a letter, its words, and what went wrong with 
             problem=problem,
             **panel(found.findings),
             follow=bool(found.links),
+            answers=profile_question.keys_on(session, letter.list_id),
             status=status,
         )
     )
@@ -130,8 +132,11 @@ def _seen(public_id: str, kind: str) -> Response:
         owner = organisation.only_one(session)
         letter = opened(session, public_id)
         draft = campaigns.newest(session, letter).draft
+        told = preview.nothing_told(session, letter.mailing_list)
+        if "answered" in request.args:
+            told = preview.sample_answers(session, owner, letter.mailing_list)
         try:
-            filled = preview.of_draft(draft, owner, letter.mailing_list, page.settings().site)
+            filled = preview.of_draft(draft, owner, letter.mailing_list, page.settings().site, told=told)
         except Invalid as problem:
             return _alone(problem.message, "plain")
     return _alone(filled.html, "html") if kind == "html" else _alone(filled.text, "plain")

@@ -27,6 +27,8 @@ _UNDER = {
     "form_new": "lists",
     "list_settings": "lists",
     "sources": "lists",
+    "questions": "lists",
+    "question": "lists",
     "person_acts": "lists",
     "permissions": "business",
     "privacy": "business",

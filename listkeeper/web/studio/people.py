@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 
 from listkeeper import store
 from listkeeper.accounts import organisation
-from listkeeper.audience import arrival, consent, subscriber, subscription, suppression
+from listkeeper.audience import arrival, consent, profile_told, subscriber, subscription, suppression
 from listkeeper.audience.consent import ConsentEvent, EventKind
 from listkeeper.audience.importing import brought, reasons
 from listkeeper.audience.importing.brought import Brought
@@ -53,6 +53,7 @@ def show(public_id: str) -> Response:
             and any([event.ledger_seq for event in history] + [row.ledger_seq for row, _ in held]),
             requests=evidence_request.waiting(session, owner, person.subject_ref),
             lists={each.id: each for _, each in held},
+            told=profile_told.told_by(session, person, owner.language),
             suppressed=suppression.reasons(session, owner.id, person.suppression_key),
             say_state=words.subscription,
             say_event=words.event,

@@ -1,0 +1,91 @@
+"""What uses the answers to a question: the letters of its list that name it by a merge tag.
+
+A question that nothing uses is not asked. Whatever else comes to use answers
+(segments, the text of a welcome mail) adds its finder to ``FINDERS``: given a
+question, it returns what uses it now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import profile
+from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.profile_question import ProfileQuestion, Use
+from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.campaigns.revision import Revision
+from listkeeper.foundation import clock, language
+from listkeeper.rendering import merge_tags
+
+LETTER = "letter"
+Finder = Callable[[Session, ProfileQuestion], list[Use]]
+# A letter that was stopped says nothing to anybody any more.
+_OUT = frozenset({CampaignState.CANCELLED})
+
+
+def of(session: Session, question: ProfileQuestion) -> list[Use]:
+    """Return everything that uses the answers to a question now."""
+    return [use for find in FINDERS for use in find(session, question)]
+
+
+def kind_in_words(kind: str) -> str:
+    """Say what kind of thing uses an answer."""
+    return {LETTER: language.text("Letter")}.get(kind, kind)
+
+
+def _letters(session: Session, question: ProfileQuestion) -> list[Use]:
+    """Find drafts that name the answer in their newest revision, and letters that left with it within a year."""
+    since = clock.months_later(clock.now(), -profile.UNUSED)
+    query = (
+        select(Campaign.public_id, Revision)
+        .join(Revision, Revision.campaign_id == Campaign.id)
+        .where(
+            Campaign.list_id == question.list_id,
+            Campaign.state.not_in(_OUT),
+            Campaign.started_at.is_(None) | (Campaign.started_at >= since),
+            or_(
+                Revision.id == Campaign.sent_revision_id,
+                Campaign.sent_revision_id.is_(None) & (Revision.number == Campaign.version),
+            ),
+            _may_name(question.key),
+        )
+        .order_by(Campaign.id.desc())
+    )
+    found = [(name, row) for name, row in session.execute(query) if _names(row, question.key)]
+    return [Use(LETTER, name, row.subject) for name, row in found]
+
+
+FINDERS: tuple[Finder, ...] = (_letters,)
+
+
+def revisions_naming(session: Session, question: ProfileQuestion) -> list[int]:
+    """Return the numbers of the revisions that left and name the answer, also to a list that was merged into this."""
+    merged = select(MailingList.id).where(MailingList.merged_into_id == question.list_id)
+    query = (
+        select(Revision)
+        .join(Campaign, Campaign.sent_revision_id == Revision.id)
+        .where(or_(Campaign.list_id == question.list_id, Campaign.list_id.in_(merged)), _may_name(question.key))
+        .order_by(Revision.id)
+    )
+    return [row.id for row in session.scalars(query) if _names(row, question.key)]
+
+
+def _may_name(key: str) -> ColumnElement[bool]:
+    """Narrow the rows that have to be read closely; what stands there may still be something else."""
+    wanted = f"subscriber.{key}"
+    return or_(*(column.contains(wanted, autoescape=True) for column in _TEXTS))
+
+
+_TEXTS = (Revision.subject, Revision.preheader, Revision.markdown)
+
+
+def _names(row: Revision, key: str) -> bool:
+    return any(f"subscriber.{key}" in names for names in _names_in(row))
+
+
+def _names_in(row: Revision) -> Iterator[frozenset[str]]:
+    for text in (row.subject, row.preheader, row.markdown):
+        yield merge_tags.names_in(text)
