@@ -24,13 +24,16 @@ from listkeeper.rendering.content import Filled, Letter, Reader
 SAMPLE_TOKEN = "preview"  # noqa: S105 - no secret: the word stands where a token will stand
 
 
-def letter(draft: Draft, organisation: Organisation, site: str) -> Letter:
-    """Return unsaved words as the renderer wants them, tidied as a revision would be."""
+def letter(draft: Draft, organisation: Organisation, site: str, spoken: str | None = None) -> Letter:
+    """Return unsaved words as the renderer wants them, tidied as a revision would be.
+
+    ``spoken`` is the language of the frame, if it is not that of the business.
+    """
     return Letter(
         subject=" ".join(draft.subject.split()),
         preheader=" ".join(draft.preheader.split()),
         markdown=draft.markdown.replace("\r\n", "\n"),
-        language=organisation.language,
+        language=spoken or organisation.language,
         sender=revisions.sender_of(organisation, site),
     )
 
@@ -44,34 +47,45 @@ def reason_for(list_name: str, day: date, spoken: str) -> str:
 
 
 def sample_reader(
-    organisation: Organisation, mailing_list: MailingList, site: str, *, sees_primary_tab: bool = False
+    organisation: Organisation,
+    mailing_list: MailingList,
+    site: str,
+    spoken: str | None = None,
+    *,
+    sees_primary_tab: bool = False,
 ) -> Reader:
     """Return the worst case: a reader who has told nothing but an address."""
     return Reader(
         address="reader@example.com",
-        language=organisation.language,
+        language=spoken or organisation.language,
         profile={},
         unsubscribe_url=f"{site}/u/{SAMPLE_TOKEN}",
         unsubscribe_mailto=None,
         preferences_url=f"{site}/p/{SAMPLE_TOKEN}",
         web_view_url=f"{site}/w/{SAMPLE_TOKEN}",
         why_url=f"{site}/y/{SAMPLE_TOKEN}",
-        reason=reason_for(mailing_list.name, clock.now().date(), organisation.language),
+        reason=reason_for(mailing_list.name, clock.now().date(), spoken or organisation.language),
         sees_primary_tab=sees_primary_tab,
     )
 
 
 def fill(made: CompiledLetter, organisation: Organisation, mailing_list: MailingList, site: str) -> Filled:
     """Fill a compiled letter for the sample reader."""
-    return filling.fill(made, sample_reader(organisation, mailing_list, site))
+    return filling.fill(made, sample_reader(organisation, mailing_list, site, made.language))
 
 
-def of_draft(
-    draft: Draft, organisation: Organisation, mailing_list: MailingList, site: str, *, sees_primary_tab: bool = False
+def of_draft(  # noqa: PLR0913 - which words, whose, from where, in which language, for whom
+    draft: Draft,
+    organisation: Organisation,
+    mailing_list: MailingList,
+    site: str,
+    spoken: str | None = None,
+    *,
+    sees_primary_tab: bool = False,
 ) -> Filled:
     """Return words that need not be saved yet, as they would look. Raises Invalid naming what cannot be rendered."""
-    made = compiled.compile_letter(letter(draft, organisation, site))
-    reader = sample_reader(organisation, mailing_list, site, sees_primary_tab=sees_primary_tab)
+    made = compiled.compile_letter(letter(draft, organisation, site, spoken))
+    reader = sample_reader(organisation, mailing_list, site, spoken, sees_primary_tab=sees_primary_tab)
     return filling.fill(made, reader)
 
 
@@ -86,4 +100,4 @@ def ready(session: Session, campaign: Campaign, row: Revision, organisation: Org
     """Return a revision compiled. What was sent stays as it went, whatever the sender looks like by now."""
     if row.id == campaign.sent_revision_id:
         return revisions.frozen(row)
-    return revisions.compile_now(session, row, organisation, campaign.mailing_list, site)
+    return revisions.compile_now(session, row, organisation, campaign.mailing_list, site, campaign.language)

@@ -29,13 +29,17 @@ from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import importing, journal
-from listkeeper.sending import delivery, planning
+from listkeeper.sending import delivery, planning, welcoming
 
 _log = log.get(__name__)
 
 
 def _decide_signup(session: Session, signup_id: int) -> None:
     signup.decide(session, signup_id, parts.limits())
+
+
+def _follow_yes(session: Session, event_id: int) -> None:
+    welcoming.after_yes(session, event_id, site=parts.settings().site)
 
 
 def _hand_over_next(_session: Session, _subject_id: int) -> None:
@@ -45,7 +49,7 @@ def _hand_over_next(_session: Session, _subject_id: int) -> None:
 REACTIONS: dict[str, Callable[[Session, int], object]] = {
     signup.RECEIVED: _decide_signup,
     confirmation.ASKED: planning.mail_confirmation,
-    confirmation.GIVEN: planning.mail_receipt,
+    confirmation.GIVEN: _follow_yes,
     asking.REMIND: planning.mail_reminder,
     access_wish.RECEIVED: access_wish.decide,
     access_link.ASKED: planning.mail_access,
