@@ -41,6 +41,7 @@ LEFT_OUT = _BESIDE | {
     "invitation",
     "kept_answer",
     "passkey",
+    "relay_offer",
     "sign_in_link",
     "throttle_window",
 }
