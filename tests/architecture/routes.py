@@ -155,6 +155,7 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/security/", {"token": "not-a-token"}),
         ("/studio/sign-in/", {"token": "not-a-token"}),
         ("/studio/lists/", {"public_id": made.mailing_list.public_id, "name": cakes.public_id}),
+        ("/studio/lists/<public_id>/welcome/", {"spoken": made.form.language}),
         ("/studio/people/", {"public_id": person.public_id}),
         ("/studio/forms/", {"public_id": made.form.public_id}),
         ("/studio/domains/", {"public_id": domain.public_id}),

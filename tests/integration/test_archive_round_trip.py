@@ -29,6 +29,7 @@ from listkeeper.audience.proof import checkpoint, evidence, ledger
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Suppression
+from listkeeper.campaigns import welcome
 from listkeeper.cli import context
 from listkeeper.foundation.table import Table
 from listkeeper.jobs import journal
@@ -56,6 +57,8 @@ def _fill(here: Machine) -> None:
         unsubscribe.leave(session, bo.id, made.mailing_list.id, Method.PAGE)
         erasure.erase(session, cleo.id, actor="subscriber", forget_copies=lambda _session, _person: None)
         cafe.draft(session, made, subject="Łucja =1+1")
+        letter = welcome.begin(session, made.organisation, made.mailing_list, made.form.language)
+        welcome.switch_on(session, made.organisation, letter, site="https://mail.cafe.example")
         user.create(session, written="second@cafe.example", organisation_id=made.organisation.id).password = "secret"
         sign_in_link.make(session, made.owner)
         api_key.make(session, made.organisation, name="Shop", scopes=[Scope.READ])
@@ -241,7 +244,10 @@ def test_the_sheets_say_in_words_what_the_tables_hold(filled: Machine, tmp_path:
     assert {row["keyed_hash"] for row in _sheet(files, "suppressions.csv")} == set(suppressed)
     assert {row["address"] for row in _sheet(files, "suppressions.csv")} >= {"", "'=bo@guest.example"}
     letters = [row for row in _sheet(files, "campaigns.csv") if row["invented"] == "no"]
-    assert [(row["subject"], row["state"], row["list"]) for row in letters] == [("Łucja =1+1", "draft", "news")]
+    assert [(row["subject"], row["state"], row["list"], row["kind"]) for row in letters] == [
+        ("Łucja =1+1", "draft", "news", "letter"),
+        ("Welcome to News", "draft", "news", "welcome"),
+    ]
     settings = {(row["what"], row["name"]): row["value"] for row in _sheet(files, "settings.csv")}
     assert settings["list news", "purpose"] == "newsletter"
     assert settings["business", "from_address"] == "hello@cafe.example"

@@ -131,7 +131,7 @@ def _seen(public_id: str, kind: str) -> Response:
         letter = opened(session, public_id)
         draft = campaigns.newest(session, letter).draft
         try:
-            filled = preview.of_draft(draft, owner, letter.mailing_list, page.settings().site)
+            filled = preview.of_draft(draft, owner, letter.mailing_list, page.settings().site, letter.language)
         except Invalid as problem:
             return _alone(problem.message, "plain")
     return _alone(filled.html, "html") if kind == "html" else _alone(filled.text, "plain")
