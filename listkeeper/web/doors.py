@@ -39,6 +39,9 @@ OPEN = frozenset(
         "text_page.show",
         # What is done with people's data: published words too.
         "notice_page.show",
+        # How to keep our mail in the first place; it knows nobody.
+        "inbox_help.show",
+        "inbox_help.show_one",
         "signup_page.show",
         "signup_page.receive",
         "signup_page.confirm_by_code",

@@ -117,6 +117,7 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/brand/", {"name": f"{made.organisation.public_id}-0"}),
         ("/media/", {"name": "picture.png"}),
         ("/f/", {"slug": made.form.slug}),
+        ("/inbox-help/", {"program": "gmail"}),
         ("/t/", {"sha256": signup_form.newest(session, made.form).consent_text.sha256}),
         ("/c/", {"token": confirm}),
         ("/n/", {"token": confirm}),

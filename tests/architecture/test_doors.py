@@ -28,6 +28,8 @@ OPEN = {
     # What is done with people's data: published words.
     "notice_page.show",
     "text_page.show",
+    "inbox_help.show",
+    "inbox_help.show_one",
     "signup_page.show",
     "signup_page.receive",
     "signup_page.confirm_by_code",

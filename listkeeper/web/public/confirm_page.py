@@ -10,10 +10,9 @@ from listkeeper.audience import complaint, confirmation, subscription
 from listkeeper.audience.confirmation import Answer, Answered, AskKind, Confirmation, Seen
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
-from listkeeper.rendering import primary_tab
-from listkeeper.rendering.primary_tab import Block
+from listkeeper.campaigns import welcome
 from listkeeper.web import network
-from listkeeper.web.public import brand, page
+from listkeeper.web.public import brand, inbox_help, page
 
 blueprint = Blueprint("confirm_page", __name__)
 blueprint.before_request(page.limit_body)
@@ -80,6 +79,7 @@ def after(session: Session, answered: Answered) -> Response | None:
 def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
     shown = confirmation.shown_by(session, asked)
     person = session.get_one(Subscriber, asked.subscriber_id)
+    letter = welcome.of(session, asked.list_id, shown.form.language)
     return page.secret_answer(
         "thanks",
         shown.form.language,
@@ -87,13 +87,9 @@ def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
         list_name=shown.mailing_list.name,
         thanks=shown.version.thank_you,
         again=again,
-        tip=_tip(person.email_send, shown.form.language),
+        letter_follows=letter is not None and letter.is_on and not again,
+        keeping=inbox_help.keeping(person.email_send, shown.organisation.from_address, shown.form.language),
     )
-
-
-def _tip(address: str, spoken: str) -> Block | None:
-    """Return how to keep our mail in Gmail's first tab, for Gmail's readers alone."""
-    return primary_tab.block(spoken) if primary_tab.shown_to(address) else None
 
 
 @blueprint.get("/n/<token>")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, make_response, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -46,6 +46,7 @@ def _shown(public_id: str, wanted: str, *, problem: Invalid | Conflict | None = 
             written=campaigns.newest(session, letter.campaign) if letter else None,
             waits=letter is not None and welcome.waits(session, letter),
             promises=_promises(session, found, spoken),
+            help_at=page.settings().site + url_for("inbox_help.show", **{"in": spoken}),
             problem=problem,
             status=status,
         )
