@@ -96,7 +96,7 @@ def test_the_help_page_speaks_the_visitors_language_or_that_of_the_link(
     with app.app_context(), store.transaction() as session:
         cafe.found(session)
     by_browser = client.get("/inbox-help/outlook", headers={"Accept-Language": f"{code},en;q=0.1"})
-    by_link = client.get(f"/inbox-help/outlook?in={code}", headers={"Accept-Language": "fr"})
+    by_link = client.get(f"/inbox-help/outlook?language={code}", headers={"Accept-Language": "fr"})
     assert f'<html lang="{code}" dir="ltr">' in by_browser.text
     assert by_browser.text == by_link.text
     assert _pictures(by_link.text) == {"outlook-phone", "outlook-computer"}
@@ -112,14 +112,14 @@ def test_all_programs_are_on_one_page_and_only_those(app: Flask, client: FlaskCl
     assert (page.text.count("<details"), _unfolded(page.text)) == (3, ["In Apple Mail"])
     for unknown in ("yahoo", "GMAIL", "gmail%00", "..", "gmail/phone"):
         assert client.get(f"/inbox-help/{unknown}").status_code == 404
-    assert client.get("/inbox-help?in=%3Cscript%3E").status_code == 200
+    assert client.get("/inbox-help?language=%3Cscript%3E").status_code == 200
 
 
 def test_whoever_waits_for_the_first_mail_finds_the_page(app: Flask, client: FlaskClient) -> None:
     with app.app_context(), store.transaction() as session:
         slug = cafe.found(session, spoken="da").form.slug
     page = client.post(f"/f/{slug}", data={"email": "a@gmail.com"}).text
-    found = re.search(r'href="(/inbox-help\?in=da)"', page)
+    found = re.search(r'href="(/inbox-help\?language=da)"', page)
     assert found
     assert client.get(found.group(1)).status_code == 200
 

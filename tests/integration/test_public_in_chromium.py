@@ -79,7 +79,7 @@ def test_how_to_keep_our_mail_is_shown_calmly(app: Flask, chromium: Path, site: 
         paths = [f"/c/{confirmation.token_of(asked)}" for asked in joined]
     with watched(chromium) as people, people.context() as reader:
         page = reader.new_page()
-        for path in (*paths, "/inbox-help", "/inbox-help/gmail?in=de"):
+        for path in (*paths, "/inbox-help", "/inbox-help/gmail?language=de"):
             page.goto(f"{site}{path}")
             for folded in page.locator("summary").all():
                 assert (folded.bounding_box() or {"height": 0})["height"] >= _SMALLEST_TARGET

@@ -187,4 +187,5 @@ def test_the_demos_letter_goes_with_the_demo(type_: Type, session: Session) -> N
     session.rollback()
     assert type_("list", "welcome", slug, "--on", "--language", spoken).code == 0
     assert type_("demo", "--remove").code == 0
-    assert session.scalars(select(WelcomeLetter)).all() == session.scalars(select(Campaign)).all() == []
+    assert session.scalars(select(WelcomeLetter)).all() == []
+    assert session.scalars(select(Campaign)).all() == []

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 import time_machine
+from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -24,6 +25,7 @@ from listkeeper.foundation.outbox import Fact, Lane
 from listkeeper.jobs import reactions
 from listkeeper.sending import authorisation, welcoming
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from tests.fakes.at_once import at_once
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers.cafe import Cafe
 from tests.makers.works import HER, SITE, Works, make_due
@@ -293,3 +295,16 @@ def test_a_closed_list_welcomes_nobody(works: Works, smtp_sink: SmtpSink, frozen
     _let_go(works, frozen_clock)
     assert _after_the_question(smtp_sink) == []
     assert works.deliveries()[1].refusal_code == "list_inactive"
+
+
+def test_several_workers_with_the_same_yes_plan_one_mail(works: Works, app: Flask) -> None:
+    works.write(_switch_on)
+    _say_yes(works)
+    (event,) = works.read(_events)
+
+    def plan(_number: int) -> bool:
+        with app.app_context(), store.transaction() as session:
+            return welcoming.after_yes(session, event, site=SITE) is not None
+
+    assert sorted(at_once(4, plan)) == [False, False, False, True]
+    assert [row.occasion for row in works.deliveries() if row.notice] == [f"welcome:{event}"]

@@ -21,8 +21,6 @@ from listkeeper.web.public import brand, page
 
 blueprint = Blueprint("inbox_help", __name__)
 
-LANGUAGE = "in"
-
 
 @dataclass(frozen=True)
 class Keeping:
@@ -46,7 +44,7 @@ def keeping(address: str, from_address: str, spoken: str) -> Keeping:
         likely=_likely(),
         from_address=from_address,
         search=_search(from_address) if program is Program.GMAIL else "",
-        other=url_for("inbox_help.show", **{LANGUAGE: spoken}),
+        other=url_for("inbox_help.show", language=spoken),
     )
 
 
@@ -73,7 +71,7 @@ def show_one(program: str) -> Response:
 
 
 def _answer(program: Program | None) -> Response:
-    wanted = request.args.get(LANGUAGE)
+    wanted = request.args.get("language")
     spoken = language.known(wanted) if wanted else page.visitors_language()
     with store.reading() as session:
         owner = organisation.maybe_one(session)
@@ -84,5 +82,5 @@ def _answer(program: Program | None) -> Response:
             one=inbox_help.of(program, spoken) if program else None,
             every=inbox_help.every(spoken),
             likely=_likely(),
-            **{"from": owner.from_address if owner else ""},
+            from_address=owner.from_address if owner else "",
         )

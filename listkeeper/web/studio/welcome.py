@@ -46,7 +46,7 @@ def _shown(public_id: str, wanted: str, *, problem: Invalid | Conflict | None = 
             written=campaigns.newest(session, letter.campaign) if letter else None,
             waits=letter is not None and welcome.waits(session, letter),
             promises=_promises(session, found, spoken),
-            help_at=page.settings().site + url_for("inbox_help.show", **{"in": spoken}),
+            help_at=page.settings().site + url_for("inbox_help.show", language=spoken),
             problem=problem,
             status=status,
         )
