@@ -119,6 +119,15 @@ def transport() -> Transport:
     return SmtpRelay(_practice_relay(), "localhost")
 
 
+def relay_name() -> str:
+    """Return where the mail of this process is handed over, as its offers are filed: a host and port, or practice."""
+    chosen = settings().smtp_url
+    if chosen is None:
+        return "practice"
+    relay = Relay.from_url(chosen)
+    return f"{relay.host}:{relay.port}"
+
+
 def _practice_relay() -> Relay:
     try:
         place = json.loads((settings().data_folder / "run" / "practice.json").read_text())

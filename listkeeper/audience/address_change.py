@@ -71,14 +71,14 @@ class Changed:
     change: AddressChange | None = None
 
 
-def ask(session: Session, person: Subscriber, typed: str) -> AddressChange:
+def ask(session: Session, person: Subscriber, typed: str, *, carries_smtputf8: bool = False) -> AddressChange:
     """Store the wish; the new address is asked by mail, and only if nothing forbids it.
 
     Raises Invalid when ``typed`` is no address, or is the old one. Whether the
     new address is known here is not told: the mail is simply never sent.
     """
     wanted = address.parse(typed)
-    if wanted.needs_smtputf8:
+    if wanted.needs_smtputf8 and not carries_smtputf8:
         raise Invalid(
             "address_not_ascii",
             language.text("We cannot write to addresses with such letters before the @ yet. Do you have another one?"),

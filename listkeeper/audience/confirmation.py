@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.audience import consent, jurisdiction, signup_form, subscriber, subscription, suppression
+from listkeeper.audience import consent, jurisdiction, later_page, signup_form, subscriber, subscription, suppression
 from listkeeper.audience.consent import Circumstances, EventKind, Method
 from listkeeper.audience.guard import defence, mailbox
 from listkeeper.audience.guard.defence import Stage
@@ -91,15 +91,6 @@ class Confirmation(Table):
         """Whether the question can still be answered."""
         unanswered = self.used_at is None and self.refused_at is None
         return self.kind is AskKind.CONFIRM and unanswered and not self.too_late
-
-
-class LaterPage(Table):
-    """A page opened by signing up again while an earlier mail is on its way; the code of that mail works there too."""
-
-    __tablename__ = "confirmation_later_page"
-
-    visit_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
-    confirmation_id: Mapped[int] = mapped_column(ForeignKey("confirmation.id"), index=True)
 
 
 @dataclass(frozen=True)
@@ -262,7 +253,7 @@ def _is_code(asked: Confirmation, code: str) -> bool:
 
 
 def _asked_on(session: Session, visit_digest: str) -> Confirmation | None:
-    later = select(LaterPage.confirmation_id).where(LaterPage.visit_digest == visit_digest)
+    later = later_page.questions_on(visit_digest)
     query = select(Confirmation).where((Confirmation.visit_digest == visit_digest) | Confirmation.id.in_(later))
     return session.scalars(query.order_by(Confirmation.id.desc()).limit(1)).first()
 
@@ -272,8 +263,7 @@ def open_later_page(session: Session, subscriber_id: int, list_id: int, visit_di
     query = select(Confirmation).where(Confirmation.subscriber_id == subscriber_id, Confirmation.list_id == list_id)
     asked = session.scalars(query.order_by(Confirmation.id.desc()).limit(1)).first()
     if asked is not None and asked.live:
-        session.add(LaterPage(visit_digest=visit_digest, confirmation_id=asked.id))
-        session.flush()
+        later_page.open_for(session, visit_digest, asked.id)
 
 
 def _give(session: Session, asked: Confirmation, method: Method, seen: Seen) -> Answered:

@@ -20,8 +20,9 @@ from listkeeper.audience import subscriber, suppression
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.access_wish import AccessWish
 from listkeeper.audience.address_change import AddressChange
-from listkeeper.audience.confirmation import Confirmation, LaterPage
+from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.importing import undo
+from listkeeper.audience.later_page import LaterPage
 from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.proof import evidence, ledger
 from listkeeper.audience.proof.ledger import Event, EventType

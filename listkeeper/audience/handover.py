@@ -21,6 +21,9 @@ class MessageClass(StrEnum):
 class NoticeKind(StrEnum):
     """Which note it is: to a subscriber about her own subscription (classes service and doi), or to the owner's people.
 
+    A welcome is a letter (class marketing) that one yes makes leave: the note names that yes, and the gate asks as
+    for any letter.
+
     The latter (class system) are the ledger's checkpoint for a mailbox of the owner's, an invitation to a user, and
     the word to owners that a form of theirs is being abused.
     """
@@ -33,6 +36,7 @@ class NoticeKind(StrEnum):
     WITNESS = "witness"
     INVITATION = "invitation"
     DEFENCE = "defence"
+    WELCOME = "welcome"
 
 
 class RefusalCode(StrEnum):

@@ -115,14 +115,16 @@ class SignupReceipt:
     step: Step | None = None
 
 
-def receive(session: Session, shown: ShownForm, typed: str, visit: Visit, limits: Limits) -> SignupReceipt:
+def receive(  # noqa: PLR0913 - one post, and what our mail server can carry
+    session: Session, shown: ShownForm, typed: str, visit: Visit, limits: Limits, *, carries_smtputf8: bool = False
+) -> SignupReceipt:
     """Store a post and leave the rest to a job, or say which step a risky one lacks; then nothing is stored.
 
     Raises Invalid with a friendly sentence when ``typed`` is no address, or none that takes mail, and while
     the form takes nothing. In every other case the answer is the same, whoever the address belongs to.
     """
     parsed = address.parse(typed)
-    if parsed.needs_smtputf8:
+    if parsed.needs_smtputf8 and not carries_smtputf8:
         raise Invalid(
             "address_not_ascii",
             language.text("We cannot write to addresses with such letters before the @ yet. Do you have another one?"),

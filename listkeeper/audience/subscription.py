@@ -29,6 +29,7 @@ from listkeeper.foundation import clock, columns
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.table import Table
+from listkeeper.standards import address
 
 
 class SubscriptionState(StrEnum):
@@ -279,6 +280,6 @@ def page(
     if after:
         query = query.where(Subscriber.id < after)
     if search:
-        query = query.where(Subscriber.email_key.startswith(search.lower(), autoescape=True))
+        query = query.where(Subscriber.email_key.startswith(address.searched(search), autoescape=True))
     rows = session.execute(query.order_by(Subscriber.id.desc()).limit(limit))
     return [(row[0], row[1]) for row in rows]

@@ -46,6 +46,16 @@ TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
 }
 
 
+class CampaignKind(StrEnum):
+    """What makes a letter leave: its owner, for everybody at once; or a yes, for that person alone (``welcome``).
+
+    A step of a series that follows a yes would be one more kind.
+    """
+
+    LETTER = "letter"
+    WELCOME = "welcome"
+
+
 class Campaign(Table):
     """One letter; its words live in revisions."""
 
@@ -56,6 +66,9 @@ class Campaign(Table):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     list_id: Mapped[int] = mapped_column(ForeignKey("mailing_list.id"))
     state: Mapped[CampaignState] = columns.enum(CampaignState, default=CampaignState.DRAFT)
+    kind: Mapped[CampaignKind] = columns.enum(CampaignKind, default=CampaignKind.LETTER, server_default="letter")
+    # The language of its frame; empty: the language of the business.
+    language: Mapped[str | None] = mapped_column(String(8))
     # The number of the newest revision: every write names the one it was made on.
     version: Mapped[int] = mapped_column(Integer, default=0)
     # No foreign key: revisions point back here, and two tables that point at each other cannot be made in one go.
@@ -74,11 +87,20 @@ class Campaign(Table):
     mailing_list: Mapped[MailingList] = relationship()
 
 
-def create(
-    session: Session, organisation: Organisation, mailing_list: MailingList, draft: Draft, *, demo: bool = False
+def create(  # noqa: PLR0913 - whose letter, to which list, and of which kind
+    session: Session,
+    organisation: Organisation,
+    mailing_list: MailingList,
+    draft: Draft,
+    *,
+    demo: bool = False,
+    kind: CampaignKind = CampaignKind.LETTER,
+    spoken: str | None = None,
 ) -> Campaign:
     """Store a new draft with its first revision."""
-    made = Campaign(organisation_id=organisation.id, list_id=mailing_list.id, demo=demo, version=0)
+    made = Campaign(
+        organisation_id=organisation.id, list_id=mailing_list.id, demo=demo, kind=kind, language=spoken, version=0
+    )
     made.mailing_list = mailing_list
     session.add(made)
     session.flush()
@@ -123,8 +145,8 @@ def identified(session: Session, organisation: Organisation, public_id: str) -> 
 
 
 def all_of(session: Session, organisation: Organisation) -> list[Campaign]:
-    """Return the organisation's campaigns, newest first."""
-    query = select(Campaign).where(Campaign.organisation_id == organisation.id)
+    """Return the letters that the organisation sends to everybody at once, newest first."""
+    query = select(Campaign).where(Campaign.organisation_id == organisation.id, Campaign.kind == CampaignKind.LETTER)
     return list(session.scalars(query.order_by(Campaign.id.desc())))
 
 
@@ -164,7 +186,10 @@ def start(session: Session, campaign: Campaign, *, sha256: str | None = None) ->
 
 
 def demand_unsent(campaign: Campaign) -> None:
-    """Raise Conflict when the letter has left already, or was stopped."""
+    """Raise Conflict when the letter has left already, was stopped, or is none that goes to everybody at once."""
+    if campaign.kind is not CampaignKind.LETTER:
+        sentence = language.text("A welcome letter goes to each person after the yes, never to all at once.")
+        raise Conflict("welcome_letter", sentence)
     if CampaignState.SENDING not in TRANSITIONS[campaign.state] or campaign.state is CampaignState.PAUSED:
         raise Conflict(
             "campaign_state",

@@ -15,6 +15,7 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.revision import Draft, Revision
+from listkeeper.campaigns.welcome import WelcomeLetter
 from listkeeper.foundation import clock
 
 # How long ago the letters went out, in days, oldest first; one more letter of the café is the draft.
@@ -75,6 +76,7 @@ def remove(session: Session, organisation: Organisation) -> int:
     """Delete the demo's letters, once their deliveries are gone; return how many there were."""
     ours = select(Campaign.id).where(Campaign.organisation_id == organisation.id, Campaign.demo.is_(True))
     session.execute(update(Campaign).where(Campaign.id.in_(ours)).values(sent_revision_id=None))
+    session.execute(delete(WelcomeLetter).where(WelcomeLetter.campaign_id.in_(ours)))
     session.execute(delete(Revision).where(Revision.campaign_id.in_(ours)))
     gone = session.execute(delete(Campaign).where(Campaign.id.in_(ours)).returning(Campaign.id))
     return len(gone.all())

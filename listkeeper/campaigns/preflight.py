@@ -21,7 +21,7 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import preview
-from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.revision import Draft
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import language
@@ -75,31 +75,33 @@ def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool) 
     organisation = session.get_one(Organisation, campaign.organisation_id)
     about = campaign.mailing_list
     told = preview.nothing_told(session, about)
-    found = inspect_draft(campaigns.newest(session, campaign).draft, organisation, about, site=site, told=told)
-    return Inspection(
-        [
-            *found.findings,
-            *_audience(session, campaign.mailing_list, practice=practice),
-            *_one_click(site, practice=practice),
-        ],
-        found.links,
-    )
+    draft = campaigns.newest(session, campaign).draft
+    found = inspect_draft(draft, organisation, about, site=site, spoken=campaign.language, told=told)
+    # A welcome letter waits for whoever comes: that nobody is there yet is nothing wrong with it.
+    waits = campaign.kind is CampaignKind.WELCOME
+    about_people = [] if waits else _audience(session, about, practice=practice)
+    return Inspection([*found.findings, *about_people, *_one_click(site, practice=practice)], found.links)
 
 
-def inspect_draft(
+def inspect_draft(  # noqa: PLR0913 - which words, whose, in which language, and what they may name
     draft: Draft,
     organisation: Organisation,
     mailing_list: MailingList,
     *,
     site: str,
+    spoken: str | None = None,
     told: Mapping[str, str] = _NOTHING_ASKED,
 ) -> Inspection:
-    """Look at words that need not be saved yet; ``told`` are the answers they may name (``preview.nothing_told``)."""
-    letter = preview.letter(draft, organisation, site)
+    """Look at words that need not be saved yet.
+
+    ``spoken`` is the language of the frame, if not the business's; ``told`` are the answers they may name
+    (``preview.nothing_told``).
+    """
+    letter = preview.letter(draft, organisation, site, spoken)
     written = links.of_letter(letter)
     findings = [*_words(letter), *_tags(letter, told), *_written_links(written)]
     try:
-        filled = preview.of_draft(draft, organisation, mailing_list, site, told=told)
+        filled = preview.of_draft(draft, organisation, mailing_list, site, spoken, told=told)
     except Invalid as problem:
         if not any(row.severity is Severity.BLOCK for row in findings):
             findings.append(Finding("P4", Severity.BLOCK, "letter", problem.message))

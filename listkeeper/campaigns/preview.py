@@ -27,13 +27,16 @@ SAMPLE_TOKEN = "preview"  # noqa: S105 - no secret: the word stands where a toke
 _NOTHING: Mapping[str, str] = {}
 
 
-def letter(draft: Draft, organisation: Organisation, site: str) -> Letter:
-    """Return unsaved words as the renderer wants them, tidied as a revision would be."""
+def letter(draft: Draft, organisation: Organisation, site: str, spoken: str | None = None) -> Letter:
+    """Return unsaved words as the renderer wants them, tidied as a revision would be.
+
+    ``spoken`` is the language of the frame, if it is not that of the business.
+    """
     return Letter(
         subject=" ".join(draft.subject.split()),
         preheader=" ".join(draft.preheader.split()),
         markdown=draft.markdown.replace("\r\n", "\n"),
-        language=organisation.language,
+        language=spoken or organisation.language,
         sender=revisions.sender_of(organisation, site),
     )
 
@@ -60,10 +63,11 @@ def sample_answers(session: Session, organisation: Organisation, mailing_list: M
     return found
 
 
-def sample_reader(
+def sample_reader(  # noqa: PLR0913 - whose letter, from where, in which language, for whom
     organisation: Organisation,
     mailing_list: MailingList,
     site: str,
+    spoken: str | None = None,
     *,
     sees_primary_tab: bool = False,
     told: Mapping[str, str] = _NOTHING,
@@ -71,28 +75,29 @@ def sample_reader(
     """Return a reader; in the worst case she has told nothing but an address."""
     return Reader(
         address="reader@example.com",
-        language=organisation.language,
+        language=spoken or organisation.language,
         profile=told,
         unsubscribe_url=f"{site}/u/{SAMPLE_TOKEN}",
         unsubscribe_mailto=None,
         preferences_url=f"{site}/p/{SAMPLE_TOKEN}",
         web_view_url=f"{site}/w/{SAMPLE_TOKEN}",
         why_url=f"{site}/y/{SAMPLE_TOKEN}",
-        reason=reason_for(mailing_list.name, clock.now().date(), organisation.language),
+        reason=reason_for(mailing_list.name, clock.now().date(), spoken or organisation.language),
         sees_primary_tab=sees_primary_tab,
     )
 
 
 def fill(made: CompiledLetter, organisation: Organisation, mailing_list: MailingList, site: str) -> Filled:
     """Fill a compiled letter for the sample reader."""
-    return filling.fill(made, sample_reader(organisation, mailing_list, site))
+    return filling.fill(made, sample_reader(organisation, mailing_list, site, made.language))
 
 
-def of_draft(  # noqa: PLR0913 - the words, whose they are, and who reads them
+def of_draft(  # noqa: PLR0913 - which words, whose, from where, in which language, for whom
     draft: Draft,
     organisation: Organisation,
     mailing_list: MailingList,
     site: str,
+    spoken: str | None = None,
     *,
     sees_primary_tab: bool = False,
     told: Mapping[str, str] = _NOTHING,
@@ -101,8 +106,8 @@ def of_draft(  # noqa: PLR0913 - the words, whose they are, and who reads them
 
     ``told`` is what the reader answered, by the names of the list's questions (``nothing_told``, ``sample_answers``).
     """
-    made = compiled.compile_letter(letter(draft, organisation, site), told)
-    reader = sample_reader(organisation, mailing_list, site, sees_primary_tab=sees_primary_tab, told=told)
+    made = compiled.compile_letter(letter(draft, organisation, site, spoken), told)
+    reader = sample_reader(organisation, mailing_list, site, spoken, sees_primary_tab=sees_primary_tab, told=told)
     return filling.fill(made, reader)
 
 
@@ -117,4 +122,4 @@ def ready(session: Session, campaign: Campaign, row: Revision, organisation: Org
     """Return a revision compiled. What was sent stays as it went, whatever the sender looks like by now."""
     if row.id == campaign.sent_revision_id:
         return revisions.frozen(row)
-    return revisions.compile_now(session, row, organisation, campaign.mailing_list, site)
+    return revisions.compile_now(session, row, organisation, campaign.mailing_list, site, campaign.language)

@@ -114,26 +114,33 @@ def sender_of(organisation: Organisation, site: str) -> Sender:
     )
 
 
-def letter_of(revision: Revision, organisation: Organisation, mailing_list: MailingList, site: str) -> Letter:
-    """Return a revision as the renderer wants it."""
+def letter_of(
+    revision: Revision, organisation: Organisation, mailing_list: MailingList, site: str, spoken: str | None = None
+) -> Letter:
+    """Return a revision as the renderer wants it; ``spoken`` is the language of its frame, if not the business's."""
     del mailing_list
     return Letter(
         subject=revision.subject,
         preheader=revision.preheader,
         markdown=revision.markdown,
-        language=organisation.language,
+        language=spoken or organisation.language,
         sender=sender_of(organisation, site),
     )
 
 
-def compile_now(
-    session: Session, revision: Revision, organisation: Organisation, mailing_list: MailingList, site: str
+def compile_now(  # noqa: PLR0913, PLR0917 - which words, whose, from where, in which language
+    session: Session,
+    revision: Revision,
+    organisation: Organisation,
+    mailing_list: MailingList,
+    site: str,
+    spoken: str | None = None,
 ) -> CompiledLetter:
     """Compile and keep the result on the row; the same words and sender return the kept one.
 
     Raises Invalid when the letter cannot be rendered, naming the place.
     """
-    letter = letter_of(revision, organisation, mailing_list, site)
+    letter = letter_of(revision, organisation, mailing_list, site, spoken)
     answers = profile_question.keys_on(session, mailing_list.id)
     wanted = compiled_letter.name_of(letter, answers)
     if revision.compiled is not None and revision.compiled_for == wanted:

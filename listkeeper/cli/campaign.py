@@ -43,7 +43,7 @@ def create(  # noqa: PLR0913 - one option each
     settings: Settings, *, slug: str, subject: str, preheader: str, source: TextIO, as_json: bool
 ) -> None:
     """Store a Markdown letter as a draft."""
-    draft = Draft(subject, preheader, _text_of(source))
+    draft = Draft(subject, preheader, text_of(source))
     with opened(settings), store.transaction() as session:
         business = organisation.only_one(session)
         made = campaigns.create(session, business, mailing_list.named(session, business, slug), draft)
@@ -52,7 +52,8 @@ def create(  # noqa: PLR0913 - one option each
     emit(answer, as_json=as_json, lines=[f"Draft {answer['id']}. Next: `listkeeper campaign check {answer['id']}`."])
 
 
-def _text_of(source: TextIO) -> str:
+def text_of(source: TextIO) -> str:
+    """Return what a file says. Raises Invalid when it is not UTF-8."""
     try:
         return source.read()
     except UnicodeDecodeError:

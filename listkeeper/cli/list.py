@@ -7,6 +7,7 @@ import click
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.audience import list_rules, mailing_list, merging, subscription, topic
+from listkeeper.cli import list_welcome
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation.errors import Invalid
 from listkeeper.settings import Settings
@@ -15,6 +16,9 @@ from listkeeper.settings import Settings
 @click.group()
 def command() -> None:
     """Make and show mailing lists."""
+
+
+command.add_command(list_welcome.command)
 
 
 @command.command()

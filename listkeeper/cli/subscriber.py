@@ -21,6 +21,7 @@ from listkeeper.foundation import clock
 from listkeeper.jobs import journal
 from listkeeper.sending import traces
 from listkeeper.settings import Settings
+from listkeeper.standards import address as addresses
 
 ACTOR = "cli"
 
@@ -50,7 +51,7 @@ def show(settings: Settings, *, address: str, as_json: bool) -> None:
             ],
             "consent": sorted(events, key=lambda event: str(event["at"])),
         }
-    lines = [str(answer["address"])]
+    lines = [addresses.shown(str(answer["address"]))]
     lines += [f"  {row['list']}: {row['state']} since {row['since']}" for row in answer["subscriptions"]]
     lines += [
         f"  {row['at']}  {row['event']} by {row['method']}, "

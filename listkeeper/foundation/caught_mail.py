@@ -27,6 +27,7 @@ _OUR_LINE = b"X-Listkeeper-Caught: "
 _KEY = re.compile(r"[0-9]{10,12}\.M[0-9]{6}R[0-9a-f]{12}")
 _SHELVES = ("new", "cur")
 _HEADER_BYTES = 65_536
+_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
 @dataclass(frozen=True)
@@ -225,5 +226,6 @@ def _mail(found: _Found) -> CaughtMail | None:
 
 
 def _is_for(envelope: CaughtEnvelope, address: str) -> bool:
-    wanted = address.strip().casefold()
-    return any(wanted == recipient.casefold() for recipient in envelope.rcpt_tos)
+    # ASCII letters alone: folding others would take one mailbox for another (sharp s and ss).
+    wanted = address.strip().translate(_LOWER)
+    return any(wanted == recipient.translate(_LOWER) for recipient in envelope.rcpt_tos)

@@ -30,6 +30,11 @@ def settle_left_behind() -> None:
     sending.recover()
 
 
+def look_at_relay() -> None:
+    """Ask the mail server what it offers, before the first mail asks it."""
+    sending.look_at_relay()
+
+
 def forget_past() -> None:
     """Delete what has served its purpose: ended brake windows, old facts, invitations that nobody took up."""
     with store.transaction() as session:

@@ -32,7 +32,7 @@ from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import domains, importing, journal
-from listkeeper.sending import delivery, planning
+from listkeeper.sending import delivery, planning, welcoming
 
 _log = log.get(__name__)
 
@@ -46,12 +46,16 @@ def _ask_new_address(session: Session, change_id: int) -> None:
         planning.mail_new_address(session, change_id)
 
 
+def _follow_yes(session: Session, event_id: int) -> None:
+    welcoming.after_yes(session, event_id, site=parts.settings().site)
+
+
 def _hand_over_next(_session: Session, _subject_ids: list[int]) -> None:
     """Nothing to decide: the lane that this fact stands in is worked right after its facts."""
 
 
 REACTIONS: dict[str, Callable[[Session, int], object]] = {
-    confirmation.GIVEN: planning.mail_receipt,
+    confirmation.GIVEN: _follow_yes,
     asking.REMIND: planning.mail_reminder,
     access_wish.RECEIVED: access_wish.decide,
     access_link.ASKED: planning.mail_access,

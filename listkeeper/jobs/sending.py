@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -12,7 +13,7 @@ from listkeeper.foundation import log
 from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity
-from listkeeper.sending import batch, composing, envelope, incident, progress, recovery
+from listkeeper.sending import batch, composing, envelope, incident, progress, recovery, relay_offer
 from listkeeper.sending.batch import Question, Ready
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply, Transport, TransportUnavailable
@@ -24,6 +25,9 @@ _log = log.get(__name__)
 # Set by the worker when it is asked to stop: the window under way is finished, nothing new begins.
 draining = Event()
 _line: list[Transport] = []
+# What was last written down about the server, and when on the monotonic clock: once an hour is enough.
+_noted: list[tuple[str, bool, float]] = []
+_NOTED_AGAIN = 3600.0
 
 
 def deliver(lane: Lane, until: float) -> bool:
@@ -47,6 +51,7 @@ def _deliver_leased(ids: Sequence[int], until: float) -> bool:
     left = list(ids)
     try:
         line = _connected()
+        _note_offer(line)
         size = batch.WINDOW
         while left and time.monotonic() < until and not draining.is_set():
             window, left = left[:size], left[size:]
@@ -69,8 +74,24 @@ def _connected() -> Transport:
     return _line[0]
 
 
+def look_at_relay() -> None:
+    """Note what the mail server offers, so that the forms know whom we can write to; one that is away is left alone."""
+    with contextlib.suppress(TransportUnavailable):
+        _note_offer(_connected())
+
+
+def _note_offer(line: Transport) -> None:
+    name, wide, now = parts.relay_name(), line.carries_smtputf8, time.monotonic()
+    if _noted and _noted[0][:2] == (name, wide) and now - _noted[0][2] < _NOTED_AGAIN:
+        return
+    with store.transaction() as session:
+        relay_offer.note(session, name, smtputf8=wide)
+    _noted[:] = [(name, wide, now)]
+
+
 def hang_up() -> None:
     """Close the line, politely; the next delivery opens a new one."""
+    _noted.clear()
     while _line:
         _line.pop().close()
 

@@ -15,6 +15,7 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.journal.compare", 60, Lane.URGENT),
     ("listkeeper.jobs.housekeeping.settle_left_behind", 20, Lane.SENDING),
     ("listkeeper.jobs.housekeeping.watch_forms", 60, Lane.URGENT),
+    ("listkeeper.jobs.housekeeping.look_at_relay", 3600, Lane.SENDING),
     ("listkeeper.jobs.housekeeping.sign_ledger", 60, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.mail_checkpoint", 3600, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.look_at_clocks", 900, Lane.BACKGROUND),

@@ -3,7 +3,9 @@
 Written by hand because ``email.message.EmailMessage`` takes milliseconds a
 mail; what comes out is read back by the standard library in the tests. Headers
 are ASCII (RFC 2047), bodies UTF-8 in quoted-printable, every line ends in CRLF
-and is at most 78 characters long where the text allows it.
+and is at most 78 characters long where the text allows it. One header may hold
+UTF-8 (RFC 6532): the To of somebody whose mailbox is not named in ASCII, which
+no encoded word can say; only a server that offers SMTPUTF8 is given such a mail.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+# The same with every character beyond ASCII (RFC 6532 section 3.2); only what can be printed is asked.
+_WIDE_LOCAL_PART = re.compile(_LOCAL_PART.pattern.replace("~-]", "~\u00a1-\U0010ffff-]"))
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 _LONGEST_LOCAL_PART = 64
 _LONGEST_ADDRESS = 254
@@ -71,7 +75,7 @@ def build(  # noqa: PLR0913 - what a message is made of, each by name
     whole = ("multipart/mixed", outer) if attachment else ("multipart/alternative", boundary)
     headers = [
         ("From", _mailbox(sender.name, sender.address)),
-        ("To", address(recipient)),
+        ("To", _recipient(recipient)),
         *([("Reply-To", address(sender.reply_to))] if sender.reply_to else []),
         ("Subject", encoded_word.unstructured(filled.subject)),
         ("Date", _date(date)),
@@ -80,7 +84,7 @@ def build(  # noqa: PLR0913 - what a message is made of, each by name
         ("MIME-Version", "1.0"),
         ("Content-Type", f'{whole[0]}; boundary="{whole[1]}"'),
     ]
-    head = "".join(_folded(name, value) for name, value in headers).encode("ascii")
+    head = "".join(_folded(name, value) for name, value in headers).encode()
     parts = (("text/plain", filled.text), ("text/html", filled.html))
     body = b"".join(_part(boundary, kind, content) for kind, content in parts)
     alternatives = b"".join((body, f"--{boundary}--\r\n".encode("ascii")))
@@ -119,13 +123,24 @@ def _mailbox(name: str, where: str) -> str:
 
 def address(text: str) -> str:
     """Return an address as a header may hold it: ASCII, its domain in A-labels; raises Invalid for any other."""
+    return _address(text, _LOCAL_PART)
+
+
+def _recipient(text: str) -> str:
+    """Return the address of a recipient, whose local part may be UTF-8; what could end a line or hide is refused."""
+    return _address(text, _WIDE_LOCAL_PART) if text.isprintable() else address(text)
+
+
+def _address(text: str, local_part: re.Pattern[str]) -> str:
     local, at, domain = text.rpartition("@")
     try:
         ascii_domain = idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
         ascii_domain = ""
-    sound = at and ascii_domain and len(local) <= _LONGEST_LOCAL_PART and _LOCAL_PART.fullmatch(local)
-    if not sound or len(local) + 1 + len(ascii_domain) > _LONGEST_ADDRESS:
+    # The limits count octets (RFC 6531 section 3.3).
+    octets = len(local.encode(errors="replace"))
+    sound = at and ascii_domain and octets <= _LONGEST_LOCAL_PART and local_part.fullmatch(local)
+    if not sound or octets + 1 + len(ascii_domain) > _LONGEST_ADDRESS:
         sentence = language.text("An address cannot be written in a mail header. Nothing was sent to it.")
         raise Invalid("address_unwritable", sentence)
     return f"{local}@{ascii_domain}"

@@ -126,11 +126,16 @@ def is_for(
     return shown_to(address) and still_shown(earlier_campaigns, clicked=clicked, replied=replied, done=done)
 
 
+def name_of(code: str) -> str:
+    """Return what Gmail calls its first tab in a language we speak, as a sentence holds it."""
+    before, after = _QUOTES.get(code, ("", ""))
+    return f"{before}{LABELS[code].primary}{after}"
+
+
 def block(language_code: str) -> Block:
     """Return the request in a reader's language, or in English when we do not speak hers."""
     code = language.known(language_code)
-    before, after = _QUOTES.get(code, ("", ""))
-    name = f"{before}{LABELS[code].primary}{after}"
+    name = name_of(code)
     label = name if LABELS[code].primary == ENGLISH_LABEL else f"{name} ({ENGLISH_LABEL})"
     words = WORDS[code]
     computer, phone = words.computer.format(label=label), words.phone.format(name=name)

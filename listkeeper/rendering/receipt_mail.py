@@ -30,3 +30,19 @@ def compose(  # noqa: PLR0913 - the mail says seven things, each by name
     with language.using(language_code):
         subject = language.text("Your receipt for “%(list_name)s”", list_name=list_name)
         return notice.printed("receipt", subject, legal_name, postal_address, words)
+
+
+def sentence(*, language_code: str, legal_name: str, list_name: str, consent_text: str, moment: str) -> str:
+    """Return what the mail says as one paragraph, for a letter that the file travels with instead."""
+    with language.using(language_code):
+        when = language.text(
+            "On %(moment)s you said yes to “%(list_name)s” by %(legal_name)s. These were the words:",
+            moment=moment,
+            list_name=list_name,
+            legal_name=legal_name,
+        )
+        file = language.text(
+            "The file with this mail is a signed receipt. Keep it if you like: with it you can prove what was "
+            "recorded, and nobody can change the record unnoticed."
+        )
+    return f"{when} “{' '.join(consent_text.split())}” {file}"

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import unsubscribe
 from listkeeper.audience.consent import ConsentEvent, Method
-from listkeeper.audience.handover import MessageClass
+from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
@@ -26,9 +26,10 @@ from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language, signing
 from listkeeper.foundation.errors import ListkeeperError, NotFound
-from listkeeper.rendering import filling, footer, primary_tab, trial_letter, web_view
+from listkeeper.rendering import filling, footer, primary_tab, receipt_mail, trial_letter, web_view
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
+from listkeeper.rendering.message import Attachment
 from listkeeper.sending import asking_more, house, notices
 from listkeeper.sending.batch import Prepare, Prepared
 from listkeeper.sending.delivery import Delivery
@@ -186,7 +187,9 @@ def _letter(session: Session, row: Delivery, window: _Window) -> Prepared:
     if isinstance(compiled, ListkeeperError):
         raise compiled
     testing = row.message_class is MessageClass.TEST
-    reader_for = _reader_maker(row, ours, mailing_list, window.people.get(row.id), window.asked.get(row.id))
+    person = window.people.get(row.id)
+    reason = _reason(session, row, ours, mailing_list, person, compiled.language)
+    reader_for = _reader_maker(row, ours, person, reason, window.asked.get(row.id))
     about_list = _list_headers(row, ours, mailing_list)
 
     def write(recipient: str) -> tuple[Filled, Headers]:
@@ -205,6 +208,7 @@ def _letter(session: Session, row: Delivery, window: _Window) -> Prepared:
         category=about.category if about else None,
         important=about.important if about else False,
         topic=about.topic if about else None,
+        attachment=_receipt_with(session, row),
     )
 
 
@@ -218,17 +222,18 @@ def in_browser(session: Session, row: Delivery, site: str) -> bytes:
     if row.revision_id is None or row.list_id is None:
         raise NotFound("no_revision", language.text("This letter does not exist any more."))
     ours, mailing_list = house.of(session, row.organisation_id, site), _list(session, row.list_id)
+    compiled = _compiled(session, row.revision_id)
+    person = _people(session, [row], {row.revision_id: compiled}).get(row.id)
+    reason = _reason(session, row, ours, mailing_list, person, compiled.language)
     # The page needs no address, and without one nobody is taken for a reader of Gmail.
-    letter = _compiled(session, row.revision_id)
-    person = _people(session, [row], {row.revision_id: letter}).get(row.id)
-    return web_view.page(filling.fill(letter, _reader_maker(row, ours, mailing_list, person)("")))
+    reader = _reader_maker(row, ours, person, reason)("")
+    return web_view.page(filling.fill(compiled, reader))
 
 
 def _reader_maker(
-    row: Delivery, ours: House, mailing_list: _List, person: _Person | None, asked: AskedQuestion | None = None
+    row: Delivery, ours: House, person: _Person | None, reason: str, asked: AskedQuestion | None = None
 ) -> Callable[[str], Reader]:
     number, letters_before = row.id, row.letters_before
-    reason = _reason(person, ours, mailing_list)
 
     def make(recipient: str) -> Reader:
         return Reader(
@@ -248,20 +253,46 @@ def _reader_maker(
     return make
 
 
-def _reason(person: _Person | None, ours: House, mailing_list: _List) -> str:
+def _reason(  # noqa: PLR0913, PLR0917 - which mail, whose, to whom, in which language
+    session: Session, row: Delivery, ours: House, mailing_list: _List, person: _Person | None, spoken: str
+) -> str:
     """Say why somebody gets a letter; of who came with a file only what the sender states of her."""
+    if row.notice is NoticeKind.WELCOME:
+        return _the_yes_itself(session, row, ours, mailing_list)
     at = (person.said_yes_at if person else None) or clock.now()
     match person.said_by if person else None:
         case Method.IMPORT:
-            return footer.claimed(at, ours.sender.legal_name, ours.language)
+            return footer.claimed(at, ours.sender.legal_name, spoken)
         case Method.UNDO:
-            return footer.came_back(at, ours.language)
+            return footer.came_back(at, spoken)
         case _:
-            return preview.reason_for(mailing_list.name, at.date(), ours.language)
+            return preview.reason_for(mailing_list.name, at.date(), spoken)
+
+
+def _the_yes_itself(session: Session, row: Delivery, ours: House, mailing_list: _List) -> str:
+    """Say what the receipt says: a welcome letter is the receipt of the yes it follows as well."""
+    event, text = notices.consent_of(session, row)
+    with language.using(text.language):
+        moment = f"{language.moment(event.at)} UTC"
+    return receipt_mail.sentence(
+        language_code=text.language,
+        legal_name=ours.sender.legal_name,
+        list_name=mailing_list.name,
+        consent_text=text.whole,
+        moment=moment,
+    )
+
+
+def _receipt_with(session: Session, row: Delivery) -> Attachment | None:
+    if row.notice is not NoticeKind.WELCOME:
+        return None
+    return notices.signed_receipt(session, row, notices.consent_of(session, row)[0])
 
 
 def _list_headers(row: Delivery, ours: House, mailing_list: _List) -> Headers:
-    fields = (f"c{row.campaign_id or 0}", f"l{mailing_list.id}", f"o{ours.id}")
+    # What a letter is part of: a campaign, or (beginning with w) the welcome of its list.
+    part = f"w{mailing_list.id}" if row.notice is NoticeKind.WELCOME else f"c{row.campaign_id or 0}"
+    fields = (part, f"l{mailing_list.id}", f"o{ours.id}")
     return [
         list_headers.list_unsubscribe_post(),
         list_headers.list_id(mailing_list.name, mailing_list.slug, ours.domain),

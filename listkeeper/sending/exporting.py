@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from sqlalchemy import Enum, func, select
+from sqlalchemy import ColumnElement, Enum, func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import audit_log
@@ -21,8 +21,9 @@ from listkeeper.audience import exporting, one_list, source_export
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
-from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.revision import Revision
+from listkeeper.campaigns.welcome import WelcomeLetter
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import archive, clock, keys, sheet
 from listkeeper.foundation.archive import Contents, Document
@@ -41,6 +42,7 @@ LEFT_OUT = _BESIDE | {
     "invitation",
     "kept_answer",
     "passkey",
+    "relay_offer",
     "sign_in_link",
     "throttle_window",
 }
@@ -84,7 +86,7 @@ def contents(session: Session, kind: str, *, revision: str, media: Path) -> Cont
 
 def of_list(session: Session, mailing_list: MailingList, *, revision: str) -> Contents:
     """Return what is in the export of one list, which is no backup and cannot be restored."""
-    only = one_list.rows(mailing_list)
+    only = one_list.rows(mailing_list) | _welcome_of(mailing_list)
     return Contents(
         kind=LIST,
         revision=revision,
@@ -94,6 +96,16 @@ def of_list(session: Session, mailing_list: MailingList, *, revision: str) -> Co
         documents=_of_list_for_people(session, only),
         only=only,
     )
+
+
+def _welcome_of(mailing_list: MailingList) -> dict[str, ColumnElement[bool]]:
+    """Return which rows are the welcome letters of a list, with every version of their words."""
+    letters = (Campaign.list_id == mailing_list.id) & (Campaign.kind == CampaignKind.WELCOME)
+    return {
+        WelcomeLetter.__tablename__: WelcomeLetter.list_id == mailing_list.id,
+        Campaign.__tablename__: letters,
+        Revision.__tablename__: Revision.campaign_id.in_(select(Campaign.id).where(letters)),
+    }
 
 
 def _of_list_for_people(session: Session, only: exporting.Only) -> Iterator[Document]:
@@ -143,6 +155,8 @@ def _campaigns() -> exporting.Rows:
         select(
             Campaign.public_id.label("id"),
             MailingList.slug.label("list"),
+            Campaign.kind,
+            Campaign.language,
             Campaign.state,
             Revision.subject,
             Revision.preheader,

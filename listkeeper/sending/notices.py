@@ -15,6 +15,7 @@ from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.guard.defence import SignupDefence
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.mailing_list import MailingList
@@ -101,30 +102,40 @@ def _already(session: Session, row: Delivery, ours: House) -> Prepared:
 
 
 def _receipt(session: Session, row: Delivery, ours: House) -> Prepared:
-    event = session.get(ConsentEvent, row.notice_id or 0)
-    organisation = session.get_one(Organisation, row.organisation_id)
-    signed = checkpoint.receipt(session, organisation, event.ledger_id) if event and event.ledger_id else None
-    if event is None or event.text is None or signed is None:
-        raise NotFound("no_consent", "The consent of this receipt does not exist any more.")
+    event, text = consent_of(session, row)
     mailing_list = session.get_one(MailingList, event.list_id)
-    spoken = event.text.language
-    with language.using(spoken):
+    with language.using(text.language):
         moment = f"{language.moment(event.at)} UTC"
     filled = receipt_mail.compose(
-        language_code=spoken,
+        language_code=text.language,
         legal_name=ours.sender.legal_name,
         postal_address=ours.sender.postal_address,
         list_name=mailing_list.name,
-        consent_text=event.text.whole,
+        consent_text=text.whole,
         moment=moment,
         preferences_url=f"{ours.site}/p/{signing.token('preferences', row.id)}",
     )
-    note, covered = signed
-    attachment = Attachment(receipt_mail.FILE_NAME, f"{note}\n{covered.note}")
     headers = [list_headers.auto_submitted()]
-    return house.prepared(
-        row, ours, event.text.sha256, mailing_list.purpose, _same(filled, headers), attachment=attachment
-    )
+    attachment = signed_receipt(session, row, event)
+    return house.prepared(row, ours, text.sha256, mailing_list.purpose, _same(filled, headers), attachment=attachment)
+
+
+def consent_of(session: Session, row: Delivery) -> tuple[ConsentEvent, ConsentText]:
+    """Return the yes that a mail is about, and its words. Raises NotFound when it does not exist any more."""
+    event = session.get(ConsentEvent, row.notice_id or 0)
+    if event is None or event.text is None:
+        raise NotFound("no_consent", "The consent of this receipt does not exist any more.")
+    return event, event.text
+
+
+def signed_receipt(session: Session, row: Delivery, event: ConsentEvent) -> Attachment:
+    """Return the signed receipt of a yes as a file. Raises NotFound when the ledger has no such row."""
+    organisation = session.get_one(Organisation, row.organisation_id)
+    signed = checkpoint.receipt(session, organisation, event.ledger_id) if event.ledger_id else None
+    if signed is None:
+        raise NotFound("no_consent", "The consent of this receipt does not exist any more.")
+    note, covered = signed
+    return Attachment(receipt_mail.FILE_NAME, f"{note}\n{covered.note}")
 
 
 def _access(session: Session, row: Delivery, ours: House) -> Prepared:

@@ -79,10 +79,11 @@ def freeze(session: Session, campaign: Campaign, chosen: Revision, *, practice: 
     """Make one queued delivery for everybody who may be mailed now; return how many."""
     people = preflight.audience(campaign.mailing_list, campaign.topic, practice=practice)
     audience = people.with_only_columns(Subscriber.id).subquery()
-    # Counted once for all, not once for each: with a million people the latter would take days.
+    # Counted once for all, not once for each: with a million people the latter would take days. A welcome letter
+    # is no campaign: the request about Gmail's tabs stands in it and in three letters more.
     before = (
         select(Delivery.subscriber_id, func.count().label("letters"))
-        .where(Delivery.message_class == MessageClass.MARKETING, Delivery.state == DeliveryState.ACCEPTED)
+        .where(Delivery.campaign_id.is_not(None), Delivery.state == DeliveryState.ACCEPTED)
         .group_by(Delivery.subscriber_id)
         .subquery()
     )
@@ -150,7 +151,7 @@ def mail_reminder(session: Session, confirmation_id: int) -> Delivery | None:
     person = session.get_one(Subscriber, asked.subscriber_id)
     occasion = confirmation.occasion(asked, 2)
     about: dict[str, Any] = {"list_id": asked.list_id, "confirmation_id": asked.id}
-    return _mail_once(session, person, occasion, message_class=MessageClass.DOI, **about)
+    return mail_once(session, person, occasion, message_class=MessageClass.DOI, **about)
 
 
 def mail_receipt(session: Session, event_id: int) -> Delivery | None:
@@ -162,14 +163,19 @@ def mail_receipt(session: Session, event_id: int) -> Delivery | None:
         return None
     about: dict[str, Any] = {"list_id": event.list_id, "notice": NoticeKind.RECEIPT, "notice_id": event.id}
     # A little later: then one checkpoint serves the receipts of a whole minute.
-    return _mail_once(session, person, f"receipt:{event.id}", due_at=clock.now() + _RECEIPTS_WAIT, **about)
+    return mail_once(session, person, receipt_occasion(event), due_at=clock.now() + _RECEIPTS_WAIT, **about)
+
+
+def receipt_occasion(event: ConsentEvent) -> str:
+    """Return the occasion of the receipt of one consent."""
+    return f"receipt:{event.id}"
 
 
 def mail_access(session: Session, link_id: int) -> Delivery | None:
     """Queue the mail with a fresh link to a subscriber's own page."""
     link = session.get_one(AccessLink, link_id)
     person = session.get_one(Subscriber, link.subscriber_id)
-    return _mail_once(session, person, f"access:{link.token_digest}", notice=NoticeKind.ACCESS, notice_id=link_id)
+    return mail_once(session, person, f"access:{link.token_digest}", notice=NoticeKind.ACCESS, notice_id=link_id)
 
 
 def mail_new_address(session: Session, change_id: int) -> Delivery | None:
@@ -177,7 +183,7 @@ def mail_new_address(session: Session, change_id: int) -> Delivery | None:
     change = session.get_one(AddressChange, change_id)
     person = session.get_one(Subscriber, change.subscriber_id)
     about: dict[str, Any] = {"notice": NoticeKind.NEW_ADDRESS, "notice_id": change_id}
-    return _mail_once(session, person, f"new-address:{change.token_digest}", message_class=MessageClass.DOI, **about)
+    return mail_once(session, person, f"new-address:{change.token_digest}", message_class=MessageClass.DOI, **about)
 
 
 def mail_old_address(session: Session, change_id: int) -> Delivery | None:
@@ -185,7 +191,7 @@ def mail_old_address(session: Session, change_id: int) -> Delivery | None:
     change = session.get_one(AddressChange, change_id)
     person = session.get_one(Subscriber, change.subscriber_id)
     about: dict[str, Any] = {"notice": NoticeKind.OLD_ADDRESS, "notice_id": change_id}
-    return _mail_once(session, person, f"old-address:{change.token_digest}", **about)
+    return mail_once(session, person, f"old-address:{change.token_digest}", **about)
 
 
 def mail_invitation(session: Session, invitation_id: int) -> Delivery | None:
@@ -227,7 +233,7 @@ def mail_defence(session: Session, defence_id: int) -> list[Delivery]:
     return queued
 
 
-def _mail_once(
+def mail_once(
     session: Session,
     person: Subscriber,
     occasion: str,

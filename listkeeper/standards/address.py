@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 
 from listkeeper.foundation import language
@@ -160,6 +161,28 @@ def _ignored_from(domain: str) -> str:
     if domain in _DOTS_AND_TAGS or domain in _TAGS or _TAGS_BY_COUNTRY.fullmatch(domain):
         return "+"
     return "-" if _DASHES_BY_COUNTRY.fullmatch(domain) else ""
+
+
+def shown(send: str) -> str:
+    """Return an address as people read it, its domain in U-labels; what cannot be read so stays as it is."""
+    local, at, domain = send.rpartition("@")
+    if "xn--" not in domain:
+        return send
+    try:
+        return f"{local}{at}{idna.decode(domain)}"
+    except idna.IDNAError:
+        return send
+
+
+def searched(text: str) -> str:
+    """Return the beginning of an address, as somebody types it to find people, in the letters of a key."""
+    local, at, domain = text.translate(_LOWER).partition("@")
+    if domain.isascii():
+        return f"{local}{at}{domain}"
+    try:
+        return f"{local}{at}{idna.encode(domain, uts46=True).decode('ascii')}"
+    except idna.IDNAError:
+        return f"{local}{at}{domain}"
 
 
 def suggest(text: str) -> str | None:

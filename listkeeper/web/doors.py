@@ -41,6 +41,9 @@ OPEN = frozenset(
         "notice_page.show",
         # A short link to a form; all it adds is one to a number.
         "short_link.follow",
+        # How to keep our mail in the first place; it knows nobody.
+        "inbox_help.show",
+        "inbox_help.show_one",
         "signup_page.show",
         "signup_page.receive",
         "signup_page.confirm_by_code",

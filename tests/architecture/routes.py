@@ -158,6 +158,7 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
     session.flush()
     return (
         *_questions(session, made, person),
+        ("/inbox-help/", {"program": "gmail"}),
         ("/privacy/", {"name": made.organisation.language}),
         ("/studio/evidence/", {"public_id": asked.public_id}),
         ("/studio/join/", {"token": invitation.token_of(invited)}),
@@ -167,6 +168,7 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/security/", {"token": "not-a-token"}),
         ("/studio/sign-in/", {"token": "not-a-token"}),
         ("/studio/lists/", {"public_id": made.mailing_list.public_id, "name": cakes.public_id}),
+        ("/studio/lists/<public_id>/welcome/", {"spoken": made.form.language}),
         ("/studio/people/", {"public_id": person.public_id}),
         ("/studio/forms/", {"public_id": made.form.public_id}),
         ("/s/", {"slug": till_source.slug}),

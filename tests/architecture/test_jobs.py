@@ -30,10 +30,13 @@ def test_every_job_that_is_named_exists() -> None:
         assert callable(getattr(importlib.import_module(module), function, None)), f"{where} names {name}"
 
 
+_WRITERS = {"outbox.write", "outbox.write_all"}
+
+
 def _written_facts() -> Iterator[tuple[str, str]]:
     for file in source.package():
         for node in ast.walk(file.tree):
-            if isinstance(node, ast.Call) and source.dotted(node.func) == "outbox.write":
+            if isinstance(node, ast.Call) and source.dotted(node.func) in _WRITERS:
                 yield f"{file.name}:{node.lineno}", _value(file.module, node.args[1])
 
 

@@ -44,6 +44,7 @@ from listkeeper.audience.source_cost import CostPer
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.audience.suppression import Suppression
+from listkeeper.campaigns import welcome
 from listkeeper.cli import context
 from listkeeper.foundation import clock
 from listkeeper.foundation.table import Table
@@ -75,6 +76,8 @@ def _fill(here: Machine) -> None:
         asked = questions.asked(session, made)
         words = profile_version.newest(session, asked)
         profile.give(session, anna.id, (asked, words), ["cakes"], How.LETTER)
+        letter = welcome.begin(session, made.organisation, made.mailing_list, made.form.language)
+        welcome.switch_on(session, made.organisation, letter, site="https://mail.cafe.example")
         user.create(session, written="second@cafe.example", organisation_id=made.organisation.id).password = "secret"
         sign_in_link.make(session, made.owner)
         api_key.make(session, made.organisation, name="Shop", scopes=[Scope.READ])
@@ -248,6 +251,11 @@ def _sheet(files: dict[str, bytes], name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(files[name].decode("utf-8-sig"), newline="")))
 
 
+def _letters(files: dict[str, bytes]) -> list[tuple[str, ...]]:
+    rows = [row for row in _sheet(files, "campaigns.csv") if row["invented"] == "no"]
+    return [(row["subject"], row["state"], row["list"], row["kind"]) for row in rows]
+
+
 def test_the_sheets_say_in_words_what_the_tables_hold(filled: Machine, tmp_path: Path) -> None:
     files = _archived(filled, "export", tmp_path / "export.zip")
     people = {row["address"]: row for row in _sheet(files, "subscribers.csv")}
@@ -276,10 +284,15 @@ def test_the_sheets_say_in_words_what_the_tables_hold(filled: Machine, tmp_path:
     ]
     assert {row["keyed_hash"] for row in _sheet(files, "suppressions.csv")} == set(suppressed)
     assert {row["address"] for row in _sheet(files, "suppressions.csv")} >= {"", "'=bo@guest.example"}
-    letters = [row for row in _sheet(files, "campaigns.csv") if row["invented"] == "no"]
-    assert [(row["subject"], row["state"], row["list"]) for row in letters] == [
-        ("Łucja =1+1", "draft", "news"), ("About favourite", "draft", "news"),
-    ]  # fmt: skip
+
+
+def test_the_sheets_name_letters_answers_and_settings(filled: Machine, tmp_path: Path) -> None:
+    files = _archived(filled, "export", tmp_path / "export.zip")
+    assert _letters(files) == [
+        ("Łucja =1+1", "draft", "news", "letter"),
+        ("About favourite", "draft", "news", "letter"),
+        ("Welcome to News", "draft", "news", "welcome"),
+    ]
     assert [(row["address"], row["name"], row["answer"]) for row in _sheet(files, "answers.csv")] == [
         ("anna@guest.example", "favourite", "cakes")
     ]

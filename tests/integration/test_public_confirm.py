@@ -106,16 +106,6 @@ def test_twenty_presses_at_once_are_one_consent(app: Flask, token: str) -> None:
     assert len(_given()) == 1
 
 
-@pytest.mark.parametrize(("address", "shown"), [(ADDRESS, True), ("anna@googlemail.com", True), ("a@b.example", False)])
-def test_only_readers_of_gmail_are_asked_about_its_tabs(
-    app: Flask, client: FlaskClient, address: str, *, shown: bool
-) -> None:
-    with app.app_context():
-        with store.transaction() as session:
-            secret = confirmation.token_of(cafe.sign_up(session, cafe.found(session), address))
-        assert ("Primary" in client.post(f"/c/{secret}").text) is shown
-
-
 def test_forged_old_and_spent_links_get_the_same_page_of_no_effect(client: FlaskClient, token: str) -> None:
     flipped = token[:-1] + ("A" if token[-1] != "A" else "B")
     forged = [client.get(f"/c/{wrong}") for wrong in (flipped, token[:-1], "x", "preview", token + token, "%00", "ø")]

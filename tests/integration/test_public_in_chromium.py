@@ -69,6 +69,29 @@ def pages(app: Flask, site: str) -> dict[str, str]:
         }
 
 
+@pytest.mark.timeout(180)
+def test_how_to_keep_our_mail_is_shown_calmly(app: Flask, chromium: Path, site: str) -> None:
+    with app.app_context(), store.transaction() as session:
+        made = cafe.found(session, spoken="pl")
+        joined = [cafe.sign_up(session, made, f"eva@{at}") for at in ("icloud.com", "hotmail.se", "firma.example")]
+        for asked in joined:
+            confirmation.confirm(session, confirmation.token_of(asked))
+        paths = [f"/c/{confirmation.token_of(asked)}" for asked in joined]
+    with watched(chromium) as people, people.context() as reader:
+        page = reader.new_page()
+        for path in (*paths, "/inbox-help", "/inbox-help/gmail?language=de"):
+            page.goto(f"{site}{path}")
+            for folded in page.locator("summary").all():
+                assert (folded.bounding_box() or {"height": 0})["height"] >= _SMALLEST_TARGET
+                folded.click()
+            page.locator("img").last.scroll_into_view_if_needed()
+            assert page.evaluate("[...document.images].every((one) => !one.complete || one.naturalWidth > 0)")
+            people.inspect(page, path)
+            assert _measure(page) == [], path
+        assert reader.cookies() == []
+        people.demand_calm()
+
+
 def _measure(page: Page) -> list[object]:
     page.set_viewport_size({"width": NARROWEST, "height": 640})
     small: list[object] = page.evaluate(_TARGETS % _SMALLEST_TARGET)

@@ -20,6 +20,7 @@ from listkeeper.audience import signup, signup_form
 from listkeeper.audience.signup import Visit
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import Invalid
+from listkeeper.sending import relay_offer
 from listkeeper.web import network
 from listkeeper.web.api import change, lock
 from listkeeper.web.api.change import Done
@@ -88,7 +89,8 @@ def receive(wish: Wish) -> Response:
     def act(session: Session, owner: Organisation, key: ApiKey) -> Done:
         form = signup_form.identified(session, owner, wish.form)
         shown = signup_form.shown(session, form.slug)
-        signup.receive(session, shown, wish.address, _visit(wish, key), parts.limits())
+        wide = relay_offer.carries(session, parts.relay_name(), wish.address)
+        signup.receive(session, shown, wish.address, _visit(wish, key), parts.limits(), carries_smtputf8=wide)
         return Done(Received(), "signup.received", form.public_id, status=202)
 
     return change.made(act)

@@ -11,11 +11,10 @@ from listkeeper.audience.confirmation import Answer, Answered, AskKind, Confirma
 from listkeeper.audience.profile import How
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
-from listkeeper.rendering import primary_tab
-from listkeeper.rendering.primary_tab import Block
+from listkeeper.campaigns import welcome
 from listkeeper.web import network
 from listkeeper.web.ask import Ask
-from listkeeper.web.public import asking, brand, page
+from listkeeper.web.public import asking, brand, inbox_help, page
 
 blueprint = Blueprint("confirm_page", __name__)
 blueprint.before_request(page.limit_body)
@@ -87,6 +86,7 @@ def after(session: Session, answered: Answered) -> Response | None:
 def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
     shown = confirmation.shown_by(session, asked)
     person = session.get_one(Subscriber, asked.subscriber_id)
+    letter = welcome.of(session, asked.list_id, shown.form.language)
     return page.secret_answer(
         "thanks",
         shown.form.language,
@@ -94,7 +94,8 @@ def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
         list_name=shown.mailing_list.name,
         thanks=shown.version.thank_you,
         again=again,
-        tip=_tip(person.email_send, shown.form.language),
+        letter_follows=letter is not None and letter.is_on and not again,
+        keeping=inbox_help.keeping(person.email_send, shown.organisation.from_address, shown.form.language),
         ask=_question_to(session, person, asked, shown.form.language),
     )
 
@@ -102,11 +103,6 @@ def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
 def _question_to(session: Session, person: Subscriber, asked: Confirmation, spoken: str) -> Ask | None:
     """Return one question for who has just pressed the button; the link itself may be in other hands by now."""
     return asking.following(session, person, asked.list_id, How.CONFIRMED, spoken) if request.method == "POST" else None
-
-
-def _tip(address: str, spoken: str) -> Block | None:
-    """Return how to keep our mail in Gmail's first tab, for Gmail's readers alone."""
-    return primary_tab.block(spoken) if primary_tab.shown_to(address) else None
 
 
 @blueprint.get("/n/<token>")

@@ -24,7 +24,8 @@ from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import certificate_words
-from listkeeper.sending import own_data
+from listkeeper.sending import own_data, relay_offer
+from listkeeper.standards import address
 from listkeeper.web import headers
 from listkeeper.web.public import choices, guest, page
 from listkeeper.web.public.choices import Act, Actions
@@ -62,7 +63,7 @@ def _overview(session: Session, found: Guest, *, said: str = "", typed: str = ""
     return found.answer(
         "own",
         status=_NOT_POSSIBLE if wrong else 200,
-        address=found.person.email_send,
+        address=address.shown(found.person.email_send),
         lists=lists,
         restricted=restricted,
         said=said,
@@ -234,7 +235,8 @@ def change_address(visit: str) -> Response:
             return guest.nobody()
         with language.using(found.spoken):
             try:
-                address_change.ask(session, found.person, typed)
+                wide = relay_offer.carries(session, parts.relay_name(), typed)
+                address_change.ask(session, found.person, typed, carries_smtputf8=wide)
             except Invalid as problem:
                 return _overview(session, found, typed=typed[:_SHOWN_LIMIT], wrong=problem.message)
         return _overview(session, found, said="asked_new_address")

@@ -19,6 +19,7 @@ from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import NotFound
 from listkeeper.sending import delivery
 from listkeeper.sending.delivery import Delivery
+from listkeeper.standards import address as addresses
 from listkeeper.web.public import brand, page
 from listkeeper.web.public.brand import Business
 
@@ -97,7 +98,7 @@ def _not_whole() -> NotFound:
 
 def masked(address: str) -> str:
     """Return enough for the owner of an address to know it, and too little for whom the mail was forwarded to."""
-    local, _, domain = address.rpartition("@")
+    local, _, domain = addresses.shown(address).rpartition("@")
     return f"{local[:1]}…@{domain}"
 
 

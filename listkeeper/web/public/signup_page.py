@@ -18,6 +18,7 @@ from listkeeper.audience.signup import SignupReceipt, Visit
 from listkeeper.audience.signup_form import ShownForm
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import Invalid
+from listkeeper.sending import relay_offer
 from listkeeper.standards import address_typo
 from listkeeper.web import network
 from listkeeper.web.public import brand, confirm_page, page
@@ -173,7 +174,8 @@ def _changed(view: FormView) -> Invalid | None:
 def _take(session: Session, shown: ShownForm, typed: str) -> SignupReceipt | Invalid:
     with language.using(shown.form.language):
         try:
-            return signup.receive(session, shown, typed, _visit(typed), parts.limits())
+            wide = relay_offer.carries(session, parts.relay_name(), typed)
+            return signup.receive(session, shown, typed, _visit(typed), parts.limits(), carries_smtputf8=wide)
         except Invalid as problem:
             return problem
 

@@ -136,7 +136,9 @@ def _seen(public_id: str, kind: str) -> Response:
         if "answered" in request.args:
             told = preview.sample_answers(session, owner, letter.mailing_list)
         try:
-            filled = preview.of_draft(draft, owner, letter.mailing_list, page.settings().site, told=told)
+            filled = preview.of_draft(
+                draft, owner, letter.mailing_list, page.settings().site, letter.language, told=told
+            )
         except Invalid as problem:
             return _alone(problem.message, "plain")
     return _alone(filled.html, "html") if kind == "html" else _alone(filled.text, "plain")

@@ -13,7 +13,7 @@ from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import preflight
-from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.deliverability.finding import Finding
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
@@ -32,7 +32,11 @@ _OVER = frozenset({CampaignState.FINISHED, CampaignState.CANCELLED})
 def look(public_id: str) -> Response | AnyResponse:
     """Say to whom the letter would go, who is left out and why, and show it once more."""
     with store.reading() as session:
-        if composer.opened(session, public_id).state is not CampaignState.DRAFT:
+        letter = composer.opened(session, public_id)
+        if letter.kind is CampaignKind.WELCOME:
+            here = letter.mailing_list.public_id
+            return redirect(url_for("welcome.show", public_id=here, language=letter.language), 303)
+        if letter.state is not CampaignState.DRAFT:
             return redirect(url_for("departure.progress", public_id=public_id), 303)
     return _looked(public_id)
 

@@ -17,6 +17,7 @@ from listkeeper.accounts import organisation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.foundation import clock, language
 from listkeeper.settings import Settings
+from listkeeper.standards import address
 
 ROOT = "/studio"
 # Screens without an entry of their own light up the one they belong to.
@@ -62,6 +63,7 @@ def attach(app: Flask) -> None:
     app.add_template_filter(language.number, "grouped")
     app.add_template_filter(language.share, "share")
     app.add_template_filter(language.day, "day")
+    app.add_template_filter(address.shown, "u_label")
 
 
 def _translated(stored: str) -> str:

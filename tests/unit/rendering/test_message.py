@@ -212,6 +212,27 @@ def test_addresses_are_written_in_ascii(written: str, sent: str) -> None:
     assert _demand_clean(_build(recipient=written))["to"] == sent
 
 
+@pytest.mark.parametrize("local", ["åse", "пётр", "用户", "jörg.müller+news", "straße"])
+def test_a_mailbox_beyond_ascii_is_written_in_utf8_and_nothing_else_is(local: str) -> None:
+    raw = _build(recipient=f"{local}@økologi.example", extra_headers=[("List-Id", "<a.b.example>")])
+    head, _, body = raw.partition(b"\r\n\r\n")
+    wide = [line for line in head.split(b"\r\n") if not line.isascii()]
+    assert wide == [f"To: {local}@xn--kologi-9xa.example".encode()]
+    assert body.isascii()
+    read = _read(raw)
+    assert str(read["to"]) == f"{local}@xn--kologi-9xa.example"
+    assert read.defects == []
+
+
+@pytest.mark.parametrize("where", ["sender", "reply to"])
+def test_our_own_addresses_stay_in_ascii(where: str) -> None:
+    """Everybody must be able to answer; only a recipient's own server has to know what its mailbox is called."""
+    own = {"sender": {"address": "åse@cafe.example"}, "reply to": {"reply_to": "åse@cafe.example"}}[where]
+    with pytest.raises(Invalid) as refusal:
+        _build(sender=replace(SENDER, **own))
+    assert refusal.value.code == "address_unwritable"
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -223,7 +244,14 @@ def test_addresses_are_written_in_ascii(written: str, sent: str) -> None:
         "a b@post.example",
         "<x@post.example>",
         "x@post.example, y@post.example",
-        "åse@post.example",
+        ".åse@post.example",
+        "å\u202ese@post.example",
+        "å\u200bse@post.example",
+        "å\u2028se@post.example",
+        "å\u00a0se@post.example",
+        "å\u0085se@post.example",
+        "å\ud800se@post.example",
+        f"{'å' * 33}@post.example",
         ".x@post.example",
         "x..y@post.example",
         '"x"@post.example',

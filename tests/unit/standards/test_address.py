@@ -185,3 +185,33 @@ def test_a_swap_of_neighbours_is_one_slip(one: str, other: str, slips: int) -> N
 def test_a_masked_address_is_known_to_its_owner_alone() -> None:
     assert address.mask("ane.holm@shop.example") == "a***@shop.example"
     assert address.mask("no address") == "***"
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("bo@xn--kologi-9xa.dk", "bo@økologi.dk"),
+        ("bo@mail.xn--80a1acny.xn--p1ai", "bo@mail.почта.рф"),
+        ("jörg@xn--mller-kva.de", "jörg@müller.de"),
+        ("bo@shop.example", "bo@shop.example"),
+        # What is no label of IDNA is shown as it is, and breaks nothing.
+        ("bo@xn--.example", "bo@xn--.example"),
+        ("xn--bo@shop.example", "xn--bo@shop.example"),
+    ],
+)
+def test_people_read_a_domain_in_its_own_letters(sent: str, read: str) -> None:
+    assert address.shown(sent) == read
+
+
+@pytest.mark.parametrize(
+    ("typed", "begins"),
+    [
+        ("Bo", "bo"),
+        ("BO@Økologi.dk", "bo@xn--kologi-9xa.dk"),
+        ("Jörg@mü", "jörg@xn--m-eha"),
+        ("bo@.ø", "bo@.ø"),
+        ("", ""),
+    ],
+)
+def test_who_searches_types_what_she_reads(typed: str, begins: str) -> None:
+    assert address.searched(typed) == begins
