@@ -26,7 +26,7 @@ from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
-from listkeeper.standards import address
+from listkeeper.standards import address, in_app_browser
 
 RECEIVED = "signup.received"
 _KEY_LIMIT = 120
@@ -66,6 +66,9 @@ class Signup(Table):
     received_at: Mapped[datetime] = columns.created_at()
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     age_ok: Mapped[bool | None] = mapped_column()
+    # Which of the form's shapes was used, and in which app's own browser.
+    shape: Mapped[str | None] = mapped_column(String(20))
+    in_app: Mapped[str | None] = mapped_column(String(20))
 
     __table_args__ = (UniqueConstraint("form_version_id", "idempotency_key"),)
 
@@ -81,6 +84,8 @@ class Visit:
     utm: dict[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
     trap: str = ""
+    # Where the words were shown: on our own page or frame, or on a page of somebody else's.
+    shape: str | None = None
     # The boxes some forms have: the separate consent, and the stated age.
     second_consent: bool = False
     age_stated: bool = False
@@ -122,6 +127,8 @@ def receive(session: Session, shown: ShownForm, typed: str, visit: Visit, limits
         browser=_cut(visit.browser, _PLACE_LIMIT),
         decision=_first_look(session, visit, limits),
         age_ok=True if shown.version.least_age else None,
+        shape=_cut(visit.shape, 20),
+        in_app=in_app_browser.name_of(visit.browser),
     )
     try:
         with session.begin_nested():
@@ -180,7 +187,7 @@ def decide(session: Session, signup_id: int, limits: Limits) -> SignupDecision:
 
 def _evidence(row: Signup) -> dict[str, object]:
     """Return what the vault keeps of a post: how it was typed, from where, on which page."""
-    return {
+    return {name: said for name, said in (("shape", row.shape), ("in_app", row.in_app)) if said} | {
         "address": row.email_send,
         "received_at": clock.in_milliseconds(row.received_at),
         "network": row.network or "",

@@ -167,6 +167,8 @@ def fact(name: str) -> str:
         "page": language.text("Page"),
         "referrer": language.text("Came from"),
         "source": language.text("Source"),
+        "shape": language.text("Kind of form"),
+        "in_app": language.text("App it was opened in"),
         "utm_source": "utm_source",
         "utm_medium": "utm_medium",
         "utm_campaign": "utm_campaign",

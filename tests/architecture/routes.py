@@ -156,10 +156,11 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/sign-in/", {"token": "not-a-token"}),
         ("/studio/lists/", {"public_id": made.mailing_list.public_id, "name": cakes.public_id}),
         ("/studio/people/", {"public_id": person.public_id}),
-        ("/studio/forms/", {"public_id": made.form.public_id}),
+        ("/studio/forms/", {"public_id": made.form.public_id, "kind": "component"}),
         ("/studio/domains/", {"public_id": domain.public_id}),
         ("/studio/keys/", {"public_id": till.public_id}),
         ("/api/v1/lists/", {"list_id": made.mailing_list.public_id}),
+        ("/api/v1/forms/", {"form_id": made.form.public_id}),
         ("/api/v1/subscribers/", {"subscriber_id": person.public_id}),
     )
 

@@ -110,10 +110,10 @@ def _rule(brand_colour: str, ground: str) -> str:
     """Return the four colours of buttons and links, each moved only as far as people need to read it (WCAG 2.2)."""
     accent = colour.readable_on(brand_colour, ground)
     edge = colour.readable_on(brand_colour, ground, _AA_CONTROL)
-    on_brand = _text_on(brand_colour)
+    on_brand = text_on(brand_colour)
     return f":root {{ --brand: {brand_colour}; --on-brand: {on_brand}; --accent: {accent}; --edge: {edge}; }}"
 
 
-def _text_on(ground: str) -> str:
+def text_on(ground: str) -> str:
     """Return white where it can be read, else black: one of the two always can."""
     return "#ffffff" if colour.contrast("#ffffff", ground) >= colour.AA_TEXT else "#000000"

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import assert_never
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, g, request, url_for
 from markupsafe import escape
-from sqlalchemy.orm import Session
 
-from listkeeper import parts, store
-from listkeeper.audience import confirmation, signup, signup_form
-from listkeeper.audience.signup import SignupReceipt, Visit
+from listkeeper import store
+from listkeeper.audience import allowed_origins, confirmation, signup_form
+from listkeeper.audience.signup import SignupReceipt
 from listkeeper.audience.signup_form import ShownForm
-from listkeeper.foundation import clock, language, signing
+from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import address_typo
-from listkeeper.web import network
-from listkeeper.web.public import brand, confirm_page, page
+from listkeeper.web import headers
+from listkeeper.web.public import brand, confirm_page, page, signup_post
 from listkeeper.web.public.brand import Business
+from listkeeper.web.public.signup_post import Shape
 
 blueprint = Blueprint("signup_page", __name__)
 blueprint.before_request(page.limit_body)
 
-TRAP = "homepage"
-_TICKET = "form-ticket"
-_TICKET_LIFETIME = timedelta(hours=24)
-_SOURCES = ("s", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
-_SOURCE_LIMIT = 200
+
+@blueprint.after_request
+def _open(response: Response) -> Response:
+    """Let a frame show the answer to a form that was pasted into it; the form's own page is shown in none."""
+    return headers.framed(response, g.get("may_frame", ())) if page.framed() else response
+
+
 _SHOWN_LIMIT = 320
 # Which part of the page a sentence stands beside, by the code of what is wrong; the address unless it is a box.
 _PLACES = {"second_consent_missing": "wrong_second", "age_missing": "wrong_age"}
 _WRONG = ("wrong", *_PLACES.values())
+# Nothing is wrong with what was typed: the page is to be read first.
+_READ_FIRST = frozenset({"page_too_old", "site_not_listed"})
 
 
 @dataclass(frozen=True)
@@ -84,84 +87,62 @@ def show(slug: str) -> Response:
 
 def form_page(view: FormView, *, typed: str = "", wrong: Invalid | None = None, status: int = 200) -> Response:
     """Return the form, with the typed address kept and what is wrong beside the field or box it is about."""
-    marks = [(name, value[:_SOURCE_LIMIT]) for name in _SOURCES if (value := request.values.get(name))]
-    ticket = signing.token(_TICKET, clock.in_milliseconds(clock.now()))
-    hidden = [("key", secrets.token_urlsafe(16)), ("v", str(view.version)), ("ticket", ticket), *marks]
     return page.answer(
         "signup",
         view.language,
         view.business,
         status=status,
         form=view,
-        action=url_for("signup_page.receive", slug=view.slug),
+        action=_address_of("receive", view.slug),
         typed=typed,
-        hidden=hidden,
-        trap=TRAP,
+        hidden=signup_post.hidden(view.version).items(),
+        trap=signup_post.TRAP,
         **_beside(wrong),
     )
 
 
+def _address_of(step: str, slug: str) -> str:
+    """Return the address of a step of the form's way; within a frame the way stays in it."""
+    if not page.framed():
+        return url_for(f"signup_page.{step}", slug=slug)
+    return url_for(f"form_frame.{step}", slug=slug, host=signup_post.around() if step == "show" else None)
+
+
 def _beside(wrong: Invalid | None) -> dict[str, str]:
-    place = _PLACES.get(wrong.code, "wrong") if wrong is not None else "wrong"
+    place = place_of(wrong) if wrong is not None else ""
     return {name: wrong.message if wrong is not None and name == place else "" for name in _WRONG}
+
+
+def place_of(wrong: Invalid) -> str:
+    """Return beside what a sentence stands: the field, or one of the boxes."""
+    return _PLACES.get(wrong.code, "wrong")
 
 
 @blueprint.post("/f/<slug>")
 def receive(slug: str) -> Response:
     """Store the post and say "check your mail", for every address alike."""
-    typed = request.form.get("email", "").strip()
+    return received(slug, Shape.PAGE)
+
+
+def received(slug: str, by: Shape) -> Response:
+    """Take the post of a page or frame, and answer with the next page of the same kind."""
     with store.transaction() as session:
         shown = signup_form.shown(session, slug)
         view = view_of(shown)
-        taken = _changed(view) or _take(session, shown, typed)
-    if isinstance(taken, Invalid):
-        status = 409 if taken.code == "page_too_old" else 422
-        return form_page(view, typed=typed, wrong=taken, status=status)
-    return _check_mail(view, taken.visit, shown_address=typed)
+        taken = signup_post.take(session, shown, by)
+        g.may_frame = allowed_origins.of(shown.form)
+    match taken:
+        case Invalid():
+            return form_page(view, typed=signup_post.typed(), wrong=taken, status=status_of(taken))
+        case SignupReceipt():
+            return _check_mail(view, taken.visit, shown_address=signup_post.typed())
+    # A step between the two (a check against machines) is one more kind of answer, and stands here.
+    assert_never(taken)
 
 
-def _changed(view: FormView) -> Invalid | None:
-    """Say so when the page was opened too long ago, or with another text than today's.
-
-    What is recorded is what this person saw, so she reads the new text first.
-    A post without these fields comes from a page that is not ours; for it the
-    text is the one in the mail and on the confirm page.
-    """
-    ticket = request.form.get("ticket")
-    opened = signing.read(_TICKET, ticket) if ticket else None
-    oldest = clock.in_milliseconds(clock.now() - _TICKET_LIFETIME)
-    too_old = ticket is not None and (opened is None or opened < oldest)
-    if not too_old and request.form.get("v", str(view.version)) == str(view.version):
-        return None
-    with language.using(view.language):
-        sentence = language.text(
-            "This page has been renewed since you opened it. Please read it and press the button once more."
-        )
-    return Invalid("page_too_old", sentence)
-
-
-def _take(session: Session, shown: ShownForm, typed: str) -> SignupReceipt | Invalid:
-    with language.using(shown.form.language):
-        try:
-            return signup.receive(session, shown, typed, _visit(typed), parts.limits())
-        except Invalid as problem:
-            return problem
-
-
-def _visit(typed: str) -> Visit:
-    key = request.form.get("key")
-    return Visit(
-        network=network.of(request),
-        browser=request.headers.get("User-Agent"),
-        origin=network.origin_of(request),
-        source=request.values.get("s"),
-        utm={name: value for name in _SOURCES[1:] if (value := request.values.get(name))},
-        # The address belongs to the key: who goes back to mend a typo must not be taken for a retry.
-        idempotency_key=signing.digest(f"{key}:{typed}") if key else None,
-        trap=request.form.get(TRAP, ""),
-        second_consent=request.form.get("second_consent") == "yes",
-        age_stated=request.form.get("age_stated") == "yes",
-    )
+def status_of(wrong: Invalid) -> int:
+    """Return the HTTP status of a post that was not taken."""
+    return 409 if wrong.code in _READ_FIRST else 422
 
 
 def _check_mail(view: FormView, visit: str, *, shown_address: str = "", wrong: str = "", status: int = 200) -> Response:
@@ -176,21 +157,33 @@ def _check_mail(view: FormView, visit: str, *, shown_address: str = "", wrong: s
         meant=address_typo.suggest(shown_address) if shown_address else None,
         # As long for a short address as for a long one: the length of this page tells nothing.
         padding=" " * max(0, _SHOWN_LIMIT - len(escape(shown_address).encode())),
-        action=url_for("signup_page.confirm_by_code", slug=view.slug),
-        back=url_for("signup_page.show", slug=view.slug),
+        action=_address_of("confirm_by_code", view.slug),
+        back=_address_of("show", view.slug),
     )
 
 
 @blueprint.post("/f/<slug>/code")
 def confirm_by_code(slug: str) -> Response:
     """Take the six digits typed on the page that is still open."""
+    return code_typed(slug)
+
+
+def code_typed(slug: str) -> Response:
+    """Take the six digits of a page or frame, and answer with the next page of the same kind."""
     visit = request.form.get("visit", "")
     with store.transaction() as session:
         answered = confirmation.confirm_by_code(session, visit, request.form.get("code", ""), confirm_page.seen())
         joined = confirm_page.after(session, answered)
+        asked = answered.confirmation
+        shown = confirmation.shown_by(session, asked) if joined and asked else signup_form.shown(session, slug)
+        g.may_frame = allowed_origins.of(shown.form)
         if joined is not None:
             return joined
-        view = view_of(signup_form.shown(session, slug))
-    with language.using(view.language):
-        wrong = language.text("These digits do not fit. Look at the newest e-mail, or simply press its button.")
-    return _check_mail(view, visit, wrong=wrong, status=422)
+        view = view_of(shown)
+    return _check_mail(view, visit, wrong=wrong_digits(view.language), status=422)
+
+
+def wrong_digits(spoken: str) -> str:
+    """Return what is said of digits that do not fit."""
+    with language.using(spoken):
+        return language.text("These digits do not fit. Look at the newest e-mail, or simply press its button.")

@@ -25,6 +25,7 @@ _UNDER = {
     "evidence": "lists",
     "forms": "lists",
     "form_new": "lists",
+    "form_site": "lists",
     "list_settings": "lists",
     "person_acts": "lists",
     "permissions": "business",
