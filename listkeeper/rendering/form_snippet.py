@@ -1,9 +1,10 @@
 """What an owner pastes to put a form somewhere: a link, a plain form, the web component, a frame. All of one version.
 
 A pasted form has no ticket, no style and no script of ours. Its trap is a
-field in a ``<datalist>``: browsers neither show such a field nor send it, by
-the rules of HTML and whatever the page's own stylesheet says, so no person can
-fall into it; programs that fill in every field they read do.
+field in a ``<datalist>``, which browsers do not show; in two of them, because
+some sites' stylesheets show whatever stands in a form. And it is disabled: no
+browser sends it, so no person can fall into it whatever the site does.
+Programs that read a form and fill in every field do.
 """
 
 from __future__ import annotations
@@ -44,7 +45,6 @@ class _Words:
     version: int
     title: str
     label: str
-    leave_empty: str
     texts: list[list[str]]
     boxes: list[tuple[str, str]]
     button: str
@@ -91,7 +91,6 @@ def _words(shown: ShownForm, site: str) -> _Words:
         version=shown.version.version,
         title=shown.version.title,
         label=language.text("Your e-mail address"),
-        leave_empty=language.text("Leave this empty"),
         texts=[part.splitlines() for part in said if part],
         boxes=[*boxes, *([("age_stated", stated)] if age else [])],
         button=text.button_label,

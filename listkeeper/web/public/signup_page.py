@@ -93,7 +93,7 @@ def form_page(view: FormView, *, typed: str = "", wrong: Invalid | None = None, 
         view.business,
         status=status,
         form=view,
-        action=_address_of("receive", view.slug),
+        action=_beyond(_address_of("receive", view.slug)),
         typed=typed,
         hidden=signup_post.hidden(view.version).items(),
         trap=signup_post.TRAP,
@@ -106,6 +106,15 @@ def _address_of(step: str, slug: str) -> str:
     if not page.framed():
         return url_for(f"signup_page.{step}", slug=slug)
     return url_for(f"form_frame.{step}", slug=slug, host=signup_post.around() if step == "show" else None)
+
+
+def _beyond(action: str) -> str:
+    """Return an address for the post that is not the page's own.
+
+    A browser puts what is posted to a page's own address in the place of that page: when the line breaks, the way
+    back leads past what was typed. To another address, be it by a fragment, the filled-in form is one step back.
+    """
+    return f"{action}#sent" if request.path == action else action
 
 
 def _beside(wrong: Invalid | None) -> dict[str, str]:

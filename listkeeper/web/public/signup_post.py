@@ -32,6 +32,7 @@ _TICKET = "form-ticket"
 _TICKET_LIFETIME = timedelta(hours=24)
 _SOURCES = ("s", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 _SOURCE_LIMIT = 200
+_KEY_LIMIT = 64
 
 
 class Shape(StrEnum):
@@ -44,16 +45,15 @@ class Shape(StrEnum):
 
 
 def hidden(version: int) -> dict[str, str]:
-    """Return what a page of ours sends along beside the address; made anew for every page, so it is made once.
+    """Return what a page of ours sends along beside the address.
 
-    A retry is the same page sent again, and so carries the same key.
+    The key is made with the first page and stays on those that ask for something to be put right. So a retry
+    carries the key of the post that was lost, whichever of the pages it is made on.
     """
+    key = request.form.get("key", "")[:_KEY_LIMIT] or secrets.token_urlsafe(16)
     ticket = signing.token(_TICKET, clock.in_milliseconds(clock.now()))
-    return (
-        {"key": secrets.token_urlsafe(16), "v": str(version), "ticket": ticket}
-        | _marks()
-        | ({HOST: site} if (site := around()) else {})
-    )
+    site = around()
+    return {"key": key, "v": str(version), "ticket": ticket} | _marks() | ({HOST: site} if site else {})
 
 
 def _marks() -> dict[str, str]:
