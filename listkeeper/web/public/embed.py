@@ -45,8 +45,8 @@ def _readable(response: Response) -> Response:
 def _welcome(shown: ShownForm) -> bool:
     """Return whether the page that asks may show the form, and note who may read the answer."""
     origin = signup_post.asked_from()
-    if allowed_origins.of(shown.form):
-        g.readable_from = origin or request.host_url.rstrip("/")
+    narrowed = bool(allowed_origins.of(shown.form))
+    g.readable_from = (origin or request.host_url.rstrip("/")) if narrowed else None
     return signup_post.may_stand_there(shown.form, origin)
 
 

@@ -36,9 +36,8 @@ def show(slug: str) -> Response:
         shown = signup_form.shown(session, slug)
         view = signup_page.view_of(shown)
         welcome = signup_post.may_stand_there(shown.form, signup_post.asked_from())
-        may_frame = allowed_origins.of(shown.form)
+        g.may_frame = allowed_origins.of(shown.form) if welcome else ()
     if welcome:
-        g.may_frame = may_frame
         return signup_page.form_page(view)
     own = url_for("signup_page.show", slug=slug)
     return page.answer("not_here", view.language, view.business, status=_NOT_HERE, form=view, own=own)
