@@ -46,7 +46,7 @@ def test_every_way_shows_and_copies_the_same(owner: StudioBrowser, form: str, sn
     for kind, pasted in snippets.items():
         page = owner.get(f"/studio/forms/{form}/site?shape={kind}")
         assert page.status_code == 200
-        [shown] = re.findall(r"<pre class=\"plain\"><code>(.*?)</code>", page.text, re.DOTALL)[:1]
+        [shown] = re.findall(r"<pre class=\"plain pasted\"><code>(.*?)</code>", page.text, re.DOTALL)[:1]
         assert html.unescape(shown) == pasted
         assert pasted in map(html.unescape, re.findall(r'<lk-copy text="([^"]*)"', page.text))
     guides = owner.get(f"/studio/forms/{form}/site?shape=guides")
@@ -63,10 +63,10 @@ def test_the_page_to_try_it_on_is_foreign_and_lets_in_nothing_but_the_form(
         assert page.status_code == 200
         assert snippets[kind.value] in page.text
         policy = page.headers["Content-Security-Policy"]
-        assert policy.startswith("sandbox allow-forms allow-scripts ")
+        assert policy.startswith("sandbox allow-forms allow-scripts ") is (kind is not Snippet.FRAME)
         assert "allow-same-origin" not in policy
         assert "script-src http://localhost:8025;" in policy
-        assert "Cross-Origin-Opener-Policy" not in page.headers
+        assert ("Cross-Origin-Opener-Policy" in page.headers) is (kind is Snippet.FRAME)
     assert owner.get(f"/studio/forms/{form}/try/nonsense").status_code == 404
     stranger = owner.app.test_client()
     assert stranger.get(f"/studio/forms/{form}/try/html").status_code in {302, 303}

@@ -99,8 +99,8 @@ def _tabs() -> list[Tab]:
         ),
         Tab(
             _GUIDES,
-            language.text("WordPress, Shopify, Wix, Squarespace"),
-            language.text("Where each of them takes what you copy here."),
+            language.text("Site builders"),
+            language.text("WordPress, Shopify, Wix and Squarespace: where each takes what you copy here."),
         ),
     ]
 
@@ -133,15 +133,18 @@ def try_out(public_id: str, kind: str) -> Response:
     """Show a page that stands for somebody's site, with what was pasted into it.
 
     A browser takes a sandboxed page for one of no origin: it is as foreign to us
-    as any. Where the form names its sites, such a page would be turned away, so
-    it is then one of ours.
+    as any. Where the form names its sites, such a page would be turned away, and
+    in a page of no origin no page that names who may frame it is framed: there
+    the page is one of ours.
     """
+    wanted = form_snippet.named(kind)
     with store.reading() as session:
         form = signup_form.identified(session, organisation.only_one(session), public_id)
         shown = signup_form.describe(session, signup_form.newest(session, form))
-        foreign = not allowed_origins.of(form)
-        words = {"title": shown.version.title, "written_in": form.language, "foreign": foreign}
-        pasted = form_snippet.pasted(shown, form_snippet.named(kind), page.settings().site)
+        narrowed = bool(allowed_origins.of(form))
+        foreign = not narrowed and wanted is not Snippet.FRAME
+        words = {"written_in": form.language, "foreign": foreign, "narrowed": narrowed}
+        pasted = form_snippet.pasted(shown, wanted, page.settings().site)
     spoken = language.current()
     drawn = render_template(
         "studio/form_try.html", pasted=pasted, spoken=spoken, direction=language.direction(spoken), **words
