@@ -42,6 +42,8 @@ class Snippet(StrEnum):
 @dataclass(frozen=True)
 class _Words:
     slug: str
+    language: str
+    direction: str
     version: int
     title: str
     label: str
@@ -88,6 +90,8 @@ def _words(shown: ShownForm, site: str) -> _Words:
     boxes = [("second_consent", " ".join(second.whole.split()))] if second else []
     return _Words(
         slug=shown.form.slug,
+        language=shown.form.language,
+        direction=language.direction(shown.form.language),
         version=shown.version.version,
         title=shown.version.title,
         label=language.text("Your e-mail address"),

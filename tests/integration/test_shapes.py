@@ -14,12 +14,20 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from listkeeper import store
-from listkeeper.audience import allowed_origins, confirmation, signup, signup_form, subscription
+from listkeeper.audience import (
+    allowed_origins,
+    confirmation,
+    form_lint,
+    mailing_list,
+    signup,
+    signup_form,
+    subscription,
+)
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent_text import Wording
 from listkeeper.audience.signup import Signup, SignupDecision
 from listkeeper.audience.subscription import SubscriptionState
-from listkeeper.rendering import form_snippet
+from listkeeper.rendering import form_snapshot, form_snippet
 from listkeeper.rendering.form_snippet import Snippet
 from listkeeper.web import doors
 from tests.makers import cafe, studio
@@ -323,6 +331,35 @@ def test_a_post_from_a_site_that_is_not_named_is_asked_once_more_and_never_lost(
     assert [(row.email_send, row.source) for row in _rows()] == [("anna@x.example", "till")]
     assert client.post("/f/news", data={"email": "bo@x.example"}, headers={"Origin": SHOP}).status_code == 200
     assert client.post("/f/news", data={"email": "eva@x.example"}).status_code == 200
+
+
+# Boxes
+
+
+def test_boxes_are_on_every_shape_unticked_and_asked_for_beside_themselves(client: FlaskClient) -> None:
+    with store.transaction() as session:
+        shown = signup_form.shown(session, "news")
+        shown.mailing_list.jurisdiction = "ru"
+        mailing_list.ask_age(shown.mailing_list, 18)
+        words = signup_form.starter(shown.organisation, shown.mailing_list, "en")
+        signup_form.publish_words(session, shown.organisation, shown.form, words, show=form_snapshot.page_of)
+    said = client.get("/f/news/embed").json or {}
+    assert [box["name"] for box in said["boxes"]] == ["second_consent", "age_stated"]
+    pasted = _snippet(Snippet.HTML)
+    assert form_lint.check(pasted) == []
+    boxes = html.fragment_fromstring(pasted).xpath(".//input[@type='checkbox']")
+    assert [(box.get("name"), box.get("value"), box.get("required")) for box in boxes] == [
+        (box["name"], "yes", "") for box in said["boxes"]
+    ]
+    labels = [" ".join(box.getparent().text_content().split()) for box in boxes]
+    assert labels == [" ".join(box["label"].split()) for box in said["boxes"]]
+    fields = said["hidden"] | {"email": "anna@x.example"}
+    for box in said["boxes"]:
+        refused = client.post("/f/news/embed", data=fields)
+        assert (refused.status_code, (refused.json or {})["field"]) == (422, box["name"])
+        fields |= {box["name"]: "yes"}
+    assert client.post("/f/news/embed", data=fields).status_code == 200
+    assert [row.age_ok for row in _rows()] == [True]
 
 
 # The scripts

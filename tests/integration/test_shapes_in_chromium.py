@@ -13,7 +13,7 @@ from playwright.sync_api import FrameLocator, Page, Route, expect
 from tests.browser.watched import Watched, watched
 from tests.fakes import foreign_site
 from tests.fakes.foreign_site import ForeignSite
-from tests.makers import shapes
+from tests.makers import shapes, studio
 from tests.makers.shapes import Shop
 
 pytestmark = [pytest.mark.whole_program, pytest.mark.timeout(180)]
@@ -455,4 +455,34 @@ def test_a_step_that_the_component_does_not_know_is_taken_on_our_own_page(
         assert page.url == f"{shop.site}/f/news"
     [row] = shop.rows()
     assert row.email_send == "anna@reader.example"
+    people.demand_calm()
+
+
+def test_the_owner_tries_each_shape_on_a_page_that_stands_for_somebodys_site(people: Watched, shop: Shop) -> None:
+    shop.found()
+    place = f"{shop.site}/studio/forms/{shop.form}/try"
+    with people.context() as hers:
+        page = hers.new_page()
+        page.goto(f"{shop.site}/studio/enter/{studio.fresh_link(shop.app)}")
+        page.get_by_role("main").get_by_role("button").first.click()
+        page.goto(f"{place}/component")
+        assert page.evaluate("self.origin") == "null"
+        page.locator("#email").fill("one@reader.example")
+        page.keyboard.press("Enter")
+        page.locator("#code").wait_for()
+        page.goto(f"{place}/frame")
+        frame = page.frame_locator("iframe")
+        frame.locator("#email").fill("two@reader.example")
+        # Not the one of no origin: for that axe makes styles of its own, which the page's policy refuses.
+        people.inspect(page, "somebody's site")
+        _press(frame)
+        frame.locator("#code").wait_for()
+        for tab in ("component", "html", "guides"):
+            page.goto(f"{shop.site}/studio/forms/{shop.form}/site?shape={tab}")
+            people.inspect(page, f"put it on your site: {tab}")
+        page.goto(f"{place}/html")
+        page.locator("[name=email]").fill("three@reader.example")
+        _press(page)
+        page.locator("#code").wait_for()
+    assert [row.shape for row in shop.rows()] == ["component", "frame", "html"]
     people.demand_calm()

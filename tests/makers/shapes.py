@@ -18,6 +18,7 @@ from listkeeper.audience import allowed_origins, confirmation, signup, signup_fo
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.signup import Signup
 from listkeeper.rendering import form_snippet
+from listkeeper.settings import Settings
 from tests.makers import cafe
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Shop:
     app: Flask
     site: str
     slug: str = ""
+    form: str = ""
     # While this is so, posts are taken and their answers are lost on the way.
     deaf: bool = False
 
@@ -55,7 +57,7 @@ class Shop:
         """Found the café and return the snippets of its form."""
         with self.app.app_context(), store.transaction() as session:
             made = cafe.found(session, spoken=spoken, list_name={"da": "Nyt fra bageren"}.get(spoken, "News"))
-            self.slug = made.form.slug
+            self.slug, self.form = made.form.slug, made.form.public_id
             return form_snippet.all_of(signup_form.shown(session, self.slug), self.site)
 
     def allow(self, *origins: str) -> None:
@@ -85,6 +87,8 @@ def serving(app: Flask) -> Iterator[Shop]:
     shop = Shop(app, "")
     server = make_server("127.0.0.1", 0, shop, threaded=True)
     shop.site = f"http://127.0.0.1:{server.server_port}"
+    settings: Settings = app.config["LISTKEEPER"]
+    app.config["LISTKEEPER"] = settings.model_copy(update={"public_url": shop.site})
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
