@@ -112,6 +112,7 @@ def test_a_frame_grows_with_its_page_and_keeps_all_that_follows_inside(
         frame.locator("#email").fill("anna@")
         _demand_no_bar(page)
         people.inspect(page, "frame")
+        _demand_the_dark_of_its_host(page)
         page.frames[1].evaluate("document.querySelector('form').noValidate = true")
         _press(frame)
         frame.locator("#email-wrong").wait_for()
@@ -130,6 +131,21 @@ def test_a_frame_grows_with_its_page_and_keeps_all_that_follows_inside(
     [row] = shop.rows()
     assert (row.origin, row.shape) == (bakery.origin, "frame")
     people.demand_calm()
+
+
+def _demand_the_dark_of_its_host(page: Page) -> None:
+    """Demand that the frame is dark on a page that is dark in the night, and light on one that is never dark."""
+    bright = "parseInt(getComputedStyle(document.body).color.match(/\\d+/)[0]) > 128"
+    page.emulate_media(color_scheme="dark")
+    page.frames[1].wait_for_function(f"() => {bright}")
+    page.locator("iframe").evaluate("frame => { frame.style.colorScheme = 'light'; }")
+    page.emulate_media(color_scheme="light")
+    page.frames[1].wait_for_function("() => document.documentElement.className == 'light'")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(300)
+    assert not page.frames[1].evaluate(bright)
+    page.locator("iframe").evaluate("frame => { frame.style.colorScheme = ''; }")
+    page.emulate_media(color_scheme="light")
 
 
 def _demand_no_bar(page: Page) -> None:

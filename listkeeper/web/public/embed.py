@@ -120,7 +120,7 @@ def _meant(view: FormView) -> str | None:
 
 
 def _put_right(wrong: Invalid, again: dict[str, object] | None) -> Response:
-    """Say what is wrong and beside what; ``again`` is the form of today, to be read first, with a key of its own."""
+    """Say what is wrong and beside what; ``again`` is the form of today, to be read first."""
     said = {"code": wrong.code, "field": _FIELDS[signup_page.place_of(wrong)], "detail": wrong.message, "form": again}
     return make_response(jsonify(said), signup_page.status_of(wrong))
 

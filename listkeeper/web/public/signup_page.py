@@ -23,13 +23,6 @@ from listkeeper.web.public.signup_post import Shape
 blueprint = Blueprint("signup_page", __name__)
 blueprint.before_request(page.limit_body)
 
-
-@blueprint.after_request
-def _open(response: Response) -> Response:
-    """Let a frame show the answer to a form that was pasted into it; the form's own page is shown in none."""
-    return headers.framed(response, g.get("may_frame", ())) if page.framed() else response
-
-
 _SHOWN_LIMIT = 320
 # Which part of the page a sentence stands beside, by the code of what is wrong; the address unless it is a box.
 _PLACES = {"second_consent_missing": "wrong_second", "age_missing": "wrong_age"}
@@ -75,6 +68,12 @@ def view_of(shown: ShownForm) -> FormView:
         least_age=shown.version.least_age or 0,
         notice=url_for("notice_page.show", name=spoken) if shown.version.notice_sha256 else "",
     )
+
+
+@blueprint.after_request
+def _open(response: Response) -> Response:
+    """Let a frame show the answer to a form that was pasted into it; the form's own page is shown in none."""
+    return headers.framed(response, g.get("may_frame", ())) if page.framed() else response
 
 
 @blueprint.get("/f/<slug>")
