@@ -34,7 +34,7 @@ from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
-from listkeeper.standards import address
+from listkeeper.standards import address, in_app_browser
 
 RECEIVED = "signup.received"
 _KEY_LIMIT = 120
@@ -79,6 +79,9 @@ class Signup(Table):
     age_ok: Mapped[bool | None] = mapped_column()
     # What made it look like a machine's, and what it did about it.
     marks: Mapped[list[str]] = mapped_column(columns.Json, default=list, server_default="[]")
+    # Which of the form's shapes was used, and in which app's own browser.
+    shape: Mapped[str | None] = mapped_column(String(20))
+    in_app: Mapped[str | None] = mapped_column(String(20))
 
     __table_args__ = (UniqueConstraint("form_version_id", "idempotency_key"),)
 
@@ -98,6 +101,8 @@ class Visit:
     ticket: str | None = None
     work: str = ""
     step: str = ""
+    # Where the words were shown: on our own page or frame, or on a page of somebody else's.
+    shape: str | None = None
     # The boxes some forms have: the separate consent, and the stated age.
     second_consent: bool = False
     age_stated: bool = False
@@ -189,6 +194,8 @@ def _row(  # noqa: PLR0913 - all that a post leaves
         "decision": _first_decision(seen),
         "marks": [mark.value for mark in seen.marks],
         "age_ok": True if shown.version.least_age else None,
+        "shape": _cut(visit.shape, 20),
+        "in_app": in_app_browser.name_of(visit.browser),
     }
 
 
@@ -276,7 +283,7 @@ def _decide(
 
 def _evidence(row: Signup) -> dict[str, object]:
     """Return what the vault keeps of a post: how it was typed, from where, on which page."""
-    return {
+    return {name: said for name, said in (("shape", row.shape), ("in_app", row.in_app)) if said} | {
         "address": row.email_send,
         "received_at": clock.in_milliseconds(row.received_at),
         "network": row.network or "",

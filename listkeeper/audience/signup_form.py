@@ -45,6 +45,8 @@ class SignupForm(Table):
     language: Mapped[str] = mapped_column(String(8))
     state: Mapped[FormState] = columns.enum(FormState, default=FormState.OPEN)
     created_at: Mapped[datetime] = columns.created_at()
+    # Which sites may show it (``allowed_origins``); None for any.
+    allowed_origins: Mapped[list[str] | None] = mapped_column(columns.Json)
 
     mailing_list: Mapped[MailingList] = relationship()
 

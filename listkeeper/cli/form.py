@@ -9,12 +9,13 @@ import click
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text, mailing_list, signup_form
+from listkeeper.audience import allowed_origins, consent_text, mailing_list, signup_form
 from listkeeper.audience.consent_text import Wording
 from listkeeper.audience.signup_form import SignupFormVersion, Words
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import language
-from listkeeper.rendering import form_snapshot
+from listkeeper.rendering import form_snapshot, form_snippet
+from listkeeper.rendering.form_snippet import Snippet
 from listkeeper.settings import Settings
 
 
@@ -88,6 +89,40 @@ def publish(settings: Settings, *, form: str, as_json: bool, **said: Any) -> Non
         audit_log.record(session, business.id, "command", "form.published", found.public_id)
         answer = {"id": found.public_id, "version": made.version, "sha256": made.sha256}
     emit(answer, as_json=as_json, lines=[f"Version {answer['version']} is published."])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("form")
+@click.option("--shape", type=click.Choice([kind.value for kind in Snippet]), default="html", help="What to paste.")
+def snippet(settings: Settings, *, form: str, shape: str, as_json: bool) -> None:
+    """Print what puts a form on a site: a plain form, the web component, a frame or the link."""
+    with opened(settings), store.reading() as session:
+        found = signup_form.identified(session, organisation.only_one(session), form)
+        shown = signup_form.describe(session, signup_form.newest(session, found))
+        drawn = form_snippet.snippet(shown, Snippet(shape), settings.site)
+        answer = {"id": found.public_id, "shape": shape, "version": shown.version.version, "snippet": drawn}
+    emit(answer, as_json=as_json, lines=[drawn])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("form")
+@click.option("--allow", "sites", multiple=True, help="A site that may show the form; say it once for each.")
+@click.option("--any", "anywhere", is_flag=True, help="Let any site show it.")
+def sites(settings: Settings, *, form: str, sites: tuple[str, ...], anywhere: bool, as_json: bool) -> None:
+    """Show which sites may show a form, or name them; the list given takes the place of the one before."""
+    with opened(settings), store.transaction() as session:
+        business = organisation.only_one(session)
+        found = signup_form.identified(session, business, form)
+        if sites or anywhere:
+            allowed_origins.choose(found, "\n".join(sites))
+            audit_log.record(session, business.id, "command", "form.sites_chosen", found.public_id)
+        answer = {"id": found.public_id, "allowed_origins": list(allowed_origins.of(found))}
+    lines = [str(site) for site in answer["allowed_origins"]] or ["Any site may show it."]
+    emit(answer, as_json=as_json, lines=lines)
 
 
 def _words(business: Organisation, old: SignupFormVersion, said: dict[str, Any]) -> Words:

@@ -8,6 +8,7 @@ policy that lets it load nothing and run nothing.
 from __future__ import annotations
 
 import wsgiref.headers
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from flask import Flask, Response
@@ -19,6 +20,7 @@ STRICT = (
 )
 FRAMING = f"{STRICT}; frame-src 'self'"
 FRAMED = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; frame-ancestors 'self'"
+_NOWHERE = "frame-ancestors 'none'"
 LETTER = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
 
 _OPENER = "Cross-Origin-Opener-Policy"
@@ -48,14 +50,15 @@ def attach(app: Flask, public_url: str = "") -> None:
 def _fill(headers: Headers, defaults: dict[str, str]) -> None:
     for name, value in defaults.items():
         # A browser refuses a sandboxed page that also asks for an opener policy (HTML, "obtain an opener policy").
-        if name == _OPENER and headers.get("Content-Security-Policy") == LETTER:
+        if name == _OPENER and headers.get("Content-Security-Policy", "").startswith("sandbox"):
             continue
         headers.setdefault(name, value)
 
 
 def fill_for_file(response_headers: wsgiref.headers.Headers, _path: str, _url: str) -> None:
     """Put the headers on a static file, which no application code answers for."""
-    for name, value in _ALWAYS.items():
+    # A page in a sandboxed frame has no origin, and what it needs to look right would be kept from it.
+    for name, value in (_ALWAYS | {_RESOURCE: "cross-origin"}).items():
         response_headers.setdefault(name, value)
 
 
@@ -79,9 +82,38 @@ def framing(response: Response) -> Response:
     return response
 
 
-def framed(response: Response) -> Response:
+def looked_at(response: Response) -> Response:
     """Mark a page of ours that is only looked at, in a frame of another page of ours: no script, and no form works."""
     response.headers["Content-Security-Policy"] = FRAMED
+    return response
+
+
+def framed(response: Response, origins: Collection[str]) -> Response:
+    """Let the pages of these origins, or any where none is named, show this page in a frame."""
+    around = " ".join(("'self'", *origins)) if origins else "*"
+    response.headers["Content-Security-Policy"] = STRICT.replace(_NOWHERE, f"frame-ancestors {around}")
+    response.headers[_RESOURCE] = "cross-origin"
+    return response
+
+
+def read_from(response: Response, origin: str | None) -> Response:
+    """Let scripts of pages of this origin read the answer, or of any page where none is named; without cookies."""
+    response.headers["Access-Control-Allow-Origin"] = origin or "*"
+    response.headers[_RESOURCE] = "cross-origin"
+    if origin:
+        response.headers.add("Vary", "Origin")
+    return response
+
+
+def as_another_site(response: Response, site: str, *, foreign: bool) -> Response:
+    """Mark a page that stands for somebody's site: a strict policy of its own that names ours, no origin if foreign."""
+    sandbox = "sandbox allow-forms allow-scripts allow-popups allow-popups-to-escape-sandbox"
+    leave = "allow-top-navigation-by-user-activation"
+    policy = (
+        f"default-src 'none'; script-src {site}; connect-src {site}; frame-src {site}; form-action {site}; "
+        "style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+    )
+    response.headers["Content-Security-Policy"] = f"{sandbox} {leave}; {policy}" if foreign else policy
     return private(response)
 
 
@@ -89,4 +121,11 @@ def for_everyone(response: Response) -> Response:
     """Mark a picture or stylesheet that other sites, mail programs and sandboxed letters may load; kept for ever."""
     response.headers[_RESOURCE] = "cross-origin"
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+def for_everyone_shortly(response: Response) -> Response:
+    """Mark a script whose address stays when its content changes; asked for again after ten minutes."""
+    response.headers[_RESOURCE] = "cross-origin"
+    response.headers["Cache-Control"] = "public, max-age=600"
     return response

@@ -170,13 +170,14 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/lists/", {"public_id": made.mailing_list.public_id, "name": cakes.public_id}),
         ("/studio/lists/<public_id>/welcome/", {"spoken": made.form.language}),
         ("/studio/people/", {"public_id": person.public_id}),
-        ("/studio/forms/", {"public_id": made.form.public_id}),
+        ("/studio/forms/", {"public_id": made.form.public_id, "kind": "component"}),
         ("/s/", {"slug": till_source.slug}),
         ("/studio/links/", {"public_id": till_source.public_id}),
         ("/studio/channels/costs/", {"public_id": paid.public_id}),
         ("/studio/domains/", {"public_id": domain.public_id}),
         ("/studio/keys/", {"public_id": till.public_id}),
         ("/api/v1/lists/", {"list_id": made.mailing_list.public_id}),
+        ("/api/v1/forms/", {"form_id": made.form.public_id}),
         ("/api/v1/subscribers/", {"subscriber_id": person.public_id}),
     )
 

@@ -30,11 +30,14 @@ class Watched:
     inspected: list[str] = field(default_factory=list)
 
     @contextmanager
-    def context(self, *, javascript: bool = True, size: dict[str, int] | None = None) -> Iterator[BrowserContext]:
+    def context(
+        self, *, javascript: bool = True, size: dict[str, int] | None = None, agent: str | None = None
+    ) -> Iterator[BrowserContext]:
         """Open a person's browser of its own, without what others left in theirs."""
         opened = self.browser.new_context(
             viewport=size or PHONE,  # type: ignore[arg-type]
             java_script_enabled=javascript,
+            user_agent=agent,
             has_touch=True,
             reduced_motion="reduce",
         )

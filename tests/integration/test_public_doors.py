@@ -37,6 +37,8 @@ def values(app: Flask) -> Iterator[dict[str, str]]:
             row = session.scalars(select(Delivery)).one()
             found = {
                 "signup_page": "news",
+                "form_frame": "news",
+                "embed": "news",
                 "confirm_page": confirmation.token_of(asked),
                 "leave_page": unsubscribe.token_for(row.id),
                 "preferences_page": signing.token("preferences", row.id),
@@ -50,6 +52,13 @@ def _public(app: Flask) -> list[tuple[str, str, set[str]]]:
     locked = ("/studio", "/api/")
     rules = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(locked) and not rule.build_only]
     return [(rule.rule, rule.endpoint, rule.methods or set()) for rule in rules]
+
+
+def _policy(endpoint: str, method: str) -> str:
+    """Return what is shown to whom: a letter alone, a form in anybody's frame, all else nowhere but here."""
+    if endpoint.startswith("form_frame."):
+        return headers.STRICT.replace("frame-ancestors 'none'", "frame-ancestors *")
+    return headers.LETTER if endpoint == "web_view.show" and method != "OPTIONS" else headers.STRICT
 
 
 def _content() -> dict[str, list[Any]]:
@@ -76,7 +85,7 @@ def test_looking_changes_nothing_sets_no_cookie_and_is_always_covered(
             assert answer.status_code < 500
             assert "Set-Cookie" not in answer.headers
             policy = answer.headers["Content-Security-Policy"]
-            assert policy == (headers.LETTER if endpoint == "web_view.show" and method != "OPTIONS" else headers.STRICT)
+            assert policy == _policy(endpoint, method)
     assert looked > 20
     assert _content() == before
 

@@ -109,10 +109,10 @@ def look(session: Session, shown: ShownForm, parsed: Address, post: Post, limits
         )
     if post.trap:
         return Look(Verdict.TRAPPED, (Mark.TRAP,))
-    marks = _marks(session, shown, parsed, post, limits)
+    done = _done(session, shown, parsed, post, limits)
+    marks = _marks(session, shown, parsed, post, limits, stepped=done is not None)
     if stage is not Stage.CALM:
         marks.append(Mark.DEFENDED)
-    done = _done(session, shown, parsed, post, limits)
     network = post.network or "unknown"
     if done is None and not throttle.take(session, "signup", network, limits.signups_per_hour, _HOUR):
         marks.append(Mark.BUSY_NETWORK)
@@ -124,12 +124,15 @@ def look(session: Session, shown: ShownForm, parsed: Address, post: Post, limits
     return Look(Verdict.TAKE if within else Verdict.BRAKED, tuple(marks))
 
 
-def _marks(session: Session, shown: ShownForm, parsed: Address, post: Post, limits: Limits) -> list[Mark]:
+def _marks(  # noqa: PLR0913 - what was posted where, and whether the one more step was taken
+    session: Session, shown: ShownForm, parsed: Address, post: Post, limits: Limits, *, stepped: bool
+) -> list[Mark]:
     found = []
     opened = ticket.opened_at(post.ticket, shown.version.id) if post.ticket else None
     if opened is not None and clock.now() - opened < timedelta(seconds=limits.signup_least_seconds):
         found.append(Mark.TOO_QUICK)
-    if post.ticket and not ticket.use(session, post.ticket):
+    # The page in between carries on the ticket of the first one: that is no second use of it.
+    if post.ticket and not stepped and not ticket.use(session, post.ticket):
         found.append(Mark.TICKET_AGAIN)
     # Every browser of today says with a post which page it stands on, if only "null".
     if not post.ticket and post.origin is None:

@@ -34,6 +34,11 @@ def opened_at(text: str, version_id: int) -> datetime | None:
     return clock.of_milliseconds(int.from_bytes(body[:8], "big"))
 
 
+def is_ours(text: str) -> bool:
+    """Return whether a page of ours carried this, of whatever version and however long ago."""
+    return signing.opened(_PURPOSE, text, 16 + _NONCE_BYTES) is not None
+
+
 def is_too_old(text: str, version_id: int) -> bool:
     """Return whether a page was opened so long ago, or with another text, that she should read it again."""
     opened = opened_at(text, version_id)

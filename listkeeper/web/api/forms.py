@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts.api_key import Scope
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import mailing_list, signup_form
+from listkeeper.audience import allowed_origins, mailing_list, signup_form
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.signup_form import FormState, SignupForm
 from listkeeper.foundation import clock
+from listkeeper.rendering import form_snippet
 from listkeeper.settings import Settings
 from listkeeper.web.api import lock
 from listkeeper.web.api.shape import Digest, FormId, ListId, Moment, Shape
@@ -51,6 +52,24 @@ class OneForm(Shape):
     least_age: int | None = Field(description="The youngest age that the form has a box for.", examples=[None])
 
 
+class Snippets(Shape):
+    """What is pasted to put the form somewhere, as the studio shows it."""
+
+    link: str = Field(description="The form's own page.")
+    html: str = Field(description="A plain form: no script, no cookie. It names the version it was made from.")
+    component: str = Field(description="The web component, with the plain form inside it.")
+    frame: str = Field(description="A frame, and the script that gives it its height.")
+
+
+class WholeForm(OneForm):
+    """A signup form with what puts it on a site."""
+
+    allowed_origins: list[str] = Field(
+        description="The sites that may show it; empty for any.", examples=[["https://cafe.example"]]
+    )
+    snippets: Snippets
+
+
 class Forms(Shape):
     """All signup forms."""
 
@@ -70,6 +89,23 @@ def show() -> Forms:
                 for each in mailing_list.all_of(session, owner)
                 for form in signup_form.all_of(session, each)
             ]
+        )
+
+
+@blueprint.get("/forms/<form_id>")
+@lock.needs(Scope.READ)
+@blueprint.output(WholeForm)
+def show_one(form_id: str) -> WholeForm:
+    """Show one signup form, with what is pasted to put it on a site."""
+    settings: Settings = current_app.config["LISTKEEPER"]
+    with store.reading() as session:
+        owner = session.get_one(Organisation, lock.caller().organisation_id)
+        form = signup_form.identified(session, owner, form_id)
+        shown = signup_form.describe(session, signup_form.newest(session, form))
+        return WholeForm(
+            **_shown(session, form, shown.mailing_list.public_id).model_dump(),
+            allowed_origins=list(allowed_origins.of(form)),
+            snippets=Snippets(**form_snippet.all_of(shown, settings.site)),
         )
 
 

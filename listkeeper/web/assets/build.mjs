@@ -1,7 +1,7 @@
-// Builds the studio's one script and one stylesheet into ../static/build. The
+// Builds the studio's one script and one stylesheet, and the scripts of embedded forms, into ../static/build. The
 // result is committed: nobody who installs listkeeper needs Node. `--check`
 // builds in memory and compares byte for byte.
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,9 +9,28 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = join(here, "..", "static", "build");
 
+// The web component carries its stylesheet as a string: a page's policy lets a script's own sheet pass, a <style> not.
+const sheetAsText = {
+  name: "sheet-as-text",
+  setup(made) {
+    made.onLoad({ filter: /embed\/.*\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true });
+      return { contents: code.trim(), loader: "text" };
+    });
+  },
+};
+
 const result = await build({
   absWorkingDir: here,
-  entryPoints: ["studio.js", "studio.css"],
+  entryPoints: [
+    "studio.js",
+    "studio.css",
+    "embed/listkeeper-form.js",
+    "embed/listkeeper-frame.js",
+    "embed/frame-page.js",
+  ],
+  entryNames: "[name]",
+  plugins: [sheetAsText],
   outdir: folder,
   bundle: true,
   minify: true,

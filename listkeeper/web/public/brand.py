@@ -101,20 +101,20 @@ def _digest(brand_colour: str) -> str:
 
 @lru_cache(maxsize=64)
 def css(brand_colour: str) -> str:
-    """Return the stylesheet of a colour, for light and dark pages."""
-    light = _rule(brand_colour, LIGHT_GROUND)
-    dark = _rule(brand_colour, DARK_GROUND)
+    """Return the stylesheet of a colour, for light and dark pages, and for those that stay light in the dark."""
+    light = _rule(":root, :root.light", brand_colour, LIGHT_GROUND)
+    dark = _rule(":root", brand_colour, DARK_GROUND)
     return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n"
 
 
-def _rule(brand_colour: str, ground: str) -> str:
+def _rule(pages: str, brand_colour: str, ground: str) -> str:
     """Return the four colours of buttons and links, each moved only as far as people need to read it (WCAG 2.2)."""
     accent = colour.readable_on(brand_colour, ground)
     edge = colour.readable_on(brand_colour, ground, _AA_CONTROL)
-    on_brand = _text_on(brand_colour)
-    return f":root {{ --brand: {brand_colour}; --on-brand: {on_brand}; --accent: {accent}; --edge: {edge}; }}"
+    on_brand = text_on(brand_colour)
+    return f"{pages} {{ --brand: {brand_colour}; --on-brand: {on_brand}; --accent: {accent}; --edge: {edge}; }}"
 
 
-def _text_on(ground: str) -> str:
+def text_on(ground: str) -> str:
     """Return white where it can be read, else black: one of the two always can."""
     return "#ffffff" if colour.contrast("#ffffff", ground) >= colour.AA_TEXT else "#000000"

@@ -10,6 +10,8 @@ from listkeeper.web.public.brand import Business
 
 # A form with one address and a few marks fits many times over; more is somebody trying us out.
 BODY_LIMIT = 16 * 1024
+# The same pages within a page of somebody else's.
+_FRAME = "form_frame"
 
 
 def answer(template: str, spoken: str, business: Business | None, *, status: int = 200, **values: object) -> Response:
@@ -21,6 +23,7 @@ def answer(template: str, spoken: str, business: Business | None, *, status: int
                 spoken=language.current(),
                 direction=language.direction(language.current()),
                 business=business,
+                framed=framed(),
                 **values,
             ),
             status,
@@ -32,6 +35,15 @@ def secret_answer(
 ) -> Response:
     """Return a page whose address holds a token."""
     return headers.private(answer(template, spoken, business, status=status, **values))
+
+
+def framed() -> bool:
+    """Return whether this page is shown in a frame, where all that follows it stays as well.
+
+    Some site builders put a pasted form into a frame of their own, which the browser says with its post.
+    """
+    pasted_into_one = request.endpoint == "signup_page.receive" and request.headers.get("Sec-Fetch-Dest") == "iframe"
+    return request.blueprint == _FRAME or pasted_into_one
 
 
 def visitors_language() -> str:

@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, g, request, url_for
 from markupsafe import escape
-from sqlalchemy.orm import Session
 
-from listkeeper import parts, store
-from listkeeper.audience import confirmation, signup, signup_form
-from listkeeper.audience.guard import ticket
+from listkeeper import store
+from listkeeper.audience import allowed_origins, confirmation, signup_form
 from listkeeper.audience.guard.first_look import Step
-from listkeeper.audience.signup import SignupReceipt, Visit
 from listkeeper.audience.signup_form import ShownForm
-from listkeeper.foundation import language, signing
+from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.sending import relay_offer
 from listkeeper.standards import address_typo
-from listkeeper.web import network
-from listkeeper.web.public import brand, confirm_page, page
+from listkeeper.web import headers
+from listkeeper.web.public import brand, confirm_page, page, signup_post
 from listkeeper.web.public.brand import Business
+from listkeeper.web.public.signup_post import Shape
 
 blueprint = Blueprint("signup_page", __name__)
 blueprint.before_request(page.limit_body)
 
-TRAP = "homepage"
-_SOURCES = ("s", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
-_SOURCE_LIMIT = 200
-_STATUS = {"page_too_old": 409, "form_paused": 503}
 _SHOWN_LIMIT = 320
-_KEPT_LIMIT = 512
-# What the page in between does not carry on: the ticket is used, and the step is a new one.
-_ASKED_ANEW = frozenset({"email", "ticket", "altcha", "step", TRAP})
 # Which part of the page a sentence stands beside, by the code of what is wrong; the address unless it is a box.
 _PLACES = {"second_consent_missing": "wrong_second", "age_missing": "wrong_age"}
 _WRONG = ("wrong", *_PLACES.values())
+# Nothing is wrong with what was typed: the page is to be read first, or nothing is taken just now.
+_STATUS = {"page_too_old": 409, "site_not_listed": 409, "form_paused": 503}
 
 
 @dataclass(frozen=True)
@@ -81,6 +72,12 @@ def view_of(shown: ShownForm) -> FormView:
     )
 
 
+@blueprint.after_request
+def _open(response: Response) -> Response:
+    """Let a frame show the answer to a form that was pasted into it; the form's own page is shown in none."""
+    return headers.framed(response, g.get("may_frame", ())) if page.framed() else response
+
+
 @blueprint.get("/f/<slug>")
 def show(slug: str) -> Response:
     """Show the form; opening it changes nothing."""
@@ -91,113 +88,83 @@ def show(slug: str) -> Response:
 
 def form_page(view: FormView, *, typed: str = "", wrong: Invalid | None = None, status: int = 200) -> Response:
     """Return the form, with the typed address kept and what is wrong beside the field or box it is about."""
-    marks = [(name, value[:_SOURCE_LIMIT]) for name in _SOURCES if (value := request.values.get(name))]
-    came_from = [("r", site)] if (site := _came_from()) else []
-    own = [("key", secrets.token_urlsafe(16)), ("v", str(view.version)), ("ticket", ticket.make(view.version_id))]
-    hidden = [*own, *marks, *came_from]
     return page.answer(
         "signup",
         view.language,
         view.business,
         status=status,
         form=view,
-        action=url_for("signup_page.receive", slug=view.slug),
+        action=_beyond(_address_of("receive", view.slug)),
         typed=typed,
-        hidden=hidden,
-        trap=TRAP,
+        hidden=signup_post.hidden(view.version, view.version_id).items(),
+        trap=signup_post.TRAP,
         **_beside(wrong),
     )
 
 
-def _came_from() -> str | None:
-    """Return the site that led to the form: the page says it to itself, for its own post comes from here."""
-    if request.method == "POST":
-        return network.as_origin(request.form.get("r", "")[:_SOURCE_LIMIT])
-    return network.referrer_of(request, own=parts.settings().site)
+def _address_of(step: str, slug: str) -> str:
+    """Return the address of a step of the form's way; within a frame the way stays in it."""
+    if not page.framed():
+        return url_for(f"signup_page.{step}", slug=slug)
+    return url_for(f"form_frame.{step}", slug=slug, host=signup_post.around() if step == "show" else None)
+
+
+def _beyond(action: str) -> str:
+    """Return an address for the post that is not the page's own.
+
+    A browser puts what is posted to a page's own address in the place of that page: when the line breaks, the way
+    back leads past what was typed. To another address, be it by a fragment, the filled-in form is one step back.
+    """
+    return f"{action}#sent" if request.path == action else action
 
 
 def _beside(wrong: Invalid | None) -> dict[str, str]:
-    place = _PLACES.get(wrong.code, "wrong") if wrong is not None else "wrong"
+    place = place_of(wrong) if wrong is not None else ""
     return {name: wrong.message if wrong is not None and name == place else "" for name in _WRONG}
+
+
+def place_of(wrong: Invalid) -> str:
+    """Return beside what a sentence stands: the field, or one of the boxes."""
+    return _PLACES.get(wrong.code, "wrong")
 
 
 @blueprint.post("/f/<slug>")
 def receive(slug: str) -> Response:
     """Store the post and say "check your mail", for every address alike."""
-    typed = request.form.get("email", "").strip()
+    return received(slug, Shape.PAGE)
+
+
+def received(slug: str, by: Shape) -> Response:
+    """Take the post of a page or frame, and answer with the next page of the same kind."""
     with store.transaction() as session:
         shown = signup_form.shown(session, slug)
         view = view_of(shown)
-        taken = _changed(view) or _take(session, shown, typed)
+        taken = signup_post.take(session, shown, by)
+        g.may_frame = allowed_origins.of(shown.form)
     if isinstance(taken, Invalid):
-        status = _STATUS.get(taken.code, 422)
-        return form_page(view, typed=typed, wrong=taken, status=status)
+        return form_page(view, typed=signup_post.typed(), wrong=taken, status=status_of(taken))
     if taken.step is not None:
-        return _one_more_step(view, taken.step, typed)
-    return _check_mail(view, taken.visit, shown_address=typed)
+        return _one_more_step(view, taken.step)
+    return _check_mail(view, taken.visit, shown_address=signup_post.typed())
 
 
-def _one_more_step(view: FormView, step: Step, typed: str) -> Response:
+def _one_more_step(view: FormView, step: Step) -> Response:
     """Show the page in between, with all that was posted kept on it: a browser works, or somebody presses again."""
-    kept = {name: value for name, value in request.form.items() if name not in _ASKED_ANEW}
-    kept |= {"email": typed, "step": step.pressed}
     return page.answer(
         "one_more_step",
         view.language,
         view.business,
-        hidden=[(name, value[:_KEPT_LIMIT]) for name, value in kept.items()],
+        hidden=signup_post.kept_for_another_press(step).items(),
         challenge=json.dumps(step.challenge),
-        action=url_for("signup_page.receive", slug=view.slug),
-        shown=typed,
+        action=_address_of("receive", view.slug),
+        shown=signup_post.typed(),
         button=view.button,
     )
 
 
-def _changed(view: FormView) -> Invalid | None:
-    """Say so when the page was opened too long ago, or with another text than today's.
-
-    What is recorded is what this person saw, so she reads the new text first.
-    A post without these fields comes from a page that is not ours; for it the
-    text is the one in the mail and on the confirm page.
-    """
-    carried = request.form.get("ticket")
-    too_old = carried is not None and ticket.is_too_old(carried, view.version_id)
-    if not too_old and request.form.get("v", str(view.version)) == str(view.version):
-        return None
-    with language.using(view.language):
-        sentence = language.text(
-            "This page has been renewed since you opened it. Please read it and press the button once more."
-        )
-    return Invalid("page_too_old", sentence)
-
-
-def _take(session: Session, shown: ShownForm, typed: str) -> SignupReceipt | Invalid:
-    with language.using(shown.form.language):
-        try:
-            wide = relay_offer.carries(session, parts.relay_name(), typed)
-            return signup.receive(session, shown, typed, _visit(typed), parts.limits(), carries_smtputf8=wide)
-        except Invalid as problem:
-            return problem
-
-
-def _visit(typed: str) -> Visit:
-    key = request.form.get("key")
-    return Visit(
-        network=network.of(request),
-        browser=request.headers.get("User-Agent", ""),
-        origin=network.origin_of(request),
-        referrer=_came_from(),
-        source=request.values.get("s"),
-        utm={name: value for name in _SOURCES[1:] if (value := request.values.get(name))},
-        # The address belongs to the key: who goes back to mend a typo must not be taken for a retry.
-        idempotency_key=signing.digest(f"{key}:{typed}") if key else None,
-        trap=request.form.get(TRAP, ""),
-        ticket=request.form.get("ticket"),
-        work=request.form.get("altcha", ""),
-        step=request.form.get("step", ""),
-        second_consent=request.form.get("second_consent") == "yes",
-        age_stated=request.form.get("age_stated") == "yes",
-    )
+def status_of(wrong: Invalid) -> int:
+    """Return the HTTP status of a post that was not taken."""
+    return _STATUS.get(wrong.code, 422)
 
 
 def _check_mail(view: FormView, visit: str, *, shown_address: str = "", wrong: str = "", status: int = 200) -> Response:
@@ -212,21 +179,33 @@ def _check_mail(view: FormView, visit: str, *, shown_address: str = "", wrong: s
         meant=address_typo.suggest(shown_address) if shown_address else None,
         # As long for a short address as for a long one: the length of this page tells nothing.
         padding=" " * max(0, _SHOWN_LIMIT - len(escape(shown_address).encode())),
-        action=url_for("signup_page.confirm_by_code", slug=view.slug),
-        back=url_for("signup_page.show", slug=view.slug),
+        action=_address_of("confirm_by_code", view.slug),
+        back=_address_of("show", view.slug),
     )
 
 
 @blueprint.post("/f/<slug>/code")
 def confirm_by_code(slug: str) -> Response:
     """Take the six digits typed on the page that is still open."""
+    return code_typed(slug)
+
+
+def code_typed(slug: str) -> Response:
+    """Take the six digits of a page or frame, and answer with the next page of the same kind."""
     visit = request.form.get("visit", "")
     with store.transaction() as session:
         answered = confirmation.confirm_by_code(session, visit, request.form.get("code", ""), confirm_page.seen())
         joined = confirm_page.after(session, answered)
+        asked = answered.confirmation
+        shown = confirmation.shown_by(session, asked) if joined and asked else signup_form.shown(session, slug)
+        g.may_frame = allowed_origins.of(shown.form)
         if joined is not None:
             return joined
-        view = view_of(signup_form.shown(session, slug))
-    with language.using(view.language):
-        wrong = language.text("These digits do not fit. Look at the newest e-mail, or simply press its button.")
-    return _check_mail(view, visit, wrong=wrong, status=422)
+        view = view_of(shown)
+    return _check_mail(view, visit, wrong=wrong_digits(view.language), status=422)
+
+
+def wrong_digits(spoken: str) -> str:
+    """Return what is said of digits that do not fit."""
+    with language.using(spoken):
+        return language.text("These digits do not fit. Look at the newest e-mail, or simply press its button.")

@@ -26,6 +26,7 @@ _UNDER = {
     "evidence": "lists",
     "forms": "lists",
     "form_new": "lists",
+    "form_site": "lists",
     "list_settings": "lists",
     "sources": "lists",
     "questions": "lists",

@@ -166,4 +166,4 @@ def see(question_id: str) -> Response:
             body = render_template(
                 "studio/question_preview.html", spoken=shown.language, direction=shown.direction, ask=shown
             )
-        return headers.framed(make_response(body))
+        return headers.looked_at(make_response(body))

@@ -1,0 +1,1 @@
+(()=>{var t=document.documentElement,s=e=>parent.postMessage({listkeeper:Math.ceil(t.getBoundingClientRect().height),hello:e===!0},"*");addEventListener("message",({source:e,data:n})=>{e==parent&&(t.classList.toggle("light",n!="listkeeper dark"),s())});new ResizeObserver(s).observe(t);s(!0);document.querySelector("[aria-invalid]")?.focus();})();
