@@ -17,6 +17,7 @@ from listkeeper.audience import confirmation, signup
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.form_draft import FormDraft
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
@@ -115,6 +116,7 @@ def _is_named(session: Session, column: Column[Any], number: int) -> bool:
 def _remove_list(session: Session, list_id: int) -> None:
     forms = select(SignupForm.id).where(SignupForm.list_id == list_id)
     steps = (
+        delete(FormDraft).where(FormDraft.form_id.in_(forms)),
         delete(SignupFormVersion).where(SignupFormVersion.form_id.in_(forms)),
         delete(SignupForm).where(SignupForm.list_id == list_id),
         delete(ConsentText).where(ConsentText.list_id == list_id),

@@ -78,6 +78,12 @@ def framing(response: Response) -> Response:
     return response
 
 
+def answering_from(response: Response, origin: str) -> Response:
+    """Mark a page whose form may be answered with a redirect to one other origin."""
+    response.headers["Content-Security-Policy"] = STRICT.replace("form-action 'self'", f"form-action 'self' {origin}")
+    return response
+
+
 def for_everyone(response: Response) -> Response:
     """Mark a picture or stylesheet that other sites, mail programs and sandboxed letters may load; kept for ever."""
     response.headers[_RESOURCE] = "cross-origin"

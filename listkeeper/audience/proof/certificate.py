@@ -11,6 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from listkeeper.audience import form_design
+from listkeeper.audience.form_design import Design
+
 Fact = str | int
 
 
@@ -73,6 +76,8 @@ class ShownForm:
     second_text: ShownText | None
     # The privacy notice that the page pointed at, empty for none.
     notice_sha256: str = ""
+    # How it looked, and what it said beside the text.
+    design: Design = form_design.NONE
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.rendering import primary_tab
 from listkeeper.rendering.primary_tab import Block
 from listkeeper.web import network
-from listkeeper.web.public import brand, page
+from listkeeper.web.public import brand, onward, page
 
 blueprint = Blueprint("confirm_page", __name__)
 blueprint.before_request(page.limit_body)
@@ -37,7 +37,7 @@ def show(token: str) -> Response:
 
 def _question(session: Session, asked: Confirmation, token: str) -> Response:
     shown = confirmation.shown_by(session, asked)
-    return page.secret_answer(
+    made = page.secret_answer(
         "confirm",
         shown.form.language,
         brand.business_of(shown.organisation),
@@ -48,6 +48,7 @@ def _question(session: Session, asked: Confirmation, token: str) -> Response:
         action=url_for("confirm_page.confirm", token=token),
         not_me=url_for("confirm_page.show_not_me", token=token),
     )
+    return onward.opened(made, onward.origin_of(shown))
 
 
 def _on_the_list(session: Session, asked: Confirmation) -> bool:
@@ -74,7 +75,9 @@ def after(session: Session, answered: Answered) -> Response | None:
     """Return the page after confirming, or None when the attempt had no effect."""
     if answered.confirmation is None or answered.answer not in {Answer.CONFIRMED, Answer.ALREADY_CONFIRMED}:
         return None
-    return _thanks(session, answered.confirmation, again=answered.answer is Answer.ALREADY_CONFIRMED)
+    shown = confirmation.shown_by(session, answered.confirmation)
+    elsewhere = onward.at_once(shown.version)
+    return elsewhere or _thanks(session, answered.confirmation, again=answered.answer is Answer.ALREADY_CONFIRMED)
 
 
 def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
@@ -85,7 +88,8 @@ def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
         shown.form.language,
         brand.business_of(shown.organisation),
         list_name=shown.mailing_list.name,
-        thanks=shown.version.thank_you,
+        thanks=onward.told(shown.version, again=again),
+        onward=onward.of(shown.version),
         again=again,
         tip=_tip(person.email_send, shown.form.language),
     )

@@ -16,9 +16,10 @@ from listkeeper.audience.signup import SignupReceipt, Visit
 from listkeeper.audience.signup_form import ShownForm
 from listkeeper.foundation import clock, language, signing
 from listkeeper.foundation.errors import Invalid
+from listkeeper.rendering.shop_facts import Link, ShopFacts
 from listkeeper.standards import address_typo
 from listkeeper.web import network
-from listkeeper.web.public import brand, confirm_page, page
+from listkeeper.web.public import confirm_page, onward, page, storefront
 from listkeeper.web.public.brand import Business
 
 blueprint = Blueprint("signup_page", __name__)
@@ -53,16 +54,24 @@ class FormView:
     least_age: int
     # Where the privacy notice is; empty for none.
     notice: str
+    # What the owner says beside the text, and what the business shows.
+    intro: str
+    gets: tuple[str, ...]
+    frequency: str
+    answers: str
+    shop: ShopFacts
+    sisters: tuple[Link, ...]
+    onward_origin: str
 
 
-def view_of(shown: ShownForm) -> FormView:
+def view_of(session: Session, shown: ShownForm) -> FormView:
     """Return what the page shows of a form; call it while the session is open."""
-    second, spoken = shown.second, shown.form.language
+    second, spoken, design = shown.second, shown.form.language, shown.version.designed
     return FormView(
         slug=shown.form.slug,
         language=shown.form.language,
         version=shown.version.version,
-        business=brand.business_of(shown.organisation),
+        business=storefront.business_of(shown),
         title=shown.version.title,
         consent=shown.text.body,
         withdrawal=shown.text.withdrawal,
@@ -71,6 +80,13 @@ def view_of(shown: ShownForm) -> FormView:
         second_consent=second.whole if second else "",
         least_age=shown.version.least_age or 0,
         notice=url_for("notice_page.show", name=spoken) if shown.version.notice_sha256 else "",
+        intro=design.intro,
+        gets=design.gets,
+        frequency=design.frequency,
+        answers=design.answers,
+        shop=storefront.facts_of(session, shown),
+        sisters=storefront.sisters_of(session, shown),
+        onward_origin=onward.origin_of(shown),
     )
 
 
@@ -78,7 +94,7 @@ def view_of(shown: ShownForm) -> FormView:
 def show(slug: str) -> Response:
     """Show the form; opening it changes nothing."""
     with store.reading() as session:
-        view = view_of(signup_form.shown(session, slug))
+        view = view_of(session, signup_form.shown(session, slug))
     return form_page(view)
 
 
@@ -112,7 +128,7 @@ def receive(slug: str) -> Response:
     typed = request.form.get("email", "").strip()
     with store.transaction() as session:
         shown = signup_form.shown(session, slug)
-        view = view_of(shown)
+        view = view_of(session, shown)
         taken = _changed(view) or _take(session, shown, typed)
     if isinstance(taken, Invalid):
         status = 409 if taken.code == "page_too_old" else 422
@@ -165,7 +181,7 @@ def _visit(typed: str) -> Visit:
 
 
 def _check_mail(view: FormView, visit: str, *, shown_address: str = "", wrong: str = "", status: int = 200) -> Response:
-    return page.answer(
+    made = page.answer(
         "check_mail",
         view.language,
         view.business,
@@ -179,6 +195,7 @@ def _check_mail(view: FormView, visit: str, *, shown_address: str = "", wrong: s
         action=url_for("signup_page.confirm_by_code", slug=view.slug),
         back=url_for("signup_page.show", slug=view.slug),
     )
+    return onward.opened(made, view.onward_origin)
 
 
 @blueprint.post("/f/<slug>/code")
@@ -190,7 +207,7 @@ def confirm_by_code(slug: str) -> Response:
         joined = confirm_page.after(session, answered)
         if joined is not None:
             return joined
-        view = view_of(signup_form.shown(session, slug))
+        view = view_of(session, signup_form.shown(session, slug))
     with language.using(view.language):
         wrong = language.text("These digits do not fit. Look at the newest e-mail, or simply press its button.")
     return _check_mail(view, visit, wrong=wrong, status=422)

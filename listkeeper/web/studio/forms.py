@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent, consent_text, list_rules, mailing_list, privacy_notice, signup_form
+from listkeeper.audience import consent, consent_text, form_family, list_rules, mailing_list, privacy_notice, signup_form
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup_form import FormState, SignupForm
 from listkeeper.foundation import language
@@ -60,7 +60,7 @@ def _shown(
             shown=shown,
             versions=signup_form.versions(session, form),
             agreed=consent.agreed(session, form),
-            behind=signup_form.behind(shown.version),
+            behind=form_family.behind(shown.version),
             notice=privacy_notice.newest(session, owner.id, form.language),
             fields=fields,
             beside=form_words.findings(owner, shown.mailing_list, form.language, fields) if typed else {},
