@@ -101,7 +101,7 @@ class Hours:
             day = today + timedelta(days=distance)
             if day in self.shut:
                 continue
-            midnight = datetime.combine(day, time())  # noqa: DTZ001 - the sign at the door names no zone
+            midnight = datetime.combine(day, time())
             for span in self.days[day.weekday()]:
                 yield midnight + timedelta(minutes=span.opens), midnight + timedelta(minutes=span.shuts)
 

@@ -145,7 +145,9 @@ def _phone(typed: str) -> str:
 def _short(typed: str, limit: int) -> str:
     written = " ".join(typed.split())
     if len(written) > limit or not written.isprintable():
-        raise Invalid("too_long", language.text("“%(words)s…” is too long here. Please shorten it.", words=written[:30]))
+        raise Invalid(
+            "too_long", language.text("“%(words)s…” is too long here. Please shorten it.", words=written[:30])
+        )
     return written
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -108,6 +108,11 @@ NONE = Design()
 """Nothing chosen."""
 
 
+def wordless(design: Design) -> Design:
+    """Return the look of a design and where it leads, for a form in another language."""
+    return replace(design, intro="", gets=(), frequency="", answers="", already="", onward_label="")
+
+
 def checked(design: Design) -> Design:
     """Return a design as it is published: tidy, its address the one browsers ask for.
 
@@ -145,7 +150,9 @@ def _refuse_long(words: str, limit: int) -> None:
         )
         raise Invalid("too_long", sentence)
     if any(not char.isprintable() and char != "\n" for char in words):
-        raise Invalid("unreadable", language.text("This holds characters that cannot be shown. Paste it as plain text."))
+        raise Invalid(
+            "unreadable", language.text("This holds characters that cannot be shown. Paste it as plain text.")
+        )
 
 
 def _onward(typed: str) -> str:

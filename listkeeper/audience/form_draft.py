@@ -18,7 +18,7 @@ from listkeeper.audience import signup_form
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.foundation import clock, columns, language
 from listkeeper.foundation.columns import UtcDateTime
-from listkeeper.foundation.errors import Conflict, Invalid, NotFound
+from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.table import Table
 
 _LIMIT = 40_000
@@ -49,14 +49,18 @@ def write(session: Session, form: SignupForm, fields: Mapping[str, str], *, base
     if sum(map(len, fields.values())) > _LIMIT:
         raise Invalid("too_long", language.text("This is too long for a form. Please shorten it."))
     if any("\x00" in value for value in fields.values()):
-        raise Invalid("unreadable", language.text("This holds characters that cannot be shown. Paste it as plain text."))
+        raise Invalid(
+            "unreadable", language.text("This holds characters that cannot be shown. Paste it as plain text.")
+        )
     # The row of the form is there before any draft: its lock lets two first saves see each other.
     session.refresh(form, with_for_update=True)
     draft = of(session, form)
     if (draft.number if draft else 0) != base:
         raise Conflict(
             "changed_elsewhere",
-            language.text("This form was changed elsewhere in the meantime. Your words are kept here; compare, then save."),
+            language.text(
+                "This form was changed elsewhere in the meantime. Your words are kept here; compare, then save."
+            ),
         )
     if draft is not None and draft.fields == dict(fields):
         return draft
@@ -82,15 +86,12 @@ def _stored(session: Session, form: SignupForm, fields: Mapping[str, str], begun
     return draft
 
 
-def demand(session: Session, form: SignupForm, number: int) -> FormDraft:
-    """Return the draft that was looked at, locked. Raises Conflict when it has changed since, NotFound when it is gone."""
+def demand_seen(session: Session, form: SignupForm, number: int) -> None:
+    """Lock the form, and raise Conflict when its draft is not the one that was looked at (0: none)."""
     session.refresh(form, with_for_update=True)
     draft = of(session, form)
-    if draft is None:
-        raise NotFound("no_draft", language.text("There is nothing to publish: nobody has changed this form."))
-    if draft.number != number:
+    if (draft.number if draft else 0) != number:
         raise Conflict(
             "changed_since_preview",
             language.text("The form has changed since you looked at it. Nothing was published; look again."),
         )
-    return draft

@@ -10,7 +10,7 @@ from listkeeper.rendering.notice import Paragraphs
 HEADERS = notice.HEADERS
 
 
-def compose(
+def compose(  # noqa: PLR0913 - every word of a mail
     *, language_code: str, legal_name: str, postal_address: str, list_name: str, preferences_url: str, said: str = ""
 ) -> Filled:
     """Return the mail that says that nothing was changed, and where she can change it.

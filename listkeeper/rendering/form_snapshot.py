@@ -8,7 +8,7 @@ forms today (hours, telephone, links) is no part of a version, and not in the co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,20 +72,22 @@ def page_of(shown: signup_form.ShownForm) -> str:
     return render(dossier.controller(organisation), values, organisation.brand_colour).decode()
 
 
-def render(
-    controller: Controller,
-    form: ShownForm,
-    brand_colour: str,
-    *,
-    shop: ShopFacts = shop_facts.NOTHING,
-    sisters: Iterable[Link] = (),
-    draft: bool = False,
-) -> bytes:
+@dataclass(frozen=True)
+class Beside:
+    """What stands around a form today and is no part of a version: only the preview of a draft shows it."""
+
+    shop: ShopFacts = shop_facts.NOTHING
+    sisters: tuple[Link, ...] = ()
+    # The address of a picture.
+    logo: str | None = None
+
+
+def render(controller: Controller, form: ShownForm, brand_colour: str, *, draft: Beside | None = None) -> bytes:
     """Return the page. The same values make the same bytes.
 
-    ``shop`` is what stands beside the form of the business today: no part of a
-    version, so a copy leaves it out, and only the preview of a ``draft`` shows it.
+    Without ``draft`` it is a copy of what was published, and says so.
     """
+    beside = draft or Beside()
     with language.using(form.language) as spoken:
         page = (
             _environment()
@@ -93,25 +95,29 @@ def render(
             .render(
                 spoken=spoken,
                 direction=language.direction(spoken),
-                business=_business(controller),
+                business=_business(controller, beside.logo),
                 asset=lambda _name: "",
                 url_for=lambda _endpoint, **_places: "#",
-                form=_words(form, shop, sisters),
+                form=_words(form, beside),
                 action="",
                 typed="",
                 wrong="",
                 hidden=(),
             )
         )
-        note = "" if draft else language.text(
-            "A copy of the form, version %(number)s, published %(moment)s. Nothing can be sent from here.",
-            number=form.version,
-            moment=certificate_words.moment(form.published_at),
+        note = (
+            ""
+            if draft
+            else language.text(
+                "A copy of the form, version %(number)s, published %(moment)s. Nothing can be sent from here.",
+                number=form.version,
+                moment=certificate_words.moment(form.published_at),
+            )
         )
     return _standing_alone(page, note, form, brand_colour).encode()
 
 
-def _words(form: ShownForm, shop: ShopFacts, sisters: Iterable[Link]) -> SimpleNamespace:
+def _words(form: ShownForm, beside: Beside) -> SimpleNamespace:
     text, second = form.text, form.second_text
     return SimpleNamespace(
         slug=form.slug,
@@ -130,12 +136,12 @@ def _words(form: ShownForm, shop: ShopFacts, sisters: Iterable[Link]) -> SimpleN
         second_consent=" ".join(second.sentences) if second else "",
         least_age=form.least_age,
         notice="#" if form.notice_sha256 else "",
-        shop=shop,
-        sisters=tuple(sisters),
+        shop=beside.shop,
+        sisters=beside.sisters,
     )
 
 
-def _business(controller: Controller) -> SimpleNamespace:
+def _business(controller: Controller, logo: str | None) -> SimpleNamespace:
     parts = urlsplit(controller.website)
     shown = f"{parts.hostname or ''}{parts.path}".removeprefix("www.").rstrip("/")
     return SimpleNamespace(
@@ -143,7 +149,7 @@ def _business(controller: Controller) -> SimpleNamespace:
         legal_name=controller.name,
         postal_address=controller.postal_address,
         stylesheet="",
-        logo=None,
+        logo=logo,
         website=controller.website,
         website_name=shown,
     )
@@ -154,7 +160,9 @@ def _standing_alone(page: str, note: str, form: ShownForm, brand_colour: str) ->
     policy = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">"""
     style = f"<style>\n{_style(form, brand_colour)}</style>"
     bare = _FORM.sub("<form inert>", _LINK.sub("", page))
-    banner = Markup('<p role="note" class="small copied">{}<br>SHA-256 {}</p>').format(note, form.sha256) if note else ""
+    banner = (
+        Markup('<p role="note" class="small copied">{}<br>SHA-256 {}</p>').format(note, form.sha256) if note else ""
+    )
     with_head = bare.replace("</head>", f"{policy}{style}</head>", 1)
     lines = with_head.replace("<body>", f"<body>\n{banner}", 1).splitlines()
     return "\n".join(line for line in lines if line.strip()) + "\n"

@@ -25,6 +25,7 @@ _NETWORKS = {
     "threads.com": "Threads", "tiktok.com": "TikTok", "tripadvisor.com": "Tripadvisor", "vk.com": "VK",
     "wa.me": "WhatsApp", "x.com": "X", "youtube.com": "YouTube", "ok.ru": "OK",
 }  # fmt: skip
+_TO = "\N{EN DASH}"
 # A day on which it is shut is announced this long before.
 _ANNOUNCED = timedelta(days=30)
 
@@ -107,7 +108,7 @@ def _rows(hours: Hours, wall: datetime, zone: str) -> Iterator[HoursRow]:
         if place < len(hours.days) and hours.days[place] == hours.days[first]:
             continue
         last = place - 1
-        days = _weekday(first) if first == last else f"{_weekday(first)} – {_weekday(last)}"
+        days = _weekday(first) if first == last else f"{_weekday(first)} {_TO} {_weekday(last)}"
         yield HoursRow(_capital(days), _said(hours.days[first], zone), first <= wall.weekday() <= last)
         first = place
 
@@ -115,7 +116,7 @@ def _rows(hours: Hours, wall: datetime, zone: str) -> Iterator[HoursRow]:
 def _said(spans: tuple[Span, ...], zone: str) -> str:
     if not spans:
         return language.text("closed")
-    return ", ".join(" – ".join(_time(time.fromisoformat(end), zone) for end in span.as_text) for span in spans)
+    return ", ".join(f" {_TO} ".join(_time(time.fromisoformat(end), zone) for end in span.as_text) for span in spans)
 
 
 def _holidays(kept: Storefront, wall: datetime) -> Iterator[str]:
@@ -128,7 +129,10 @@ def _holidays(kept: Storefront, wall: datetime) -> Iterator[str]:
 
 
 def _ways(kept: Storefront) -> Iterator[Link]:
-    """Yield routes that begin where the visitor stands: each map asks her telephone for that, not us."""
+    """Yield routes that begin where the visitor stands: each map asks her telephone for that, not us.
+
+    No ``geo:`` link: an iPhone and the browsers inside other apps do nothing with it.
+    """
     goal = kept.coordinates or kept.place
     if not goal:
         return
@@ -138,7 +142,6 @@ def _ways(kept: Storefront) -> Iterator[Link]:
     if kept.coordinates:
         north, east = kept.coordinates.split(",")
         yield Link("OpenStreetMap", f"https://www.openstreetmap.org/?mlat={north}&mlon={east}#map=17/{north}/{east}")
-        yield Link(language.text("Map of this telephone"), f"geo:{north},{east}")
     else:
         yield Link("OpenStreetMap", f"https://www.openstreetmap.org/search?query={aim}")
 
@@ -153,7 +156,7 @@ def _called(address: str) -> str:
 
 
 def _weekday(place: int) -> str:
-    named: dict[int, str] = dict(get_day_names("wide", locale=language.current()))
+    named: dict[int, str] = dict(get_day_names("wide", "stand-alone", locale=language.current()))
     return named[place]
 
 

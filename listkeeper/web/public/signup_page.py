@@ -18,7 +18,7 @@ from listkeeper.foundation import clock, language, signing
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering.shop_facts import Link, ShopFacts
 from listkeeper.standards import address_typo
-from listkeeper.web import network
+from listkeeper.web import network, packing
 from listkeeper.web.public import confirm_page, onward, page, storefront
 from listkeeper.web.public.brand import Business
 
@@ -95,7 +95,7 @@ def show(slug: str) -> Response:
     """Show the form; opening it changes nothing."""
     with store.reading() as session:
         view = view_of(session, signup_form.shown(session, slug))
-    return form_page(view)
+    return packing.packed(form_page(view))
 
 
 def form_page(view: FormView, *, typed: str = "", wrong: Invalid | None = None, status: int = 200) -> Response:

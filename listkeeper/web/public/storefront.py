@@ -16,7 +16,7 @@ from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Invalid, NotFound
 from listkeeper.rendering import colour, look, shop_facts
 from listkeeper.rendering.shop_facts import Link, ShopFacts
-from listkeeper.web import headers
+from listkeeper.web import headers, packing
 from listkeeper.web.public import brand
 from listkeeper.web.public.brand import Business
 
@@ -70,4 +70,4 @@ def stylesheet(look_name: str, accent: str, ink: str, digest: str) -> Response:
     answer = make_response(look.css(*chosen))
     answer.content_type = "text/css; charset=utf-8"
     # An address of an older release shows today's shapes, and is not kept under the wrong name.
-    return headers.for_everyone(answer) if digest == look.digest(*chosen) else answer
+    return packing.packed(headers.for_everyone(answer) if digest == look.digest(*chosen) else answer)
