@@ -205,9 +205,8 @@ def publish(  # noqa: PLR0913 - all that a form says
 ) -> SignupFormVersion:
     """Store what the form says from now on; old versions stay as they were.
 
-    ``show`` draws the page as people will see it. Raises Invalid when a text is missing
-    or in another language than the form's, when the page would trick people, and
-    for a design that cannot be read or leads people astray.
+    ``show`` draws the page as people will see it. Raises Invalid for a text that is missing or
+    in another language, a page that tricks people, a design that cannot be read or leads astray.
     """
     _refuse_without_texts(form, text, second_text)
     notice = privacy_notice.newest(session, form.mailing_list.organisation_id, form.language)
@@ -221,21 +220,31 @@ def publish(  # noqa: PLR0913 - all that a form says
         least_age=least_age,
         notice_sha256=notice.sha256 if notice else None,
         published_at=clock.now(),
+        **_chosen(design),
     )
     made.form, made.consent_text = form, text
-    if chosen := form_design.checked(design).as_json():
-        # Left alone where nothing was chosen: None would be stored as JSON's null.
-        made.design = chosen
     made.sha256 = hashlib.sha256(_content(made, second_text)).hexdigest()
-    if show is not None:
-        owner = session.get_one(Organisation, form.mailing_list.organisation_id)
-        refuse_blocking(form_lint.check(show(ShownForm(owner, form.mailing_list, form, made, text, second_text))))
+    _refuse_tricks(session, made, second_text, show)
     if not form.mailing_list.demo:
         # Before the row is there: what is published is never changed, not even by us.
         made.ledger_seq = _write_down(session, made, text, form)
     session.add(made)
     session.flush()
     return made
+
+
+def _chosen(design: Design) -> dict[str, Any]:
+    """Return the column of a design; none where nothing was chosen: None would be stored as JSON's null."""
+    chosen = form_design.checked(design).as_json()
+    return {"design": chosen} if chosen else {}
+
+
+def _refuse_tricks(session: Session, made: SignupFormVersion, second: ConsentText | None, show: Show | None) -> None:
+    if show is None:
+        return
+    form = made.form
+    owner = session.get_one(Organisation, form.mailing_list.organisation_id)
+    refuse_blocking(form_lint.check(show(ShownForm(owner, form.mailing_list, form, made, made.consent_text, second))))
 
 
 def _next_number(session: Session, form: SignupForm) -> int:

@@ -117,7 +117,6 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/brand/", {"name": f"{made.organisation.public_id}-0"}),
         ("/media/", {"name": "picture.png"}),
         ("/f/", {"slug": made.form.slug}),
-        ("/look/", {"look_name": "warm", "accent": "7a4b2a", "ink": "auto", "digest": "0"}),
         ("/t/", {"sha256": signup_form.newest(session, made.form).consent_text.sha256}),
         ("/c/", {"token": confirm}),
         ("/n/", {"token": confirm}),
@@ -147,6 +146,7 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
     till, _secret = api_key.make(session, made.organisation, name="Till", scopes=[Scope.READ])
     session.flush()
     return (
+        ("/look/", {"look_name": "warm", "accent": "7a4b2a", "ink": "auto", "digest": "0"}),
         ("/privacy/", {"name": made.organisation.language}),
         ("/studio/evidence/", {"public_id": asked.public_id}),
         ("/studio/join/", {"token": invitation.token_of(invited)}),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, redirect
+from flask import Response, make_response, redirect
 
 from listkeeper.audience.form_design import Onward
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
@@ -32,7 +32,7 @@ def at_once(version: SignupFormVersion) -> Response | None:
     design = version.designed
     if not design.onward_url or design.onward is not Onward.AT_ONCE:
         return None
-    answer = redirect(design.onward_url, 303, Response=Response)
+    answer = make_response(redirect(design.onward_url, 303))
     # The page she comes from had a secret in its address; it does not travel.
     return headers.private(answer)
 

@@ -19,7 +19,7 @@ from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering.shop_facts import Link, ShopFacts
 from listkeeper.standards import address_typo
 from listkeeper.web import network, packing
-from listkeeper.web.public import confirm_page, onward, page, storefront
+from listkeeper.web.public import confirm_page, hosted, onward, page
 from listkeeper.web.public.brand import Business
 
 blueprint = Blueprint("signup_page", __name__)
@@ -71,7 +71,7 @@ def view_of(session: Session, shown: ShownForm) -> FormView:
         slug=shown.form.slug,
         language=shown.form.language,
         version=shown.version.version,
-        business=storefront.business_of(shown),
+        business=hosted.business_of(shown),
         title=shown.version.title,
         consent=shown.text.body,
         withdrawal=shown.text.withdrawal,
@@ -84,8 +84,8 @@ def view_of(session: Session, shown: ShownForm) -> FormView:
         gets=design.gets,
         frequency=design.frequency,
         answers=design.answers,
-        shop=storefront.facts_of(session, shown),
-        sisters=storefront.sisters_of(session, shown),
+        shop=hosted.facts_of(session, shown),
+        sisters=hosted.sisters_of(session, shown),
         onward_origin=onward.origin_of(shown),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import consent_text, form_design, form_family, privacy_notice, signup_form
 from listkeeper.audience.form_design import NONE, ButtonInk, Design, Fact, Look, Onward
-from listkeeper.audience.signup_form import SignupFormVersion
+from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import form_snapshot
 from listkeeper.standards import canonical_json
@@ -79,7 +80,7 @@ def test_all_that_was_chosen_is_in_the_name(session: Session, house: Cafe) -> No
         {"gets": ("Buns", "Bread")}, {"frequency": ""}, {"answers": ""}, {"already": ""}, {"onward_label": ""},
         {"onward_url": "https://cafe.example/x"}, {"onward": Onward.BUTTON}, {"shows": frozenset({Fact.CALL})},
     ):  # fmt: skip
-        names.add(_published(session, house, replace(FULL, **part)).sha256)  # type: ignore[arg-type]
+        names.add(_published(session, house, replace(FULL, **part)).sha256)
     assert len(names) == 13
 
 
@@ -164,13 +165,16 @@ def test_earlier_texts_of_a_list_are_found_by_language_and_kind(session: Session
     assert (back.version, back.consent_text) == (3, first)
 
 
+def shown(page: str) -> Callable[[ShownForm], str]:
+    """Return a way to draw any form as one page."""
+    return lambda _form: page
+
+
 def test_a_box_ticked_or_required_in_the_page_is_refused_with_any_look(session: Session, house: Cafe) -> None:
     text_ = signup_form.newest(session, house.form).consent_text
     for box, code in (("checked", "box_ticked"), ("required", "box_required")):
         other = '<label><input type="checkbox"> I accept the terms</label>'
         page = f'<form><label><input type="checkbox" {box}> News, weekly</label>{other}<button>Go</button></form>'
         with pytest.raises(Invalid) as refused:
-            signup_form.publish(
-                session, house.form, text_, title="T", thank_you="T", design=FULL, show=lambda _shown, page=page: page
-            )
+            signup_form.publish(session, house.form, text_, title="T", thank_you="T", design=FULL, show=shown(page))
         assert refused.value.code == code

@@ -20,7 +20,7 @@ from listkeeper.web import headers, packing
 from listkeeper.web.public import brand
 from listkeeper.web.public.brand import Business
 
-blueprint = Blueprint("storefront_look", __name__)
+blueprint = Blueprint("hosted", __name__)
 
 _AUTOMATIC = "auto"
 
@@ -30,7 +30,7 @@ def business_of(shown: ShownForm) -> Business:
     design = shown.version.designed
     accent = look.accent_of(design, shown.organisation.brand_colour)
     address = url_for(
-        "storefront_look.stylesheet",
+        "hosted.stylesheet",
         look_name=design.look.value,
         accent=accent.removeprefix("#"),
         ink=design.button_ink.value or _AUTOMATIC,
