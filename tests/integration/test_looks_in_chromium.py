@@ -17,8 +17,8 @@ from werkzeug.serving import make_server
 
 from listkeeper import store, web
 from listkeeper.accounts import storefront
-from listkeeper.audience import signup_form
-from listkeeper.audience.form_design import Design, Fact, Look
+from listkeeper.audience import confirmation, signup_form
+from listkeeper.audience.form_design import Design, Fact, Look, Onward
 from listkeeper.rendering import form_snapshot, look, phone_check
 from listkeeper.rendering.cascade import Cascade
 from tests.browser.watched import NARROWEST, watched
@@ -155,3 +155,21 @@ def test_the_builder_and_its_pages_are_calm_and_show_what_is_typed(chromium: Pat
         page.goto(f"{site}/f/wiadomosci-z-piekarni")
         assert "Ciepły chleb" in page.content()
         people.demand_calm()
+
+
+@pytest.mark.timeout(120)
+def test_chromium_goes_on_at_once_only_after_the_button(chromium: Path, app: Flask, site: str) -> None:
+    with app.app_context(), store.transaction() as session:
+        house = studio.the_cafe(session)
+        design = Design(onward_url="https://cafe.example/menu", onward=Onward.AT_ONCE)
+        words = replace(signup_form.starter(house.organisation, house.mailing_list, "pl"), design=design)
+        signup_form.publish_words(session, house.organisation, house.form, words, show=form_snapshot.page_of)
+        token = confirmation.token_of(cafe.sign_up(session, house, "anna@people.example"))
+    with watched(chromium) as people, people.context() as reader:
+        page, asked = reader.new_page(), []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{site}/c/{token}")
+        assert "https://cafe.example/menu" not in asked
+        # The policy of the page holds redirects too: one that did not name this origin would stop here.
+        with page.expect_request("https://cafe.example/menu", timeout=10_000):
+            page.get_by_role("button").first.click(no_wait_after=True)
