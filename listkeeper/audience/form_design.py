@@ -55,6 +55,7 @@ class Fact(StrEnum):
 INKS = {ButtonInk.WHITE: "#ffffff", ButtonInk.BLACK: "#000000"}
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _LINES = 6
+_LINK = re.compile(r"https?:|www\.|\b[\w-]+\.[a-z]{2,}/", re.IGNORECASE)
 _LIMITS = {"intro": 300, "frequency": 120, "answers": 120, "already": 500, "onward_label": 60}
 _LINE_LIMIT = 120
 
@@ -126,6 +127,10 @@ def checked(design: Design) -> Design:
         _refuse_long(words, _LIMITS[name])
     for line in gets:
         _refuse_long(line, _LINE_LIMIT)
+    if _LINK.search(said["already"]):
+        # It goes to whoever's address is typed into the form: nobody gets links that way.
+        sentence = language.text("The word for people who are on the list already is no place for links.")
+        raise Invalid("already_link", sentence)
     if len(gets) > _LINES:
         sentence = language.text("People get too much at once: please name %(number)s things at most.", number=_LINES)
         raise Invalid("too_many_lines", sentence)

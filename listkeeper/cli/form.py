@@ -73,7 +73,7 @@ def show(settings: Settings, *, slug: str, as_json: bool) -> None:
 @click.option("--button", "button_label", help="What the button says.")
 @click.option("--thanks", "thank_you", help="The word of thanks after the confirmation.")
 @click.option("--least-age", type=click.IntRange(0, 99), help="Ask for this age; 0 asks nobody.")
-@click.option("--look", type=click.Choice(list(Look)), help="One of the ready looks.")
+@click.option("--look", type=click.Choice([each.value for each in Look]), help="One of the ready looks.")
 @click.option("--colour", "accent", help="A colour of the form's own, as #1f6f54; empty takes the business's.")
 @click.option("--button-ink", type=click.Choice(["auto", "white", "black"]), help="The writing on the button.")
 @click.option("--intro", help="A line below the headline.")
@@ -85,9 +85,15 @@ def show(settings: Settings, *, slug: str, as_json: bool) -> None:
     "--onward", "onward_url", help="An https address people go on to once they have confirmed; empty for none."
 )
 @click.option("--onward-label", help="What the button to it says.")
-@click.option("--onward-how", "onward", type=click.Choice(list(Onward)), help="By a button, or at once.")
 @click.option(
-    "--show", "shows", multiple=True, type=click.Choice([*Fact, "nothing"]), help="Of the business; again for more."
+    "--onward-how", "onward", type=click.Choice([each.value for each in Onward]), help="By a button, or at once."
+)
+@click.option(
+    "--show",
+    "shows",
+    multiple=True,
+    type=click.Choice([*(each.value for each in Fact), "nothing"]),
+    help="Of the business; again for more.",
 )
 def publish(settings: Settings, *, form: str, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click's options
     """Publish changed words as the next version of a form; what is not given stays as it is.

@@ -38,6 +38,7 @@ _BESIDE = {
     "contrast_poor": "button_ink",
     "colour": "accent",
     "too_many_lines": "gets",
+    "already_link": "already",
 }
 
 

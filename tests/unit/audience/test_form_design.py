@@ -107,6 +107,9 @@ def test_a_newer_notice_leaves_the_look_alone(session: Session, house: Cafe) -> 
         ({"gets": (121 * "x",)}, "too_long"),
         ({"intro": 301 * "x"}, "too_long"),
         ({"already": 501 * "x"}, "too_long"),
+        ({"already": "Look at https://cafe.example"}, "already_link"),
+        ({"already": "Look at www.cafe.example"}, "already_link"),
+        ({"already": "Look at cafe.example/menu"}, "already_link"),
         ({"intro": "a\u202eb"}, "unreadable"),
     ],
 )
