@@ -60,18 +60,8 @@ def form(app: Flask, browser: StudioBrowser) -> str:
         return f"/studio/forms/{studio.the_cafe(session).form.public_id}"
 
 
-def _number(browser: StudioBrowser, page: str) -> str:
-    found = re.search(r'name="version" value="(\d+)"', browser.get(page).text)
-    assert found is not None
-    return found[1]
-
-
 def _save(browser: StudioBrowser, form: str, base: str | int, **typed: str) -> TestResponse:
     return browser.post(f"{form}/draft", {"version": str(base), **TYPED, **typed}, headers=JSON)
-
-
-def _publish(browser: StudioBrowser, form: str) -> TestResponse:
-    return browser.post(f"{form}/publish", {"version": _number(browser, f"{form}/publish")})
 
 
 def _newest(app: Flask) -> tuple[int, Design, str]:
@@ -86,7 +76,7 @@ def _logged(app: Flask) -> list[str]:
 
 
 def test_a_draft_is_seen_beside_its_fields_and_by_nobody_else(app: Flask, browser: StudioBrowser, form: str) -> None:
-    assert _number(browser, f"{form}/draft") == "0"
+    assert studio.draft_number(browser, f"{form}/draft") == "0"
     saved = _save(browser, form, 0)
     assert (saved.status_code, saved.get_json()["version"]) == (200, 1)
     seen = browser.get(f"{form}/draft/preview")
@@ -135,7 +125,7 @@ def test_a_draft_may_be_unfit_and_says_where(browser: StudioBrowser, form: str) 
     shown = browser.get(f"{form}/draft/check", headers={"HX-Request": "true"})
     assert "has a contrast of 1.7 to 1 on #e8c547" in shown.text
     assert "Not ready" in shown.text
-    refused = _publish(browser, form)
+    refused = studio.publish(browser, form)
     assert refused.status_code == 422
     assert "Nobody could read that button" in words(refused)
 
@@ -151,13 +141,13 @@ def test_what_is_unfit_is_never_published(app: Flask, browser: StudioBrowser, fo
     assert _save(browser, form, 0, **wrong).status_code == 200
     assert browser.get(f"{form}/draft").status_code == 200
     assert browser.get(f"{form}/draft/preview").status_code == 200
-    assert _publish(browser, form).status_code == 422
+    assert studio.publish(browser, form).status_code == 422
     assert _newest(app)[0] == 1
 
 
 def test_publishing_makes_a_version_of_what_was_looked_at(app: Flask, browser: StudioBrowser, form: str) -> None:
     _save(browser, form, 0)
-    seen = _number(browser, f"{form}/publish")
+    seen = studio.draft_number(browser, f"{form}/publish")
     look = words(browser.get(f"{form}/publish"))
     assert "Warm" in look
     assert "1 person said yes to the present one" in look
@@ -166,7 +156,7 @@ def test_publishing_makes_a_version_of_what_was_looked_at(app: Flask, browser: S
     assert late.status_code == 409
     assert "has changed since you looked at it" in words(late)
     assert _newest(app)[0] == 1
-    assert _publish(browser, form).status_code == 303
+    assert studio.publish(browser, form).status_code == 303
     number, design, title = _newest(app)
     assert (number, title) == (2, "Something else")
     assert (design.look, design.accent, design.shows) == (Look.WARM, "#1f6f54", frozenset({Fact.CALL}))
@@ -187,7 +177,7 @@ def test_publishing_makes_a_version_of_what_was_looked_at(app: Flask, browser: S
 
 def test_old_versions_are_looked_at_and_brought_back_as_drafts(app: Flask, browser: StudioBrowser, form: str) -> None:
     _save(browser, form, 0)
-    _publish(browser, form)
+    studio.publish(browser, form)
     page = browser.get(f"{form}/versions/1")
     assert "1 person said yes to it" in words(page)
     old = browser.get(f"{form}/versions/1/page")
@@ -201,7 +191,7 @@ def test_old_versions_are_looked_at_and_brought_back_as_drafts(app: Flask, brows
     assert browser.post(f"{form}/versions/1/restore").status_code == 303
     assert _newest(app)[2] == "Warm news"
     assert 'name="title" value="Get News"' in browser.get(f"{form}/draft").text
-    assert _publish(browser, form).status_code == 303
+    assert studio.publish(browser, form).status_code == 303
     assert _newest(app)[2] == "Get News"
     with app.app_context(), store.reading() as session:
         first, third = session.scalars(
@@ -214,7 +204,7 @@ def test_words_of_an_earlier_text_are_taken_and_a_draft_is_thrown_away(
     app: Flask, browser: StudioBrowser, form: str
 ) -> None:
     _save(browser, form, 0)
-    _publish(browser, form)
+    studio.publish(browser, form)
     assert "Take the words of an earlier text" in words(browser.get(f"{form}/draft"))
     assert browser.post(f"{form}/draft/text", {"text": "1"}).status_code == 303
     assert browser.post(f"{form}/draft/text", {"text": "9"}).status_code == 404
@@ -241,7 +231,7 @@ def test_a_version_published_elsewhere_meanwhile_is_told(app: Flask, browser: St
 
 def test_the_same_form_in_another_language_keeps_the_look(app: Flask, browser: StudioBrowser, form: str) -> None:
     _save(browser, form, 0, show_languages="yes")
-    _publish(browser, form)
+    studio.publish(browser, form)
     way = re.search(r'href="([^"]*/form\?like=[^"]*)"', browser.get(f"{form}/draft").text)
     assert way is not None
     address, like = way[1].split("?like=")
@@ -291,7 +281,7 @@ def test_facts_are_told_in_the_settings_and_shown_by_forms(browser: StudioBrowse
     assert 'value="+45 87 65 43 21"' in refused.text
     assert browser.post("/studio/settings/storefront", told).status_code == 303
     _save(browser, form, 0, show_hours="yes", show_way="yes", show_links="yes")
-    _publish(browser, form)
+    studio.publish(browser, form)
     public = browser.get("/f/news").text
     for said in ("tel:+4587654321", "Opening hours", "08:00", "maps.apple.com", "instagram.com/cafe"):
         assert said in public
@@ -300,7 +290,7 @@ def test_facts_are_told_in_the_settings_and_shown_by_forms(browser: StudioBrowse
 
 def test_a_cheap_phone_is_asked_what_it_gets(app: Flask, browser: StudioBrowser, form: str) -> None:
     _save(browser, form, 0)
-    _publish(browser, form)
+    studio.publish(browser, form)
     said = words(browser.get(f"{form}/phone"))
     for sentence in (
         "KB travel to a new visitor in 3 requests",

@@ -7,7 +7,6 @@ import re
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.test import TestResponse
 
 from listkeeper import store
 from listkeeper.accounts.audit_log import AuditEntry
@@ -45,21 +44,6 @@ def form(app: Flask, browser: StudioBrowser) -> str:
         return f"/studio/forms/{studio.the_cafe(session).form.public_id}"
 
 
-def _write(browser: StudioBrowser, form: str, typed: dict[str, str]) -> TestResponse:
-    """Save a draft of the form, on whatever is saved already."""
-    number = re.search(r'name="version" value="(\d+)"', browser.get(f"{form}/draft").text)
-    assert number is not None
-    return browser.post(f"{form}/draft", {"version": number[1], **typed})
-
-
-def _publish(browser: StudioBrowser, form: str, typed: dict[str, str]) -> TestResponse:
-    """Save a draft of the form and publish it."""
-    assert _write(browser, form, typed).status_code == 303
-    number = re.search(r'name="version" value="(\d+)"', browser.get(f"{form}/publish").text)
-    assert number is not None
-    return browser.post(f"{form}/publish", {"version": number[1]})
-
-
 def _logged(app: Flask) -> list[str]:
     with app.app_context(), store.reading() as session:
         return [row.action for row in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
@@ -72,7 +56,7 @@ def _versions(app: Flask) -> int:
 
 def test_a_comparison_shows_what_changes_and_stores_nothing(app: Flask, browser: StudioBrowser, form: str) -> None:
     before = _versions(app)
-    _write(browser, form, WORDS | {"least_age": "18"})
+    studio.save_draft(browser, form, WORDS | {"least_age": "18"})
     shown = browser.get(f"{form}/publish")
     assert shown.status_code == 200
     said = words(shown)
@@ -99,7 +83,7 @@ def test_each_fault_stands_beside_its_field(browser: StudioBrowser, form: str) -
         "least_age": "15",
         "age_statement": "I am old enough.",
     }
-    refused = _publish(browser, form, wrong)
+    refused = studio.publish(browser, form, wrong)
     assert refused.status_code == 422
     assert "must name Café Kardemomme" in words(refused)
     shown = browser.get(f"{form}/draft")
@@ -121,7 +105,7 @@ def test_each_fault_stands_beside_its_field(browser: StudioBrowser, form: str) -
 def test_a_new_version_leaves_the_old_one_with_its_people(app: Flask, browser: StudioBrowser, form: str) -> None:
     with app.app_context(), store.reading() as session:
         old = signup_form.newest(session, studio.the_cafe(session).form).consent_text.whole
-    assert _publish(browser, form, WORDS).status_code == 303
+    assert studio.publish(browser, form, WORDS).status_code == 303
     shown = words(browser.get(form))
     assert "Earlier versions" in shown
     earlier = shown.split("Earlier versions")[1]
@@ -134,12 +118,12 @@ def test_a_new_version_leaves_the_old_one_with_its_people(app: Flask, browser: S
 
 
 def test_an_age_is_asked_with_a_sentence_we_write(app: Flask, browser: StudioBrowser, form: str) -> None:
-    assert _publish(browser, form, WORDS | {"least_age": "16"}).status_code == 303
+    assert studio.publish(browser, form, WORDS | {"least_age": "16"}).status_code == 303
     assert "I am 16 years old or older." in browser.get("/f/news").text
     with app.app_context(), store.reading() as session:
         assert studio.the_cafe(session).mailing_list.least_age == 16
     for age in ("sixteen", "-1", "100", "1.5", "²"):
-        refused = _publish(browser, form, WORDS | {"least_age": age})
+        refused = studio.publish(browser, form, WORDS | {"least_age": age})
         assert refused.status_code == 422
         assert "give an age in years" in words(refused)
 
@@ -147,7 +131,7 @@ def test_an_age_is_asked_with_a_sentence_we_write(app: Flask, browser: StudioBro
 def test_a_form_refused_changes_not_even_the_age(app: Flask, browser: StudioBrowser, form: str) -> None:
     """All of it or nothing: the age of the list is part of what was not published."""
     before = _versions(app)
-    assert _publish(browser, form, WORDS | {"least_age": "16", "body": "Yes."}).status_code == 422
+    assert studio.publish(browser, form, WORDS | {"least_age": "16", "body": "Yes."}).status_code == 422
     with app.app_context(), store.reading() as session:
         assert studio.the_cafe(session).mailing_list.least_age == 0
     assert _versions(app) == before
@@ -159,10 +143,10 @@ def test_a_second_text_is_offered_where_the_rules_want_it(app: Flask, browser: S
         list_rules.choose(studio.the_cafe(session).mailing_list, "ru")
     assert "ask for a second consent, about personal data" in words(browser.get(form))
     assert "processes my personal data" in browser.get(f"{form}/draft").text
-    refused = _publish(browser, form, WORDS | {"second_body": "I agree."})
+    refused = studio.publish(browser, form, WORDS | {"second_body": "I agree."})
     assert refused.status_code == 422
     second = "I agree that Café Kardemomme processes my personal data to send me news."
-    assert _publish(browser, form, WORDS | {"second_body": second}).status_code == 303
+    assert studio.publish(browser, form, WORDS | {"second_body": second}).status_code == 303
     assert "ask for a second consent" not in words(browser.get(form))
     assert second in browser.get("/f/news").text
 
