@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from listkeeper.audience import signup_form
+from listkeeper.audience.form_design import Design
 from listkeeper.audience.proof import dossier
 from listkeeper.audience.proof.certificate import Controller, ShownForm
 from listkeeper.foundation import clock, language, places
@@ -67,7 +68,7 @@ def page_of(shown: signup_form.ShownForm) -> str:
         text=dossier.shown_text(shown.text),
         second_text=dossier.shown_text(shown.second) if shown.second else None,
         notice_sha256=version.notice_sha256 or "",
-        design=version.designed,
+        design=version.design or {},
     )
     return render(dossier.controller(organisation), values, organisation.brand_colour).decode()
 
@@ -118,16 +119,16 @@ def render(controller: Controller, form: ShownForm, brand_colour: str, *, draft:
 
 
 def _words(form: ShownForm, beside: Beside) -> SimpleNamespace:
-    text, second = form.text, form.second_text
+    text, second, design = form.text, form.second_text, Design.of(form.design)
     return SimpleNamespace(
         slug=form.slug,
         language=form.language,
         version=form.version,
         title=form.title,
-        intro=form.design.intro,
-        gets=form.design.gets,
-        frequency=form.design.frequency,
-        answers=form.design.answers,
+        intro=design.intro,
+        gets=design.gets,
+        frequency=design.frequency,
+        answers=design.answers,
         consent=text.body,
         withdrawal=text.withdrawal,
         age_statement=text.age_statement,
@@ -170,7 +171,7 @@ def _standing_alone(page: str, note: str, form: ShownForm, brand_colour: str) ->
 
 def _style(form: ShownForm, brand_colour: str) -> str:
     """Return the stylesheets as the public pages load them, one after the other."""
-    design = form.design
+    design = Design.of(form.design)
     accent = look.accent_of(design, colour.checked(brand_colour))
     sheets = (_STYLESHEET.read_text(encoding="utf-8"), look.css(design.look, accent, design.button_ink), _COPIED)
     return "\n".join(sheets)

@@ -8,11 +8,10 @@ a list was imported is shown as that: an imported claim, never a record of ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-
-from listkeeper.audience import form_design
-from listkeeper.audience.form_design import Design
+from typing import Any
 
 Fact = str | int
 
@@ -76,8 +75,8 @@ class ShownForm:
     second_text: ShownText | None
     # The privacy notice that the page pointed at, empty for none.
     notice_sha256: str = ""
-    # How it looked, and what it said beside the text.
-    design: Design = form_design.NONE
+    # What was chosen of its look and its words beside the text (``form_design``), as it is stored.
+    design: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def _shown(session: Session, form: SignupForm, fields: Typed, design: Design) ->
         text=_text(form, fields["body"], fields["withdrawal"], fields, statement),
         second_text=second,
         notice_sha256=notice.sha256 if notice else "",
-        design=design,
+        design=design.as_json(),
     )
 
 

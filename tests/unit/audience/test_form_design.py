@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from sqlalchemy import null, select, text
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import consent_text, form_design, form_family, privacy_notice, signup_form
 from listkeeper.audience.form_design import NONE, ButtonInk, Design, Fact, Look, Onward
+from listkeeper.audience.proof import dossier
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import form_snapshot
@@ -82,6 +83,12 @@ def test_all_that_was_chosen_is_in_the_name(session: Session, house: Cafe) -> No
     ):  # fmt: skip
         names.add(_published(session, house, replace(FULL, **part)).sha256)
     assert len(names) == 13
+
+
+def test_a_certificate_carries_the_design_as_it_was_hashed(session: Session, house: Cafe) -> None:
+    shown_form = dossier.shown_form(_published(session, house, FULL))
+    assert json.loads(json.dumps(asdict(shown_form)))["design"] == FULL.as_json()
+    assert Design.of(shown_form.design) == FULL
 
 
 def test_a_newer_notice_leaves_the_look_alone(session: Session, house: Cafe) -> None:
