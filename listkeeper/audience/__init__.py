@@ -1,7 +1,9 @@
 """Who agreed to what: the subscriber's journey, in order.
 
 A ``mailing_list`` promises something. Its ``signup_form`` shows a
-``consent_text`` (starting from a ``starter_text``) and takes one address. Each
+``consent_text`` (starting from a ``starter_text``) in a ``form_design`` and takes
+one address; what its owner types next is a ``form_draft``, and its sisters in
+other languages are its ``form_family``. Each
 post becomes a ``signup``, stored at once; a job lets the ``signup_guard``
 decide and asks for a ``confirmation``. When the person presses the button or
 types the code, ``consent`` records the event, and the ``subscription`` of that

@@ -170,6 +170,14 @@ def published(session: Session, organisation_id: int, sha256: str) -> ConsentTex
     return session.scalars(query.order_by(ConsentText.id).limit(1)).first()
 
 
+def all_of(session: Session, mailing_list: MailingList, spoken: str, kind: TextKind) -> list[ConsentText]:
+    """Return every text of a list that was published in a language, the newest first."""
+    query = select(ConsentText).where(
+        ConsentText.list_id == mailing_list.id, ConsentText.language == spoken, ConsentText.kind == kind
+    )
+    return list(session.scalars(query.order_by(ConsentText.version.desc())))
+
+
 def content(text: ConsentText) -> bytes:
     """Return the bytes whose SHA-256 names a text: canonical JSON of all that the person agreed to."""
     return canonical_json.dumps(

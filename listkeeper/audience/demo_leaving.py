@@ -17,6 +17,7 @@ from listkeeper.audience import confirmation, signup
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.form_draft import FormDraft
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.signup import Signup
@@ -124,6 +125,7 @@ def _remove_list(session: Session, list_id: int) -> None:
         delete(SourceVisit).where(SourceVisit.source_id.in_(sources)),
         delete(SourceCost).where(SourceCost.source_id.in_(sources)),
         delete(Source).where(Source.form_id.in_(forms)),
+        delete(FormDraft).where(FormDraft.form_id.in_(forms)),
         delete(SignupFormVersion).where(SignupFormVersion.form_id.in_(forms)),
         delete(SignupForm).where(SignupForm.list_id == list_id),
         delete(ConsentText).where(ConsentText.list_id == list_id),

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, contains_eager, joinedload, mapped_column, relationship
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text, form_lint, privacy_notice
+from listkeeper.audience import consent_text, form_design, form_lint, privacy_notice
 from listkeeper.audience.consent_text import ConsentText, Wording
+from listkeeper.audience.form_design import Design
 from listkeeper.audience.mailing_list import ListState, MailingList, slug_of
-from listkeeper.audience.privacy_notice import PrivacyNotice
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.starter_text import STARTERS
@@ -69,6 +70,8 @@ class SignupFormVersion(Table):
     least_age: Mapped[int | None] = mapped_column(Integer)
     # The privacy notice that the page pointed at, if there was one.
     notice_sha256: Mapped[str | None] = mapped_column(String(64))
+    # What was chosen of look, colours and words beside the text (``form_design``); empty for nothing.
+    design: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     published_at: Mapped[datetime] = columns.created_at()
     ledger_seq: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -79,6 +82,11 @@ class SignupFormVersion(Table):
     )
 
     __table_args__ = (UniqueConstraint("form_id", "version"),)
+
+    @property
+    def designed(self) -> Design:
+        """What was chosen of look, colours and words beside the text, as a value."""
+        return Design.of(self.design)
 
 
 @dataclass(frozen=True)
@@ -117,6 +125,7 @@ class Words:
     thank_you: str
     wording: Wording
     second: Wording | None = None
+    design: Design = form_design.NONE
 
 
 def starter(organisation: Organisation, mailing_list: MailingList, spoken: str) -> Words:
@@ -172,6 +181,7 @@ def publish_words(
         thank_you=words.thank_you,
         second_text=second,
         least_age=mailing_list.least_age or None,
+        design=words.design,
         show=show,
     )
 
@@ -192,12 +202,13 @@ def publish(  # noqa: PLR0913 - all that a form says
     thank_you: str,
     second_text: ConsentText | None = None,
     least_age: int | None = None,
+    design: Design = form_design.NONE,
     show: Show | None = None,
 ) -> SignupFormVersion:
     """Store what the form says from now on; old versions stay as they were.
 
-    ``show`` draws the page as people will see it. Raises Invalid when a text is missing
-    or in another language than the form's, and when the page would trick people.
+    ``show`` draws the page as people will see it. Raises Invalid for a text that is missing or
+    in another language, a page that tricks people, a design that cannot be read or leads astray.
     """
     _refuse_without_texts(form, text, second_text)
     notice = privacy_notice.newest(session, form.mailing_list.organisation_id, form.language)
@@ -211,18 +222,31 @@ def publish(  # noqa: PLR0913 - all that a form says
         least_age=least_age,
         notice_sha256=notice.sha256 if notice else None,
         published_at=clock.now(),
+        **_chosen(design),
     )
     made.form, made.consent_text = form, text
     made.sha256 = hashlib.sha256(_content(made, second_text)).hexdigest()
-    if show is not None:
-        owner = session.get_one(Organisation, form.mailing_list.organisation_id)
-        refuse_blocking(form_lint.check(show(ShownForm(owner, form.mailing_list, form, made, text, second_text))))
+    _refuse_tricks(session, made, second_text, show)
     if not form.mailing_list.demo:
         # Before the row is there: what is published is never changed, not even by us.
         made.ledger_seq = _write_down(session, made, text, form)
     session.add(made)
     session.flush()
     return made
+
+
+def _chosen(design: Design) -> dict[str, Any]:
+    """Return the column of a design; none where nothing was chosen: None would be stored as JSON's null."""
+    chosen = form_design.checked(design).as_json()
+    return {"design": chosen} if chosen else {}
+
+
+def _refuse_tricks(session: Session, made: SignupFormVersion, second: ConsentText | None, show: Show | None) -> None:
+    if show is None:
+        return
+    form = made.form
+    owner = session.get_one(Organisation, form.mailing_list.organisation_id)
+    refuse_blocking(form_lint.check(show(ShownForm(owner, form.mailing_list, form, made, made.consent_text, second))))
 
 
 def _next_number(session: Session, form: SignupForm) -> int:
@@ -238,54 +262,13 @@ def _refuse_without_texts(form: SignupForm, text: ConsentText, second: ConsentTe
         raise Invalid("second_text_missing", sentence)
 
 
-def follow_notice(session: Session, notice: PrivacyNotice, *, show: Show | None = None) -> int:
-    """Let the forms of a notice's language point at it, each by a new version with the same words; return how many."""
-    query = (
-        select(SignupForm)
-        .join(MailingList)
-        .where(
-            MailingList.organisation_id == notice.organisation_id,
-            MailingList.state != ListState.TOMBSTONED,
-            SignupForm.language == notice.language,
-        )
-    )
-    followed = 0
-    for form in session.scalars(query.order_by(SignupForm.id)).all():
-        old = newest(session, form)
-        if old.notice_sha256 == notice.sha256 or "second_text_missing" in behind(old):
-            continue
-        publish(
-            session,
-            form,
-            old.consent_text,
-            title=old.title,
-            thank_you=old.thank_you,
-            second_text=old.second_text,
-            least_age=old.least_age,
-            show=show,
-        )
-        followed += 1
-    return followed
-
-
-def behind(version: SignupFormVersion) -> list[str]:
-    """Return in which ways a form lacks what the rules of its list ask today; whom it signs up would get no letters."""
-    mailing_list = version.form.mailing_list
-    missing = []
-    if consent_text.needs_second(mailing_list) and version.second_text_id is None:
-        missing.append("second_text_missing")
-    if (version.least_age or 0) < mailing_list.least_age:
-        missing.append("age_not_asked")
-    return missing
-
-
 def content(version: SignupFormVersion) -> bytes:
     """Return the bytes whose SHA-256 names a form version: canonical JSON of all that it said."""
     return _content(version, version.second_text)
 
 
 def _content(version: SignupFormVersion, second: ConsentText | None) -> bytes:
-    said: dict[str, str | int] = {
+    said: dict[str, object] = {
         "slug": version.form.slug,
         "language": version.form.language,
         "title": version.title,
@@ -297,6 +280,8 @@ def _content(version: SignupFormVersion, second: ConsentText | None) -> bytes:
     if version.notice_sha256:
         # Only where there is one: versions from before there were notices keep their name.
         said["notice_sha256"] = version.notice_sha256
+    if version.design:
+        said["design"] = version.design
     return canonical_json.dumps(said)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import allowed_origins, consent_text, mailing_list, signup_form
 from listkeeper.audience.consent_text import Wording
+from listkeeper.audience.form_design import ButtonInk, Design, Fact, Look, Onward
 from listkeeper.audience.signup_form import SignupFormVersion, Words
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import language
@@ -72,6 +74,28 @@ def show(settings: Settings, *, slug: str, as_json: bool) -> None:
 @click.option("--button", "button_label", help="What the button says.")
 @click.option("--thanks", "thank_you", help="The word of thanks after the confirmation.")
 @click.option("--least-age", type=click.IntRange(0, 99), help="Ask for this age; 0 asks nobody.")
+@click.option("--look", type=click.Choice([each.value for each in Look]), help="One of the ready looks.")
+@click.option("--colour", "accent", help="A colour of the form's own, as #1f6f54; empty takes the business's.")
+@click.option("--button-ink", type=click.Choice(["auto", "white", "black"]), help="The writing on the button.")
+@click.option("--intro", help="A line below the headline.")
+@click.option("--gets", multiple=True, help="One thing people get; give it again for each.")
+@click.option("--frequency", help="How often you write.")
+@click.option("--answers", help="How soon people hear back when they write.")
+@click.option("--already", help="What the mail tells people who are on the list already.")
+@click.option(
+    "--onward", "onward_url", help="An https address people go on to once they have confirmed; empty for none."
+)
+@click.option("--onward-label", help="What the button to it says.")
+@click.option(
+    "--onward-how", "onward", type=click.Choice([each.value for each in Onward]), help="By a button, or at once."
+)
+@click.option(
+    "--show",
+    "shows",
+    multiple=True,
+    type=click.Choice([*(each.value for each in Fact), "nothing"]),
+    help="Of the business; again for more.",
+)
 def publish(settings: Settings, *, form: str, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click's options
     """Publish changed words as the next version of a form; what is not given stays as it is.
 
@@ -142,4 +166,22 @@ def _words(business: Organisation, old: SignupFormVersion, said: dict[str, Any])
             statement or consent_text.age_statement(old.form.language, asked),
         ),
         kept,
+        _design(old.designed, said),
     )
+
+
+def _design(old: Design, said: dict[str, Any]) -> Design:
+    """Return the design with what was given; an option that is given empty takes its part away."""
+    plain = ("accent", "intro", "frequency", "answers", "already", "onward_url", "onward_label")
+    chosen: dict[str, Any] = {name: said[name] for name in plain if said[name] is not None}
+    if said["look"]:
+        chosen["look"] = Look(said["look"])
+    if said["onward"]:
+        chosen["onward"] = Onward(said["onward"])
+    if said["button_ink"]:
+        chosen["button_ink"] = ButtonInk(said["button_ink"].removeprefix("auto"))
+    if said["gets"]:
+        chosen["gets"] = tuple(line for line in said["gets"] if line.strip())
+    if said["shows"]:
+        chosen["shows"] = frozenset(Fact(name) for name in said["shows"] if name != "nothing")
+    return replace(old, **chosen)

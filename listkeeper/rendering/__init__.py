@@ -18,6 +18,9 @@ is only ``filling.fill``: Liquid (``personalise``) and a few slots (``frame``).
 for a browser, and ``message.build`` makes the bytes that travel.
 ``confirmation_mail`` and ``already_subscribed_mail`` are the two plain
 notices (``notice``) of the sign-up, which are nobody's advertisement.
+Forms have a ``look``, stand beside ``shop_facts``, are kept as a
+``form_snapshot``, and ``phone_check`` (by the ``cascade``) measures what a
+small telephone makes of them.
 
 There is no database, no clock and no network here, and no file is read while a
 letter is rendered: moments, addresses and links are handed in.

@@ -12,8 +12,10 @@ import re
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
+from listkeeper.standards import contrast as wcag
 
-AA_TEXT = 4.5
+AA_TEXT = wcag.AA_TEXT
+AA_CONTROL = wcag.AA_CONTROL
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _STEPS = 100
 
@@ -28,13 +30,12 @@ def checked(colour: str) -> str:
 
 def contrast(one: str, other: str) -> float:
     """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2, 1.4.3)."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+    return wcag.ratio(one, other)
 
 
 def readable_on(colour: str, background: str, ratio: float = AA_TEXT) -> str:
     """Return the colour, darkened or lightened until it has ``ratio`` on the background."""
-    red, green, blue = _channels(checked(colour))
+    red, green, blue = wcag.channels(checked(colour))
     hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
     target = 0.0 if contrast(background, "#000000") > contrast(background, "#ffffff") else 1.0
     for step in range(_STEPS + 1):
@@ -45,16 +46,5 @@ def readable_on(colour: str, background: str, ratio: float = AA_TEXT) -> str:
     raise ValueError(f"nothing is readable on {background} at {ratio}")
 
 
-def _channels(colour: str) -> tuple[float, float, float]:
-    red, green, blue = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    return red, green, blue
-
-
 def _as_hex(red: float, green: float, blue: float) -> str:
     return "#" + "".join(f"{round(channel * 255):02x}" for channel in (red, green, blue))
-
-
-def _luminance(colour: str) -> float:
-    """Return the relative luminance, 0 to 1, as WCAG defines it for sRGB."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(colour)]  # noqa: PLR2004
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,29 +1,33 @@
 """A sign-up form as somebody saw it, in one file: the page's own template, that version's words, no way to send it.
 
-The words are those stored with the version and named by its hash. The look is
-that of the page template of this release; the file says so.
+The words and the look are those stored with the version and named by its hash,
+drawn by the page template of this release. What the business shows beside its
+forms today (hours, telephone, links) is no part of a version, and not in the copy.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from listkeeper.audience import signup_form
+from listkeeper.audience.form_design import Design
 from listkeeper.audience.proof import dossier
 from listkeeper.audience.proof.certificate import Controller, ShownForm
 from listkeeper.foundation import clock, language, places
-from listkeeper.rendering import certificate_words, colour
+from listkeeper.rendering import certificate_words, colour, look, shop_facts
+from listkeeper.rendering.shop_facts import Link, ShopFacts
 
 _LINK = re.compile(r"<link\b[^>]*>")
 _FORM = re.compile(r"<form\b[^>]*>")
-_GROUND = "#f7f5f1"
+_COPIED = ".copied { padding: .75rem 1rem; text-align: center; overflow-wrap: anywhere; }\n"
 
 
 # The stylesheet of the public pages, as those who filled in a form had it.
@@ -64,12 +68,27 @@ def page_of(shown: signup_form.ShownForm) -> str:
         text=dossier.shown_text(shown.text),
         second_text=dossier.shown_text(shown.second) if shown.second else None,
         notice_sha256=version.notice_sha256 or "",
+        design=version.design or {},
     )
     return render(dossier.controller(organisation), values, organisation.brand_colour).decode()
 
 
-def render(controller: Controller, form: ShownForm, brand_colour: str) -> bytes:
-    """Return the page. The same values make the same bytes."""
+@dataclass(frozen=True)
+class Beside:
+    """What stands around a form today and is no part of a version: only the preview of a draft shows it."""
+
+    shop: ShopFacts = shop_facts.NOTHING
+    sisters: tuple[Link, ...] = ()
+    # The address of a picture.
+    logo: str | None = None
+
+
+def render(controller: Controller, form: ShownForm, brand_colour: str, *, draft: Beside | None = None) -> bytes:
+    """Return the page. The same values make the same bytes.
+
+    Without ``draft`` it is a copy of what was published, and says so.
+    """
+    beside = draft or Beside()
     with language.using(form.language) as spoken:
         page = (
             _environment()
@@ -77,32 +96,39 @@ def render(controller: Controller, form: ShownForm, brand_colour: str) -> bytes:
             .render(
                 spoken=spoken,
                 direction=language.direction(spoken),
-                business=_business(controller),
+                business=_business(controller, beside.logo),
                 asset=lambda _name: "",
                 url_for=lambda _endpoint, **_places: "#",
-                form=_words(form),
+                form=_words(form, beside),
                 action="",
                 typed="",
                 wrong="",
                 hidden=(),
             )
         )
-        note = language.text(
-            "A copy of the form, version %(number)s, published %(moment)s. Nothing can be sent from here.",
-            number=form.version,
-            moment=certificate_words.moment(form.published_at),
+        note = (
+            ""
+            if draft
+            else language.text(
+                "A copy of the form, version %(number)s, published %(moment)s. Nothing can be sent from here.",
+                number=form.version,
+                moment=certificate_words.moment(form.published_at),
+            )
         )
     return _standing_alone(page, note, form, brand_colour).encode()
 
 
-def _words(form: ShownForm) -> SimpleNamespace:
-    text, second = form.text, form.second_text
+def _words(form: ShownForm, beside: Beside) -> SimpleNamespace:
+    text, second, design = form.text, form.second_text, Design.of(form.design)
     return SimpleNamespace(
         slug=form.slug,
         language=form.language,
         version=form.version,
         title=form.title,
-        intro="",
+        intro=design.intro,
+        gets=design.gets,
+        frequency=design.frequency,
+        answers=design.answers,
         consent=text.body,
         withdrawal=text.withdrawal,
         age_statement=text.age_statement,
@@ -111,10 +137,12 @@ def _words(form: ShownForm) -> SimpleNamespace:
         second_consent=" ".join(second.sentences) if second else "",
         least_age=form.least_age,
         notice="#" if form.notice_sha256 else "",
+        shop=beside.shop,
+        sisters=beside.sisters,
     )
 
 
-def _business(controller: Controller) -> SimpleNamespace:
+def _business(controller: Controller, logo: str | None) -> SimpleNamespace:
     parts = urlsplit(controller.website)
     shown = f"{parts.hostname or ''}{parts.path}".removeprefix("www.").rstrip("/")
     return SimpleNamespace(
@@ -122,7 +150,7 @@ def _business(controller: Controller) -> SimpleNamespace:
         legal_name=controller.name,
         postal_address=controller.postal_address,
         stylesheet="",
-        logo=None,
+        logo=logo,
         website=controller.website,
         website_name=shown,
     )
@@ -131,20 +159,19 @@ def _business(controller: Controller) -> SimpleNamespace:
 def _standing_alone(page: str, note: str, form: ShownForm, brand_colour: str) -> str:
     """Return the page with its styles inside, its form inert, and a line that says what it is."""
     policy = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">"""
-    style = f"<style>\n{_STYLESHEET.read_text(encoding='utf-8')}\n{_colours(brand_colour)}</style>"
+    style = f"<style>\n{_style(form, brand_colour)}</style>"
     bare = _FORM.sub("<form inert>", _LINK.sub("", page))
-    banner = Markup('<p role="note" class="small copied">{}<br>SHA-256 {}</p>').format(note, form.sha256)
+    banner = (
+        Markup('<p role="note" class="small copied">{}<br>SHA-256 {}</p>').format(note, form.sha256) if note else ""
+    )
     with_head = bare.replace("</head>", f"{policy}{style}</head>", 1)
     lines = with_head.replace("<body>", f"<body>\n{banner}", 1).splitlines()
     return "\n".join(line for line in lines if line.strip()) + "\n"
 
 
-def _colours(brand: str) -> str:
-    """Return the colours of buttons and links as the public pages have them on paper."""
-    checked = colour.checked(brand)
-    ink = "#ffffff" if colour.contrast("#ffffff", checked) >= colour.AA_TEXT else "#000000"
-    accent = colour.readable_on(checked, _GROUND)
-    return (
-        f":root {{ --brand: {escape(checked)}; --on-brand: {ink}; --accent: {accent}; --edge: {accent}; }}\n"
-        ".copied { padding: .75rem 1rem; text-align: center; overflow-wrap: anywhere; }\n"
-    )
+def _style(form: ShownForm, brand_colour: str) -> str:
+    """Return the stylesheets as the public pages load them, one after the other."""
+    design = Design.of(form.design)
+    accent = look.accent_of(design, colour.checked(brand_colour))
+    sheets = (_STYLESHEET.read_text(encoding="utf-8"), look.css(design.look, accent, design.button_ink), _COPIED)
+    return "\n".join(sheets)

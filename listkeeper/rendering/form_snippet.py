@@ -46,6 +46,8 @@ class _Words:
     direction: str
     version: int
     title: str
+    # What the owner says before the field: what one gets, how often.
+    lead: list[str]
     label: str
     texts: list[list[str]]
     boxes: list[tuple[str, str]]
@@ -85,6 +87,7 @@ def all_of(shown: ShownForm, site: str) -> dict[str, str]:
 
 def _words(shown: ShownForm, site: str) -> _Words:
     text, second, age = shown.text, shown.second, shown.version.least_age
+    design = shown.version.designed
     stated = text.age_statement or language.counted(
         "I am %(num)s year old or older.", "I am %(num)s years old or older.", age or 0, num=age or 0
     )
@@ -96,6 +99,7 @@ def _words(shown: ShownForm, site: str) -> _Words:
         direction=language.direction(shown.form.language),
         version=shown.version.version,
         title=shown.version.title,
+        lead=[said for said in (design.intro, *design.gets, design.frequency, design.answers) if said],
         label=language.text("Your e-mail address"),
         texts=[part.splitlines() for part in said if part],
         boxes=[*boxes, *([("age_stated", stated)] if age else [])],

@@ -96,6 +96,7 @@ def _already(session: Session, row: Delivery, ours: House) -> Prepared:
         postal_address=ours.sender.postal_address,
         list_name=shown.mailing_list.name,
         preferences_url=f"{ours.site}/p/{signing.token('preferences', row.id)}",
+        said=shown.version.designed.already,
     )
     purpose = shown.mailing_list.purpose
     return house.prepared(row, ours, shown.version.sha256, purpose, _same(filled, [list_headers.auto_submitted()]))

@@ -35,6 +35,7 @@ OPEN = frozenset(
         "ledger_key.show",
         "brand.stylesheet",
         "brand.picture",
+        "hosted.stylesheet",
         # A text by its hash: published words, and no secret.
         "text_page.show",
         # What is done with people's data: published words too.

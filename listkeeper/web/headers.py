@@ -88,10 +88,17 @@ def looked_at(response: Response) -> Response:
     return response
 
 
+def answering_from(response: Response, origin: str) -> Response:
+    """Mark a page whose form may be answered with a redirect to one other origin."""
+    response.headers["Content-Security-Policy"] = STRICT.replace("form-action 'self'", f"form-action 'self' {origin}")
+    return response
+
+
 def framed(response: Response, origins: Collection[str]) -> Response:
     """Let the pages of these origins, or any where none is named, show this page in a frame."""
     around = " ".join(("'self'", *origins)) if origins else "*"
-    response.headers["Content-Security-Policy"] = STRICT.replace(_NOWHERE, f"frame-ancestors {around}")
+    policy = response.headers.get("Content-Security-Policy", STRICT)
+    response.headers["Content-Security-Policy"] = policy.replace(_NOWHERE, f"frame-ancestors {around}")
     response.headers[_RESOURCE] = "cross-origin"
     return response
 

@@ -159,6 +159,7 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
     return (
         *_questions(session, made, person),
         ("/inbox-help/", {"program": "gmail"}),
+        ("/look/", {"look_name": "warm", "accent": "7a4b2a", "ink": "auto", "digest": "0"}),
         ("/privacy/", {"name": made.organisation.language}),
         ("/studio/evidence/", {"public_id": asked.public_id}),
         ("/studio/join/", {"token": invitation.token_of(invited)}),
@@ -170,7 +171,7 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/lists/", {"public_id": made.mailing_list.public_id, "name": cakes.public_id}),
         ("/studio/lists/<public_id>/welcome/", {"spoken": made.form.language}),
         ("/studio/people/", {"public_id": person.public_id}),
-        ("/studio/forms/", {"public_id": made.form.public_id, "kind": "component"}),
+        ("/studio/forms/", {"public_id": made.form.public_id, "kind": "component", "number": "1"}),
         ("/s/", {"slug": till_source.slug}),
         ("/studio/links/", {"public_id": till_source.public_id}),
         ("/studio/channels/costs/", {"public_id": paid.public_id}),

@@ -23,6 +23,7 @@ OPEN = {
     "health.show",
     "ledger_key.show",
     "brand.stylesheet",
+    "hosted.stylesheet",
     "brand.picture",
     # A text by its hash: published words, and no secret.
     # What is done with people's data: published words.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from flask import Flask
 
 from listkeeper import store
 from listkeeper.accounts.api_key import Scope
-from listkeeper.audience import mailing_list, subscriber, unsubscribe
+from listkeeper.audience import mailing_list, signup_form, subscriber, unsubscribe
 from listkeeper.audience.consent import Method
+from listkeeper.audience.form_design import Design, Fact, Look
 from tests.fakes.databases import Database
 from tests.makers import cafe, imports, studio
 from tests.makers.programs import Program, code_of, program
@@ -227,3 +229,18 @@ def test_there_is_no_page_behind_the_door(reader: Program) -> None:
     wrong = reader.get("/signups")
     assert (wrong.status_code, code_of(wrong), wrong.headers["Allow"]) == (405, "http_405", "OPTIONS, POST")
     assert reader.client.delete("/api/v1/lists", headers=reader.headers).status_code == 405
+
+
+def test_a_form_says_how_it_looks(app: Flask, reader: Program) -> None:
+    plain = _json(reader.get("/forms"))["forms"][0]["design"]
+    assert (plain["look"], plain["colour"], plain["gets"], plain["shows"]) == ("band", "", [], [])
+    with app.app_context(), store.transaction() as session:
+        house = studio.the_cafe(session)
+        design = Design(look=Look.WARM, accent="#1f6f54", gets=("Bread",), shows=frozenset({Fact.WAY, Fact.CALL}))
+        words = replace(signup_form.starter(house.organisation, house.mailing_list, "en"), design=design)
+        signup_form.publish_words(session, house.organisation, house.form, words)
+    chosen = _json(reader.get("/forms"))["forms"][0]["design"]
+    assert (chosen["look"], chosen["colour"], chosen["gets"], chosen["shows"]) == (
+        "warm", "#1f6f54", ["Bread"], ["call", "way"],
+    )  # fmt: skip
+    assert chosen["onward"] == "button"

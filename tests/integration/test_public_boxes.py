@@ -10,7 +10,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from listkeeper import store
-from listkeeper.audience import confirmation, form_lint, mailing_list, privacy_notice, signup, signup_form, subscription
+from listkeeper.audience import (
+    confirmation,
+    form_family,
+    form_lint,
+    mailing_list,
+    privacy_notice,
+    signup,
+    signup_form,
+    subscription,
+)
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber
@@ -34,7 +43,7 @@ def _open(app: Flask, spoken: str = "en") -> None:
         words = signup_form.starter(owner, made.mailing_list, spoken)
         signup_form.publish_words(session, owner, made.form, words, show=form_snapshot.page_of)
         notice = privacy_notice.publish(session, owner, spoken, privacy_notice.starter(owner, spoken))
-        signup_form.follow_notice(session, notice, show=form_snapshot.page_of)
+        form_family.follow_notice(session, notice, show=form_snapshot.page_of)
 
 
 def _post(client: FlaskClient, **fields: str) -> tuple[int, str]:

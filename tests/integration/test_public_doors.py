@@ -138,7 +138,7 @@ def test_health_tells_machines_and_nothing_more(app: Flask, client: FlaskClient,
 def test_the_colour_of_the_business_is_kept_for_ever_under_its_own_address(
     client: FlaskClient, values: dict[str, str]
 ) -> None:
-    [address] = [part for part in client.get("/f/news").text.split('"') if part.startswith("/brand/")]
+    [address] = [part for part in client.get("/me").text.split('"') if part.startswith("/brand/")]
     sheet = client.get(address)
     assert sheet.mimetype == "text/css"
     assert "immutable" in sheet.headers["Cache-Control"]

@@ -14,6 +14,7 @@ from listkeeper.accounts import organisation
 from listkeeper.audience import (
     consent_text,
     erasure,
+    form_family,
     mail_template,
     mailing_list,
     privacy_notice,
@@ -54,7 +55,7 @@ def _edit_form(session: Session, house: Cafe, number: int) -> None:
 def _edit_notice(session: Session, house: Cafe, number: int) -> None:
     body = f"{privacy_notice.starter(house.organisation, 'en')}\n\nVersion {number}."
     made = privacy_notice.publish(session, house.organisation, "en", body)
-    signup_form.follow_notice(session, made)
+    form_family.follow_notice(session, made)
 
 
 def _edit_mail(session: Session, house: Cafe, number: int) -> None:

@@ -154,7 +154,7 @@ def test_changed_words_are_a_new_version_and_the_old_proof_keeps_the_old_one(
         "button_label": "Yes please",
         "thank_you": "Thank you!",
     }
-    assert browser.post(address, new).status_code == 303
+    assert studio.publish(browser, address, new).status_code == 303
     shown = words(browser.get(address))
     assert "2, published" in shown
     assert "about buns" in shown
@@ -176,7 +176,7 @@ def test_a_text_with_a_gap_is_not_published(app: Flask, browser: StudioBrowser, 
         "thank_you": "Thank you!",
         missing: " ",
     }
-    answer = browser.post(form_address(browser), new)
+    answer = studio.publish(browser, form_address(browser), new)
     assert answer.status_code == 422
     with app.app_context(), store.reading() as session:
         assert len(session.scalars(select(SignupFormVersion)).all()) == 1
@@ -184,7 +184,7 @@ def test_a_text_with_a_gap_is_not_published(app: Flask, browser: StudioBrowser, 
 
 def test_a_text_that_names_nobody_is_not_published(browser: StudioBrowser) -> None:
     new = {"title": "T", "body": "Yes.", "withdrawal": "W", "button_label": "B", "thank_you": "T"}
-    answer = browser.post(form_address(browser), new)
+    answer = studio.publish(browser, form_address(browser), new)
     assert answer.status_code == 422
     assert "must name Café Kardemomme" in words(answer)
-    assert ">Yes.</textarea>" in answer.text
+    assert ">Yes.</textarea>" in browser.get(f"{form_address(browser)}/draft").text

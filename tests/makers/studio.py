@@ -75,6 +75,25 @@ def the_cafe(session: Session) -> Cafe:
     return Cafe(owner, user.first(session), news, signup_form.all_of(session, news)[0])
 
 
+def save_draft(browser: StudioBrowser, form: str, typed: dict[str, str]) -> TestResponse:
+    """Save a draft of the form at an address, on whatever is saved already."""
+    return browser.post(f"{form}/draft", {"version": draft_number(browser, f"{form}/draft"), **typed})
+
+
+def publish(browser: StudioBrowser, form: str, typed: dict[str, str] | None = None) -> TestResponse:
+    """Publish the draft of a form, saved first where something is typed."""
+    if typed is not None:
+        assert save_draft(browser, form, typed).status_code == 303
+    return browser.post(f"{form}/publish", {"version": draft_number(browser, f"{form}/publish")})
+
+
+def draft_number(browser: StudioBrowser, page: str) -> str:
+    """Return the number of the draft that a page of the form builder shows."""
+    found = re.search(r'name="version" value="(\d+)"', browser.get(page).text)
+    assert found is not None
+    return found[1]
+
+
 def words(answer: TestResponse) -> str:
     """Return what a page says, without its tags, in one line."""
     body = re.sub(r"<(script|style|svg|head)\b.*?</\1>", " ", answer.text, flags=re.DOTALL)

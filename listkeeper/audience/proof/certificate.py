@@ -8,8 +8,10 @@ a list was imported is shown as that: an imported claim, never a record of ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 Fact = str | int
 
@@ -73,6 +75,8 @@ class ShownForm:
     second_text: ShownText | None
     # The privacy notice that the page pointed at, empty for none.
     notice_sha256: str = ""
+    # What was chosen of its look and its words beside the text (``form_design``), as it is stored.
+    design: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

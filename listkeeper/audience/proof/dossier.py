@@ -191,6 +191,7 @@ def shown_form(version: SignupFormVersion) -> ShownForm:
         text=shown_text(version.consent_text),
         second_text=shown_text(version.second_text) if version.second_text else None,
         notice_sha256=version.notice_sha256 or "",
+        design=version.design or {},
     )
 
 

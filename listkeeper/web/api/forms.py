@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts.api_key import Scope
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import allowed_origins, mailing_list, signup_form
+from listkeeper.audience import allowed_origins, form_design, mailing_list, signup_form
 from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.form_design import ButtonInk, Fact, Look, Onward
 from listkeeper.audience.signup_form import FormState, SignupForm
 from listkeeper.foundation import clock
 from listkeeper.rendering import form_snippet
@@ -36,6 +37,23 @@ class Text(Shape):
     published_at: Moment
 
 
+class Design(Shape):
+    """How the form looks, and what it says beside the text."""
+
+    look: Look
+    colour: str = Field(description="The form's own colour; empty for that of the business.", examples=["#1f6f54"])
+    button_ink: ButtonInk = Field(description="The writing on the button; empty for whichever can be read.")
+    intro: str
+    gets: list[str] = Field(description="What people get, a line each.")
+    frequency: str
+    answers: str = Field(description="How soon people hear back when they write.")
+    already: str = Field(description="What the mail tells people who are on the list already.")
+    onward_url: str = Field(description="Where people go on to once they have confirmed; empty for nowhere.")
+    onward_label: str
+    onward: Onward
+    shows: list[Fact] = Field(description="What of the business stands beside the field on the form's own page.")
+
+
 class OneForm(Shape):
     """A signup form as it is now. A page that offers it shows `text` whole, above the button."""
 
@@ -50,6 +68,7 @@ class OneForm(Shape):
     text: Text
     second_text: Text | None = Field(description="A separate consent with a box of its own, where a law asks for it.")
     least_age: int | None = Field(description="The youngest age that the form has a box for.", examples=[None])
+    design: Design
 
 
 class Snippets(Shape):
@@ -124,6 +143,24 @@ def _shown(session: Session, form: SignupForm, list_id: str) -> OneForm:
         text=worded(newest.consent_text),
         second_text=worded(newest.second_text) if newest.second_text else None,
         least_age=newest.least_age,
+        design=_designed(newest.designed),
+    )
+
+
+def _designed(design: form_design.Design) -> Design:
+    return Design(
+        look=design.look,
+        colour=design.accent,
+        button_ink=design.button_ink,
+        intro=design.intro,
+        gets=list(design.gets),
+        frequency=design.frequency,
+        answers=design.answers,
+        already=design.already,
+        onward_url=design.onward_url,
+        onward_label=design.onward_label,
+        onward=design.onward,
+        shows=sorted(design.shows),
     )
 
 

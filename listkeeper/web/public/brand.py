@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -16,18 +15,15 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import NotFound
 from listkeeper.rendering import colour
-from listkeeper.web import headers
+from listkeeper.web import headers, logo
 
 blueprint = Blueprint("brand", __name__)
 
-# With a page of about 4 KB and stylesheets of 5, a heavier logo would pass the 15 KB of a public page.
-LOGO_LIMIT = 6_000
 # The hardest ground of public.css that links and edges stand on: the tinted box, in light and in dark.
 LIGHT_GROUND = "#f7f5f1"
 DARK_GROUND = "#2a2723"
 _AA_CONTROL = 3.0
 _HASH_LENGTH = 12
-_PICTURE = re.compile(r"[0-9a-zA-Z_-]{1,100}\.(png|jpg|jpeg|gif|webp)")
 
 
 @dataclass(frozen=True)
@@ -55,19 +51,9 @@ def business_of(owner: Organisation) -> Business:
         legal_name=owner.legal_name,
         postal_address=owner.postal_address,
         stylesheet=url_for("brand.stylesheet", name=f"{owner.public_id}-{_digest(owner.brand_colour)}"),
-        logo=_logo_address(owner.logo),
+        logo=logo.address_of(owner.logo),
         website=owner.website,
     )
-
-
-def _logo_address(name: str | None) -> str | None:
-    """Return the logo's address when it is light enough for a phone on a bad line, else None (the name is shown)."""
-    if not name or not _PICTURE.fullmatch(name):
-        return None
-    path = parts.media_folder() / name
-    if not path.is_file() or path.stat().st_size > LOGO_LIMIT:
-        return None
-    return url_for("brand.picture", name=name)
 
 
 @blueprint.get("/brand/<name>.css")
@@ -89,7 +75,7 @@ def stylesheet(name: str) -> Response:
 @blueprint.get("/media/<name>")
 def picture(name: str) -> Response:
     """Serve a picture of letters and pages; its name is its content's hash, so it is kept for ever."""
-    if not _PICTURE.fullmatch(name):
+    if not logo.PICTURE.fullmatch(name):
         raise NotFound("no_picture", language.text("There is no page here"))
     return headers.for_everyone(send_from_directory(parts.media_folder(), name))
 

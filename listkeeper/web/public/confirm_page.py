@@ -14,7 +14,7 @@ from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import welcome
 from listkeeper.web import network
 from listkeeper.web.ask import Ask
-from listkeeper.web.public import asking, brand, inbox_help, page
+from listkeeper.web.public import asking, brand, inbox_help, onward, page
 
 blueprint = Blueprint("confirm_page", __name__)
 blueprint.before_request(page.limit_body)
@@ -38,7 +38,7 @@ def show(token: str) -> Response:
 
 def _question(session: Session, asked: Confirmation, token: str, *, wrong: bool = False) -> Response:
     shown = confirmation.shown_by(session, asked)
-    return page.secret_answer(
+    made = page.secret_answer(
         "confirm",
         shown.form.language,
         brand.business_of(shown.organisation),
@@ -52,6 +52,7 @@ def _question(session: Session, asked: Confirmation, token: str, *, wrong: bool 
         action=url_for("confirm_page.confirm", token=token),
         not_me=url_for("confirm_page.show_not_me", token=token),
     )
+    return onward.opened(made, onward.origin_of(shown))
 
 
 def _on_the_list(session: Session, asked: Confirmation) -> bool:
@@ -80,7 +81,9 @@ def after(session: Session, answered: Answered) -> Response | None:
     """Return the page after confirming, or None when the attempt had no effect."""
     if answered.confirmation is None or answered.answer not in {Answer.CONFIRMED, Answer.ALREADY_CONFIRMED}:
         return None
-    return _thanks(session, answered.confirmation, again=answered.answer is Answer.ALREADY_CONFIRMED)
+    shown = confirmation.shown_by(session, answered.confirmation)
+    elsewhere = onward.at_once(shown.version)
+    return elsewhere or _thanks(session, answered.confirmation, again=answered.answer is Answer.ALREADY_CONFIRMED)
 
 
 def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
@@ -92,7 +95,8 @@ def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
         shown.form.language,
         brand.business_of(shown.organisation),
         list_name=shown.mailing_list.name,
-        thanks=shown.version.thank_you,
+        thanks=onward.told(shown.version, again=again),
+        onward=onward.of(shown.version),
         again=again,
         letter_follows=letter is not None and letter.is_on and not again,
         keeping=inbox_help.keeping(person.email_send, shown.organisation.from_address, shown.form.language),

@@ -26,6 +26,7 @@ blueprint = Blueprint("embed", __name__)
 blueprint.before_request(page.limit_body)
 
 _NOT_HERE = 403
+_LAST_ANSWER = 422
 _NOTHING_MORE_TO_SAY = 204
 # Beside which part of the component a sentence stands, by the name of that part on the page.
 _FIELDS = {"wrong": "email", "wrong_second": "second_consent", "wrong_age": "age_stated"}
@@ -69,7 +70,7 @@ def show(slug: str) -> Response:
         shown = signup_form.shown(session, slug)
         if not _welcome(shown):
             return _refused(shown)
-        return jsonify(_definition(signup_page.view_of(shown), shown))
+        return jsonify(_definition(signup_page.view_of(session, shown), shown))
 
 
 def _definition(view: FormView, shown: ShownForm) -> dict[str, object]:
@@ -79,12 +80,13 @@ def _definition(view: FormView, shown: ShownForm) -> dict[str, object]:
             "language": spoken,
             "direction": language.direction(spoken),
             "title": view.title,
+            "lead": [said for said in (view.intro, *view.gets, view.frequency, view.answers) if said],
             "texts": [text for text in (view.consent, view.withdrawal) if text]
             + [view.age_statement] * bool(view.age_statement and not view.least_age),
             "boxes": embed_words.boxes(view),
             "button": view.button,
             "notice": {"label": embed_words.notice(), "href": view.notice} if view.notice else None,
-            "colours": embed_words.colours(shown.organisation),
+            "colours": embed_words.colours(shown),
             "words": embed_words.words(),
             "hidden": signup_post.hidden(view.version, view.version_id),
         }
@@ -98,7 +100,7 @@ def receive(slug: str) -> Response:
         if not _welcome(shown):
             return _refused(shown)
         taken = signup_post.take(session, shown, Shape.COMPONENT)
-        view = signup_page.view_of(shown)
+        view = signup_page.view_of(session, shown)
         again = _definition(view, shown) if isinstance(taken, Invalid) and taken.code == "page_too_old" else None
     if isinstance(taken, Invalid):
         return _put_right(taken, again)
@@ -117,7 +119,8 @@ def _meant(view: FormView) -> str | None:
 def _put_right(wrong: Invalid, again: dict[str, object] | None) -> Response:
     """Say what is wrong and beside what; ``again`` is the form of today, to be read first."""
     said = {"code": wrong.code, "field": _FIELDS[signup_page.place_of(wrong)], "detail": wrong.message, "form": again}
-    return make_response(jsonify(said), signup_page.status_of(wrong))
+    # A fault of the server would be tried again and again; this one is an answer.
+    return make_response(jsonify(said), min(signup_page.status_of(wrong), _LAST_ANSWER))
 
 
 @blueprint.post("/f/<slug>/embed/code")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.signup_form import ShownForm
 from listkeeper.foundation import language
-from listkeeper.web.public import brand
+from listkeeper.rendering import look
+from listkeeper.web.public import brand, onward
 from listkeeper.web.public.signup_page import FormView
 
 # Where the component puts the address that was typed; the answer of the server holds none.
@@ -49,15 +49,22 @@ def boxes(view: FormView) -> list[dict[str, str]]:
     return found
 
 
-def colours(owner: Organisation) -> list[str]:
+def colours(shown: ShownForm) -> list[str]:
     """Return the ground and the letters of the button, where the page does not choose others."""
-    return [owner.brand_colour, brand.text_on(owner.brand_colour)]
+    ground = look.accent_of(shown.version.designed, shown.organisation.brand_colour)
+    return [ground, brand.text_on(ground)]
 
 
-def joined(shown: ShownForm, *, again: bool) -> dict[str, str]:
+def joined(shown: ShownForm, *, again: bool) -> dict[str, object]:
     """Return what is said to somebody who has just confirmed, or had before."""
     with language.using(shown.form.language):
         welcome = language.text("Welcome to “%(list)s”", list=shown.mailing_list.name)
         title = language.text("You are on the list already") if again else welcome
         leave = language.text("You can stop at any time: every e-mail has a link for it at the end.")
-    return {"title": title, "text": shown.version.thank_you, "leave": leave}
+    way = onward.of(shown.version)
+    return {
+        "title": title,
+        "text": onward.told(shown.version, again=again),
+        "onward": [(way.address, way.name)] if way is not None else [],
+        "leave": leave,
+    }

@@ -34,7 +34,7 @@ def show(slug: str) -> Response:
     """Show the form, or on a site that may not have it the way to our own page; opening it changes nothing."""
     with store.reading() as session:
         shown = signup_form.shown(session, slug)
-        view = signup_page.view_of(shown)
+        view = signup_page.view_of(session, shown)
         welcome = signup_post.may_stand_there(shown.form, signup_post.asked_from())
         g.may_frame = allowed_origins.of(shown.form) if welcome else ()
     if welcome:

@@ -35,7 +35,7 @@ def show() -> Response:
             return page.answer("not_set_up", page.visitors_language(), None)
         forms = _open_forms(session, owner)
         if len(forms) == 1:
-            return signup_page.form_page(signup_page.view_of(signup_form.shown(session, forms[0].slug)))
+            return signup_page.form_page(signup_page.view_of(session, signup_form.shown(session, forms[0].slug)))
         choices = [
             Choice(signup_form.newest(session, form).title, url_for("signup_page.show", slug=form.slug))
             for form in forms

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, g, request, url_for
 from markupsafe import escape
+from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.audience import allowed_origins, confirmation, signup_form
@@ -14,9 +15,10 @@ from listkeeper.audience.guard.first_look import Step
 from listkeeper.audience.signup_form import ShownForm
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
+from listkeeper.rendering.shop_facts import Link, ShopFacts
 from listkeeper.standards import address_typo
-from listkeeper.web import headers
-from listkeeper.web.public import brand, confirm_page, page, signup_post
+from listkeeper.web import headers, packing
+from listkeeper.web.public import confirm_page, hosted, onward, page, signup_post
 from listkeeper.web.public.brand import Business
 from listkeeper.web.public.signup_post import Shape
 
@@ -50,17 +52,25 @@ class FormView:
     least_age: int
     # Where the privacy notice is; empty for none.
     notice: str
+    # What the owner says beside the text, and what the business shows.
+    intro: str
+    gets: tuple[str, ...]
+    frequency: str
+    answers: str
+    shop: ShopFacts
+    sisters: tuple[Link, ...]
+    onward_origin: str
 
 
-def view_of(shown: ShownForm) -> FormView:
+def view_of(session: Session, shown: ShownForm) -> FormView:
     """Return what the page shows of a form; call it while the session is open."""
-    second, spoken = shown.second, shown.form.language
+    second, spoken, design = shown.second, shown.form.language, shown.version.designed
     return FormView(
         slug=shown.form.slug,
         language=shown.form.language,
         version=shown.version.version,
         version_id=shown.version.id,
-        business=brand.business_of(shown.organisation),
+        business=hosted.business_of(shown),
         title=shown.version.title,
         consent=shown.text.body,
         withdrawal=shown.text.withdrawal,
@@ -69,6 +79,13 @@ def view_of(shown: ShownForm) -> FormView:
         second_consent=second.whole if second else "",
         least_age=shown.version.least_age or 0,
         notice=url_for("notice_page.show", name=spoken) if shown.version.notice_sha256 else "",
+        intro=design.intro,
+        gets=design.gets,
+        frequency=design.frequency,
+        answers=design.answers,
+        shop=hosted.facts_of(session, shown),
+        sisters=hosted.sisters_of(session, shown),
+        onward_origin=onward.origin_of(shown),
     )
 
 
@@ -82,8 +99,8 @@ def _open(response: Response) -> Response:
 def show(slug: str) -> Response:
     """Show the form; opening it changes nothing."""
     with store.reading() as session:
-        view = view_of(signup_form.shown(session, slug))
-    return form_page(view)
+        view = view_of(session, signup_form.shown(session, slug))
+    return packing.packed(form_page(view))
 
 
 def form_page(view: FormView, *, typed: str = "", wrong: Invalid | None = None, status: int = 200) -> Response:
@@ -138,7 +155,7 @@ def received(slug: str, by: Shape) -> Response:
     """Take the post of a page or frame, and answer with the next page of the same kind."""
     with store.transaction() as session:
         shown = signup_form.shown(session, slug)
-        view = view_of(shown)
+        view = view_of(session, shown)
         taken = signup_post.take(session, shown, by)
         g.may_frame = allowed_origins.of(shown.form)
     if isinstance(taken, Invalid):
@@ -168,7 +185,7 @@ def status_of(wrong: Invalid) -> int:
 
 
 def _check_mail(view: FormView, visit: str, *, shown_address: str = "", wrong: str = "", status: int = 200) -> Response:
-    return page.answer(
+    made = page.answer(
         "check_mail",
         view.language,
         view.business,
@@ -182,6 +199,7 @@ def _check_mail(view: FormView, visit: str, *, shown_address: str = "", wrong: s
         action=_address_of("confirm_by_code", view.slug),
         back=_address_of("show", view.slug),
     )
+    return onward.opened(made, view.onward_origin)
 
 
 @blueprint.post("/f/<slug>/code")
@@ -201,7 +219,7 @@ def code_typed(slug: str) -> Response:
         g.may_frame = allowed_origins.of(shown.form)
         if joined is not None:
             return joined
-        view = view_of(shown)
+        view = view_of(session, shown)
     return _check_mail(view, visit, wrong=wrong_digits(view.language), status=422)
 
 

@@ -10,26 +10,35 @@ from dataclasses import dataclass
 from flask import request
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text
+from listkeeper.audience import consent_text, form_design
 from listkeeper.audience.consent_text import TextKind, Wording
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup_form import SignupFormVersion, Words
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
+from listkeeper.web.studio import form_look
 
 Typed = dict[str, str]
 _FIELDS = (
     "title", "body", "withdrawal", "button_label", "age_statement", "thank_you",
     "second_body", "second_withdrawal", "least_age",
 )  # fmt: skip
-_LONG = frozenset({"body", "withdrawal", "age_statement", "thank_you", "second_body", "second_withdrawal"})
+_LONG = form_look.LONG | frozenset(
+    {"body", "withdrawal", "age_statement", "thank_you", "second_body", "second_withdrawal"}
+)
 # Beside which field a finding about the consent text stands; the sentence itself for all that is not here.
 _BESIDE = {
     "text_without_withdrawal": "withdrawal",
     "withdrawal_not_easy": "withdrawal",
     "text_without_age": "age_statement",
     "age_below_law": "least_age",
+    "age": "least_age",
+    "onward_unsafe": "onward_url",
+    "contrast_poor": "button_ink",
+    "colour": "accent",
+    "too_many_lines": "gets",
+    "already_link": "already",
 }
 
 
@@ -51,12 +60,16 @@ class Beside:
 
 def of_version(version: SignupFormVersion, mailing_list: MailingList) -> Typed:
     """Return the fields as they stand today."""
-    return _fields(version.title, version.thank_you, version.consent_text, version.second_text, mailing_list.least_age)
+    texts = version.consent_text, version.second_text
+    return _fields(version.title, version.thank_you, *texts, mailing_list.least_age) | form_look.typed_of(
+        version.designed
+    )
 
 
 def of_words(words: Words, mailing_list: MailingList) -> Typed:
     """Return the fields of starter words."""
-    return _fields(words.title, words.thank_you, words.wording, words.second, mailing_list.least_age)
+    said = _fields(words.title, words.thank_you, words.wording, words.second, mailing_list.least_age)
+    return said | form_look.typed_of(words.design)
 
 
 def _fields(
@@ -83,7 +96,7 @@ def typed() -> Typed:
     """Return what was typed, one line where the field has one line."""
     return {
         name: value if name in _LONG else " ".join(value.split())
-        for name in _FIELDS
+        for name in (*_FIELDS, *form_look.FIELDS)
         for value in [request.form.get(name, "").replace("\r\n", "\n").strip()]
     }
 
@@ -117,7 +130,7 @@ def words(fields: Mapping[str, str], spoken: str) -> Words:
             fields["second_withdrawal"] or fields["withdrawal"],
             kind=TextKind.PERSONAL_DATA,
         )
-    return Words(fields["title"], fields["thank_you"], wording, second)
+    return Words(fields["title"], fields["thank_you"], wording, second, form_look.design(fields))
 
 
 def findings(
@@ -126,8 +139,9 @@ def findings(
     """Return what is to be said beside each field; empty fields are the browser's to ask for."""
     try:
         said, age = words(fields, spoken), least_age(fields)
+        form_design.checked(said.design)
     except Invalid as problem:
-        return {"least_age" if problem.code == "age" else "title": [Beside(problem.message, blocks=True)]}
+        return {_BESIDE.get(problem.code, "title"): [Beside(problem.message, blocks=True)]}
     found: dict[str, list[Beside]] = {}
     for finding in consent_text.findings(owner, mailing_list, spoken, said.wording, least_age=age):
         found.setdefault(_BESIDE.get(finding.code, "body"), []).append(_beside(finding))
@@ -147,7 +161,9 @@ def _beside(finding: Finding) -> Beside:
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
     """Return what differs, word by word, field by field in the order of the page."""
-    return [Change(label, _pieces(old[name], new[name])) for name, label in labels().items() if old[name] != new[name]]
+    named = labels() | form_look.labels()
+    read = {name: tuple(form_look.spoken(name, fields[name]) for fields in (old, new)) for name in named}
+    return [Change(named[name], _pieces(*values)) for name, values in read.items() if values[0] != values[1]]
 
 
 def labels() -> dict[str, str]:

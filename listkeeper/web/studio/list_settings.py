@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import list_rules, mailing_list, merging, signup_form, subscription, topic
+from listkeeper.audience import form_family, list_rules, mailing_list, merging, signup_form, subscription, topic
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.merging import Merged
 from listkeeper.audience.subscription import SubscriptionState
@@ -60,7 +60,7 @@ def _may_take_in(target: MailingList, source: MailingList) -> bool:
 
 
 def _is_behind(session: Session, form: signup_form.SignupForm) -> bool:
-    return bool(signup_form.behind(signup_form.newest(session, form)))
+    return bool(form_family.behind(signup_form.newest(session, form)))
 
 
 def _kinds() -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import privacy_notice, signup_form
+from listkeeper.audience import form_family, privacy_notice
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import form_snapshot
@@ -51,7 +51,7 @@ def publish() -> Response | AnyResponse:
         with store.transaction() as session:
             owner = organisation.only_one(session)
             notice = privacy_notice.publish(session, owner, spoken, typed)
-            signup_form.follow_notice(session, notice, show=form_snapshot.page_of)
+            form_family.follow_notice(session, notice, show=form_snapshot.page_of)
             audit_log.record(session, owner.id, member.present().actor, "notice.published", owner.public_id)
     except Invalid as problem:
         return _shown(spoken, typed=typed, problem=problem, status=422)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import privacy_notice, signup_form
+from listkeeper.audience import form_family, privacy_notice, signup_form
 from listkeeper.audience.privacy_notice import PrivacyNotice
 from listkeeper.audience.proof import ledger, ledger_audit
 from listkeeper.audience.proof.ledger import EventType, LedgerRow
@@ -99,7 +99,7 @@ def test_a_form_names_the_notice_it_pointed_at_and_old_versions_keep_their_name(
     old = signup_form.newest(session, house.form)
     assert "notice_sha256" not in json.loads(signup_form.content(old))
     notice = privacy_notice.publish(session, house.organisation, "en", _starter(house))
-    assert signup_form.follow_notice(session, notice, show=form_snapshot.page_of) == 1
+    assert form_family.follow_notice(session, notice, show=form_snapshot.page_of) == 1
     new = signup_form.newest(session, house.form)
     assert (new.version, new.notice_sha256, new.consent_text_id) == (2, notice.sha256, old.consent_text_id)
     assert json.loads(signup_form.content(new))["notice_sha256"] == notice.sha256
@@ -107,13 +107,13 @@ def test_a_form_names_the_notice_it_pointed_at_and_old_versions_keep_their_name(
         session.refresh(version)
         assert version.sha256 == hashlib.sha256(signup_form.content(version)).hexdigest()
     assert old.notice_sha256 is None
-    assert signup_form.follow_notice(session, notice) == 0
+    assert form_family.follow_notice(session, notice) == 0
 
 
 def test_forms_of_other_languages_do_not_follow(session: Session, house: Cafe) -> None:
     danish = signup_form.create(session, house.organisation, house.mailing_list, spoken="da")
     notice = privacy_notice.publish(session, house.organisation, "en", _starter(house))
-    assert signup_form.follow_notice(session, notice) == 1
+    assert form_family.follow_notice(session, notice) == 1
     assert signup_form.newest(session, danish).notice_sha256 is None
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent, consent_text, jurisdiction, list_rules, mailing_list, signup_form
+from listkeeper.audience import consent, consent_text, form_family, jurisdiction, list_rules, mailing_list, signup_form
 from listkeeper.audience.consent_text import ConsentText, TextKind
 from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.signup_form import FormState, ShownForm, SignupFormVersion
@@ -33,7 +33,7 @@ def test_a_form_begins_with_words_that_its_rules_allow(session: Session, house: 
         session, house.organisation, house.mailing_list, spoken=spoken, show=form_snapshot.page_of
     )
     version = signup_form.newest(session, made)
-    assert signup_form.behind(version) == []
+    assert form_family.behind(version) == []
     assert (version.second_text is not None) == consent_text.needs_second(house.mailing_list)
     assert "18" in version.consent_text.age_statement
 
@@ -133,7 +133,8 @@ def test_every_shell_lets_its_forms_be_checked() -> None:
             continue
         for node in ast.walk(file.tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {
-                f"signup_form.{verb}" for verb in ("create", "publish", "publish_words", "follow_notice")
+                *(f"signup_form.{verb}" for verb in ("create", "publish", "publish_words")),
+                "form_family.follow_notice",
             }:
                 looked_at += 1
                 if "show" not in {keyword.arg for keyword in node.keywords}:
@@ -148,7 +149,7 @@ def test_every_shell_lets_its_forms_be_checked() -> None:
 def test_where_two_consents_are_needed_one_is_no_form(session: Session, house: Cafe) -> None:
     text = signup_form.newest(session, house.form).consent_text
     list_rules.choose(house.mailing_list, "ru")
-    assert signup_form.behind(signup_form.newest(session, house.form)) == ["second_text_missing"]
+    assert form_family.behind(signup_form.newest(session, house.form)) == ["second_text_missing"]
     with pytest.raises(Invalid) as refused:
         signup_form.publish(session, house.form, text, title="T", thank_you="T")
     assert refused.value.code == "second_text_missing"
@@ -162,7 +163,7 @@ def test_where_two_consents_are_needed_one_is_no_form(session: Session, house: C
 def test_a_list_that_asks_for_an_age_has_forms_that_do(session: Session, house: Cafe) -> None:
     person = cafe.subscribe(session, house, ANNA)
     mailing_list.ask_age(house.mailing_list, 16)
-    assert signup_form.behind(signup_form.newest(session, house.form)) == ["age_not_asked"]
+    assert form_family.behind(signup_form.newest(session, house.form)) == ["age_not_asked"]
     assert list_rules.shut_out(session, house.mailing_list, list_rules.of(house.mailing_list), 16) == 1
     assert list_rules.shut_out(session, house.mailing_list, list_rules.of(house.mailing_list), 0) == 0
     assert gate.says(session, person, house.mailing_list) == "age_not_stated"
@@ -172,7 +173,7 @@ def test_a_list_that_asks_for_an_age_has_forms_that_do(session: Session, house: 
         signup_form.publish_words(session, house.organisation, house.form, silent)
     assert refused.value.code == "text_without_age"
     made = signup_form.publish_words(session, house.organisation, house.form, starter)
-    assert (made.least_age, signup_form.behind(made)) == (16, [])
+    assert (made.least_age, form_family.behind(made)) == (16, [])
 
 
 @pytest.mark.parametrize("age", [-1, 100])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from listkeeper.audience.form_design import Design, Fact, Look
 from listkeeper.rendering import form_snapshot
 from tests.makers import certificates
 
@@ -42,3 +43,12 @@ def test_the_same_version_makes_the_same_bytes() -> None:
 def test_words_of_the_form_are_text() -> None:
     text = dataclasses.replace(FORM.text, body="<b onclick=x>Ja</b>")
     assert "<b onclick" not in _page(text=text)
+
+
+def test_it_looks_as_it_was_published_and_leaves_out_what_is_of_today() -> None:
+    design = Design(look=Look.WARM, accent="#1f6f54", intro="Varmt", gets=("Brød",), shows=frozenset(Fact)).as_json()
+    page = _page(design=design)
+    for said in ("--brand: #1f6f54", "--page: #f6e8d8", "Varmt", "<li>Brød</li>"):
+        assert said in page
+    assert "tel:" not in page
+    assert "--page: #f4f2ee" in _page()

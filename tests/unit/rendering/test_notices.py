@@ -168,6 +168,15 @@ def test_the_other_mail_says_that_nothing_was_changed() -> None:
     assert [link.get("href") for link in lxml_html.document_fromstring(filled.html).iter("a")] == [PREFERENCES]
 
 
+def test_the_owner_may_say_a_word_to_whoever_is_on_the_list_already() -> None:
+    filled = _already(said="We <b>know</b> each other.\nSee you.")
+    assert "We &lt;b&gt;know&lt;/b&gt; each other.<br>\nSee you." in filled.html
+    assert "> We <b>know</b> each other.\n>\n> See you." in filled.text
+    assert "nothing was changed" in filled.text
+    assert [link.get("href") for link in lxml_html.document_fromstring(filled.html).iter("a")] == [PREFERENCES]
+    assert _already(said="") == _already()
+
+
 def test_composing_leaves_the_language_as_it_was_and_opens_no_file(
     touched: Callable[[], AbstractContextManager[list[str]]],
 ) -> None:

@@ -107,7 +107,8 @@ class Form extends HTMLElement {
     });
     const asking = make(
       "form", { novalidate: "", part: "form" },
-      text(form.title, "title"), make("label", { for: "email" }, words.email), email,
+      text(form.title, "title"), ...form.lead.map((words) => text(words)),
+      make("label", { for: "email" }, words.email), email,
       ...form.texts.map((words) => text(words, "small")), ...boxes,
       make("button", { part: "button" }, form.button),
     );
@@ -165,8 +166,9 @@ class Form extends HTMLElement {
     again.onclick = () => this.again(address);
     const data = () => ({ visit: answer.visit, code: code.value });
     this.sends(form, "/code", data, (joined) => {
-      if (joined.status == 200) this.put(text(joined.title, "title"), text(joined.text), text(joined.leave, "small"));
-      else this.wrong(joined);
+      if (joined.status != 200) return this.wrong(joined);
+      const way = joined.onward.map(([href, name]) => make("a", { href, class: "button", part: "button" }, name));
+      this.put(text(joined.title, "title"), text(joined.text), ...way, text(joined.leave, "small"));
     });
     const parts = [text(words.sent, "title"), text(words.look.replace("{address}", () => address))];
     // A slip is named; whether it is one she knows alone.
