@@ -161,7 +161,7 @@ def move(question: ProfileQuestion, target: QuestionState) -> None:
     if target not in TRANSITIONS[question.state]:
         raise Conflict(
             "question_state",
-            language.text("This question is %(state)s already, or was never asked.", state=question.state.value),
+            language.text("That cannot be done with this question now. Load the page again to see how it stands."),
         )
     question.state = target
 
