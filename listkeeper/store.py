@@ -13,9 +13,10 @@ import pkgutil
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
@@ -42,10 +43,17 @@ CHAPTERS = (
     "insight",
 )
 _BUSY_MILLISECONDS = 15_000
-_ASK_AGAIN_SECONDS = 0.001
+# How soon a process asks for the pen again: one that somebody waits for sooner than one that works in the background.
+_SOON, _LATER = 0.0003, 0.004
 
 database = SQLAlchemy(model_class=Table, disable_autonaming=True)
 _next_to_write = threading.Lock()
+# Those who wait to write together, and the one who writes for them.
+_waiting_acts: deque[_Act[Any]] = deque()
+_leading = threading.Lock()
+_MOST_TOGETHER = 16
+_ask_again = [_SOON]
+Result = TypeVar("Result")
 _bells: list[Callable[[set[Lane]], None]] = []
 
 
@@ -85,6 +93,11 @@ def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | N
     _bells[:] = [ring] if ring else []
 
 
+def give_way() -> None:
+    """Let other processes write before this one, where they ask at the same time: nobody waits for what it does."""
+    _ask_again[0] = _LATER
+
+
 def prepare(engine: Engine) -> None:
     """Make an engine's connections keep our promises (foreign keys, durable WAL, explicit BEGIN)."""
     if engine.dialect.name == "sqlite":
@@ -122,7 +135,7 @@ def _begin_sqlite(connection: Connection) -> None:
                 if time.monotonic() > until:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                     return
-                time.sleep(_ASK_AGAIN_SECONDS)
+                time.sleep(_ask_again[0])
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
 
@@ -163,6 +176,69 @@ def transaction() -> Iterator[Session]:
     if lanes:
         for ring in _bells:
             ring(lanes)
+
+
+class _Act(Generic[Result]):
+    """A small write that waits to be done together with others."""
+
+    def __init__(self, act: Callable[[Session], Result]) -> None:
+        self._act = act
+        self._value: Result | None = None
+        self.problem: BaseException | None = None
+        self.done = False
+
+    def do(self, session: Session) -> None:
+        """Do it, within a transaction that may be taken back yet."""
+        self._value = self._act(session)
+
+    def value(self) -> Result:
+        """Return what it came to. Raises what went wrong."""
+        if self.problem is not None:
+            raise self.problem
+        return cast("Result", self._value)
+
+
+def together(act: Callable[[Session], Result]) -> Result:
+    """Do a small write, in one transaction with those that others of this process ask for at the same time.
+
+    SQLite has one pen, and most of a small write is taking it up and laying it down: whoever comes first takes it up
+    for all who wait. ``act`` may be done twice, the first time for nothing, and in another thread than its own.
+    Elsewhere it is a transaction of its own. Raises TryAgain as ``transaction`` does.
+    """
+    if database.engine.dialect.name != "sqlite":
+        with transaction() as session:
+            return act(session)
+    mine = _Act(act)
+    _waiting_acts.append(mine)
+    with _leading:
+        while not mine.done:
+            _lead()
+    return mine.value()
+
+
+def _lead() -> None:
+    taken: list[_Act[Any]] = []
+    try:
+        with transaction() as session:
+            while _waiting_acts and len(taken) < _MOST_TOGETHER:
+                taken.append(_waiting_acts.popleft())
+                taken[-1].do(session)
+    except TryAgain as problem:
+        for one in taken or [_waiting_acts.popleft()]:
+            one.problem, one.done = problem, True
+    except Exception:  # noqa: BLE001 - whose fault it is shows when each does its own
+        for one in taken:
+            _alone(one)
+    for one in taken:
+        one.done = True
+
+
+def _alone(one: _Act[Any]) -> None:
+    try:
+        with transaction() as session:
+            one.do(session)
+    except Exception as problem:  # noqa: BLE001 - raised in the thread that asked
+        one.problem = problem
 
 
 def plain(problem: OperationalError | TimeoutError) -> str:

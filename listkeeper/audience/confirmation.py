@@ -8,7 +8,7 @@ link changes nothing; only ``confirm`` and ``refuse``, both reached by POST, do.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -143,8 +143,12 @@ def ask(session: Session, shown: ShownForm, asked: Ask) -> Confirmation:
     return ask_all(session, shown, [asked])[0]
 
 
-def ask_all(session: Session, shown: ShownForm, asked: Sequence[Ask]) -> list[Confirmation]:
-    """Store the questions of several people about one form, in order."""
+# What becomes of questions at once, in place of a fact for each of them.
+Tell = Callable[[Session, list[int]], object]
+
+
+def ask_all(session: Session, shown: ShownForm, asked: Sequence[Ask], tell: Tell | None = None) -> list[Confirmation]:
+    """Store the questions of several people about one form, in order; ``tell`` is told in this very transaction."""
     if not asked:
         return []
     size = ledger.size(session, shown.organisation.id)
@@ -152,7 +156,11 @@ def ask_all(session: Session, shown: ShownForm, asked: Sequence[Ask]) -> list[Co
     session.add_all(made)
     mailbox.count_all(session, [one.brake_key for one in asked])
     session.flush()
-    outbox.write_all(session, ASKED, [one.id for one in made], Lane.URGENT)
+    numbers = [one.id for one in made]
+    if tell is None:
+        outbox.write_all(session, ASKED, numbers, Lane.URGENT)
+    else:
+        tell(session, numbers)
     return made
 
 

@@ -19,9 +19,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.dml import ReturningInsert
 
 from listkeeper.audience import confirmation, consent, signup_form, source, subscriber, subscription
-from listkeeper.audience.confirmation import Ask, AskKind
+from listkeeper.audience.confirmation import Ask, AskKind, Tell
 from listkeeper.audience.consent import Circumstances, EventKind, Method
 from listkeeper.audience.guard import address_check, first_look, judging, mailbox
+from listkeeper.audience.guard.defence import Stage
 from listkeeper.audience.guard.first_look import Look, Post, Step
 from listkeeper.audience.guard.judging import Verdict
 from listkeeper.audience.guard.limits import Limits
@@ -120,10 +121,20 @@ class SignupReceipt:
     step: Step | None = None
 
 
-def receive(  # noqa: PLR0913 - one post, and what our mail server can carry
-    session: Session, shown: ShownForm, typed: str, visit: Visit, limits: Limits, *, carries_smtputf8: bool = False
-) -> SignupReceipt:
-    """Store a post and leave the rest to a job, or say which step a risky one lacks; then nothing is stored.
+@dataclass(frozen=True)
+class Wish:
+    """A post that has been read: whose address, by which form, and the two names under which it will be stored."""
+
+    shown: ShownForm
+    parsed: address.Address
+    visit: Visit
+    stage: Stage
+    key: str
+    secret: str
+
+
+def read(session: Session, shown: ShownForm, typed: str, visit: Visit, *, carries_smtputf8: bool = False) -> Wish:
+    """Look at a post; nothing is stored, so that nobody who writes is kept waiting.
 
     Raises Invalid with a friendly sentence when ``typed`` is no address, or none that takes mail, and while
     the form takes nothing. In every other case the answer is the same, whoever the address belongs to.
@@ -138,21 +149,34 @@ def receive(  # noqa: PLR0913 - one post, and what our mail server can carry
     _refuse_without_boxes(shown, visit)
     key = _cut(visit.idempotency_key, _KEY_LIMIT) or secrets.token_hex(16)
     secret = signing.derived("visit", f"{shown.version.id}:{key}:{parsed.key}")
-    if _stands(session, shown, key):
+    return Wish(shown, parsed, visit, first_look.stage_of(session, shown), key, secret)
+
+
+def store(session: Session, wish: Wish, limits: Limits) -> SignupReceipt:
+    """Store a post and leave the rest to a job, or say which step a risky one lacks; then nothing is stored."""
+    shown, parsed = wish.shown, wish.parsed
+    if _stands(session, wish):
         # The same post again (a retry on a bad line): the first one stands.
-        return SignupReceipt(secret)
-    post = _as_post(visit)
-    seen = first_look.look(session, shown, parsed, post, limits)
+        return SignupReceipt(wish.secret)
+    post = _as_post(wish.visit)
+    seen = first_look.look(session, shown, parsed, post, limits, wish.stage)
     if seen.verdict is first_look.Verdict.STEP:
         # Posted twice at once, the second one finds its ticket used by the first.
-        if _stands(session, shown, key):
-            return SignupReceipt(secret)
+        if _stands(session, wish):
+            return SignupReceipt(wish.secret)
         return SignupReceipt("", first_look.step(shown, parsed, post, limits))
-    row = _row(shown, parsed, visit, seen, key=key, visit_digest=signing.digest(secret))
+    row = _row(wish, seen)
     number = session.connection().execute(_storing(session.get_bind().dialect.name), row).scalar_one_or_none()
     if number is not None and row["decision"] is SignupDecision.WAITING:
         outbox.write(session, RECEIVED, number, Lane.URGENT)
-    return SignupReceipt(secret)
+    return SignupReceipt(wish.secret)
+
+
+def receive(  # noqa: PLR0913 - one post, and what our mail server can carry
+    session: Session, shown: ShownForm, typed: str, visit: Visit, limits: Limits, *, carries_smtputf8: bool = False
+) -> SignupReceipt:
+    """Read a post and store it (``read``, ``store``)."""
+    return store(session, read(session, shown, typed, visit, carries_smtputf8=carries_smtputf8), limits)
 
 
 @cache
@@ -177,14 +201,13 @@ def _cut(value: str | None, limit: int) -> str | None:
     return "".join(char for char in value if char.isprintable())[:limit] or None if value else None
 
 
-def _row(  # noqa: PLR0913 - all that a post leaves
-    shown: ShownForm, parsed: address.Address, visit: Visit, seen: Look, *, key: str, visit_digest: str
-) -> dict[str, object]:
+def _row(wish: Wish, seen: Look) -> dict[str, object]:
+    shown, parsed, visit = wish.shown, wish.parsed, wish.visit
     return {
         "form_version_id": shown.version.id,
         "email_send": parsed.send,
-        "visit_digest": visit_digest,
-        "idempotency_key": key,
+        "visit_digest": signing.digest(wish.secret),
+        "idempotency_key": wish.key,
         "source": _cut(visit.source, 80),
         "origin": _cut(visit.origin, _PLACE_LIMIT),
         "referrer": _cut(visit.referrer, _PLACE_LIMIT),
@@ -204,8 +227,9 @@ _STANDING = select(Signup.id).where(
 )
 
 
-def _stands(session: Session, shown: ShownForm, key: str) -> bool:
-    return session.connection().scalar(_STANDING, {"version": shown.version.id, "key": key}) is not None
+def _stands(session: Session, wish: Wish) -> bool:
+    about = {"version": wish.shown.version.id, "key": wish.key}
+    return session.connection().scalar(_STANDING, about) is not None
 
 
 def _as_post(visit: Visit) -> Post:
@@ -243,8 +267,11 @@ def decide(session: Session, signup_id: int, limits: Limits) -> SignupDecision:
     return session.get_one(Signup, signup_id).decision
 
 
-def decide_all(session: Session, ids: Iterable[int], limits: Limits) -> None:
-    """Decide about stored signups together, oldest first; deciding twice changes nothing."""
+def decide_all(session: Session, ids: Iterable[int], limits: Limits, tell: Tell | None = None) -> None:
+    """Decide about stored signups together, oldest first; deciding twice changes nothing.
+
+    ``tell`` is told at once of the questions this led to, where it is given; otherwise each is a fact.
+    """
     query = select(Signup).where(Signup.id.in_(list(ids)), Signup.decision == SignupDecision.WAITING)
     rows = session.scalars(query.order_by(Signup.id).with_for_update().execution_options(populate_existing=True)).all()
     addresses = {row.id: address.parse(row.email_send) for row in rows}
@@ -255,7 +282,7 @@ def decide_all(session: Session, ids: Iterable[int], limits: Limits) -> None:
         by_version.setdefault(row.form_version_id, []).append(row)
     for number, of_it in by_version.items():
         shown = signup_form.describe(session, session.get_one(SignupFormVersion, number))
-        _decide(session, shown, of_it, addresses, limits)
+        _decide(session, shown, of_it, addresses, limits, tell)
     session.flush()
 
 
@@ -266,12 +293,17 @@ _BECOMES = {
 }
 
 
-def _decide(
-    session: Session, shown: ShownForm, rows: list[Signup], addresses: dict[int, address.Address], limits: Limits
+def _decide(  # noqa: PLR0913, PLR0917 - of which form, which posts, by which brakes
+    session: Session,
+    shown: ShownForm,
+    rows: list[Signup],
+    addresses: dict[int, address.Address],
+    limits: Limits,
+    tell: Tell | None,
 ) -> None:
     verdicts = judging.judge_all(session, shown.organisation, [addresses[row.id] for row in rows], limits)
     asked = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict is Verdict.ASK]
-    _ask(session, shown, asked, addresses)
+    _ask(session, shown, asked, addresses, tell)
     for row, verdict in zip(rows, verdicts, strict=True):
         row.decided_at = clock.now()
         if verdict is not Verdict.ASK:
@@ -314,7 +346,9 @@ def _wait_for_earlier_mail(session: Session, row: Signup, shown: ShownForm, pars
         confirmation.open_later_page(session, person.id, shown.mailing_list.id, row.visit_digest)
 
 
-def _ask(session: Session, shown: ShownForm, rows: list[Signup], addresses: dict[int, address.Address]) -> None:
+def _ask(
+    session: Session, shown: ShownForm, rows: list[Signup], addresses: dict[int, address.Address], tell: Tell | None
+) -> None:
     """Ask the people of these posts, or tell those on the list already that they are."""
     if not rows:
         return
@@ -344,7 +378,7 @@ def _ask(session: Session, shown: ShownForm, rows: list[Signup], addresses: dict
         )
     if new:
         consent.record_all(session, shown.mailing_list.id, EventKind.REQUESTED, Method.FORM, new)
-    confirmation.ask_all(session, shown, asks)
+    confirmation.ask_all(session, shown, asks, tell)
 
 
 def _circumstances(shown: ShownForm, row: Signup) -> Circumstances:

@@ -133,11 +133,12 @@ def queue(session: Session, made: Delivery) -> Delivery:
     return queue_all(session, [made])[0]
 
 
-def queue_all(session: Session, made: list[Delivery]) -> list[Delivery]:
-    """Store single mails that wait to be handed over, and the fact that they do."""
+def queue_all(session: Session, made: list[Delivery], *, announce: bool = True) -> list[Delivery]:
+    """Store single mails that wait to be handed over, and the fact that they do, unless it is known already."""
     session.add_all(made)
     session.flush()
-    outbox.write_all(session, QUEUED, [row.id for row in made], Lane.URGENT)
+    if announce:
+        outbox.write_all(session, QUEUED, [row.id for row in made], Lane.URGENT)
     return made
 
 

@@ -116,8 +116,11 @@ def mail_confirmation(session: Session, confirmation_id: int) -> Delivery | None
     return queued[0] if queued else None
 
 
-def mail_confirmations(session: Session, confirmation_ids: Sequence[int]) -> list[Delivery]:
-    """Queue the mails of several questions. Raises NotFound when one of them does not exist."""
+def mail_confirmations(session: Session, confirmation_ids: Sequence[int], *, announce: bool = True) -> list[Delivery]:
+    """Queue the mails of several questions. Raises NotFound when one of them does not exist.
+
+    Whoever goes on to deliver on the urgent lane needs no fact about each (``announce``).
+    """
     query = (
         select(Confirmation, Subscriber.organisation_id)
         .join(Subscriber, Subscriber.id == Confirmation.subscriber_id)
@@ -142,7 +145,7 @@ def mail_confirmations(session: Session, confirmation_ids: Sequence[int]) -> lis
         for (asked, owner), occasion in zip(found, occasions, strict=True)
         if occasion not in had
     ]
-    return delivery.queue_all(session, made)
+    return delivery.queue_all(session, made, announce=announce)
 
 
 def mail_reminder(session: Session, confirmation_id: int) -> Delivery | None:

@@ -157,7 +157,7 @@ def test_case_02_leaving_while_a_whole_campaign_is_queued(
         _click(works.app, letters[number])
     leased = [row.id for row in works.deliveries() if row.state is S.LEASED]
     with works.app.app_context():
-        sending._deliver_leased(leased, time.monotonic() + 60)  # noqa: SLF001 - the lease above is what this works on
+        sending._deliver_leased(Lane.SENDING, leased, time.monotonic() + 60)  # noqa: SLF001 - the lease above is what this works on
     works.drain()
     after = {row.id: row for row in works.deliveries()}
     left = {addresses[number] for number in (*gone, *late)}

@@ -141,7 +141,7 @@ def test_whoever_leaves_before_the_hand_over_gets_nothing(works: Works, smtp_sin
     works.leave(*(number for number in leased + queued if number is not None))
     with works.app.app_context():
         ids = [row.id for row in works.deliveries()[:50]]
-        sending._deliver_leased(ids, time.monotonic() + 60)  # noqa: SLF001 - the lease above is what this works on
+        sending._deliver_leased(Lane.SENDING, ids, time.monotonic() + 60)  # noqa: SLF001 - the lease above is what this works on
     works.drain()
     said = works.progress(letter)
     assert (said.sent, said.skipped, said.skipped_because) == (80, 20, {RefusalCode.WITHDRAWN: 20})

@@ -99,14 +99,21 @@ class Step:
     pressed: str
 
 
-def look(session: Session, shown: ShownForm, parsed: Address, post: Post, limits: Limits) -> Look:
-    """Weigh a post. Raises Invalid while the form takes nothing at all."""
+def stage_of(session: Session, shown: ShownForm) -> Stage:
+    """Return how a form is defended now. Raises Invalid while it takes nothing at all."""
     stage = defence.stage(session, shown.form)
     if stage is Stage.PAUSED:
         raise Invalid(
             "form_paused",
             language.text("This form is having a short break. Please come back a little later; nothing was stored."),
         )
+    return stage
+
+
+def look(  # noqa: PLR0913, PLR0917 - one post, and what stands before it
+    session: Session, shown: ShownForm, parsed: Address, post: Post, limits: Limits, stage: Stage
+) -> Look:
+    """Weigh a post, and count it where it is taken."""
     if post.trap:
         return Look(Verdict.TRAPPED, (Mark.TRAP,))
     done = _done(session, shown, parsed, post, limits)

@@ -18,8 +18,8 @@ from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import address_typo
 from listkeeper.web import headers
-from listkeeper.web.public import confirm_page, embed_words, page, signup_page, signup_post
-from listkeeper.web.public.signup_page import FormView
+from listkeeper.web.public import confirm_page, embed_words, form_view, page, signup_page, signup_post
+from listkeeper.web.public.form_view import FormView
 from listkeeper.web.public.signup_post import Shape
 
 blueprint = Blueprint("embed", __name__)
@@ -70,7 +70,7 @@ def show(slug: str) -> Response:
         shown = signup_form.shown(session, slug)
         if not _welcome(shown):
             return _refused(shown)
-        return jsonify(_definition(signup_page.view_of(session, shown), shown))
+        return jsonify(_definition(form_view.of(session, shown), shown))
 
 
 def _definition(view: FormView, shown: ShownForm) -> dict[str, object]:
@@ -95,15 +95,14 @@ def _definition(view: FormView, shown: ShownForm) -> dict[str, object]:
 @blueprint.post("/f/<slug>/embed")
 def receive(slug: str) -> Response:
     """Store the post; the answer is the same whoever the address belongs to."""
-    with store.transaction() as session:
-        shown = signup_form.shown(session, slug)
+    with store.reading() as session:
+        shown, view = form_view.at_hand(session, slug)
         if not _welcome(shown):
             return _refused(shown)
-        taken = signup_post.take(session, shown, Shape.COMPONENT)
-        view = signup_page.view_of(session, shown)
-        again = _definition(view, shown) if isinstance(taken, Invalid) and taken.code == "page_too_old" else None
-    if isinstance(taken, Invalid):
-        return _put_right(taken, again)
+        wish = signup_post.read(session, shown, Shape.COMPONENT)
+    if isinstance(wish, Invalid):
+        return _put_right(wish, _definition(view, shown) if wish.code == "page_too_old" else None)
+    taken = signup_post.store(wish)
     if taken.step is not None:
         # The component posts what it has to our own page, in the same tab: that one knows the step.
         return jsonify({"step": "page"})

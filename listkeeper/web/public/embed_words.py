@@ -6,7 +6,7 @@ from listkeeper.audience.signup_form import ShownForm
 from listkeeper.foundation import language
 from listkeeper.rendering import look
 from listkeeper.web.public import brand, onward
-from listkeeper.web.public.signup_page import FormView
+from listkeeper.web.public.form_view import FormView
 
 # Where the component puts the address that was typed; the answer of the server holds none.
 _TYPED = "{address}"

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, g, url_for
 from listkeeper import store
 from listkeeper.audience import allowed_origins, signup_form
 from listkeeper.web import headers
-from listkeeper.web.public import page, signup_page, signup_post
+from listkeeper.web.public import form_view, page, signup_page, signup_post
 from listkeeper.web.public.signup_post import Shape
 
 blueprint = Blueprint("form_frame", __name__)
@@ -34,7 +34,7 @@ def show(slug: str) -> Response:
     """Show the form, or on a site that may not have it the way to our own page; opening it changes nothing."""
     with store.reading() as session:
         shown = signup_form.shown(session, slug)
-        view = signup_page.view_of(session, shown)
+        view = form_view.of(session, shown)
         welcome = signup_post.may_stand_there(shown.form, signup_post.asked_from())
         g.may_frame = allowed_origins.of(shown.form) if welcome else ()
     if welcome:

@@ -13,7 +13,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import mailing_list, signup_form
 from listkeeper.audience.mailing_list import ListState
 from listkeeper.audience.signup_form import FormState, SignupForm
-from listkeeper.web.public import brand, page, signup_page
+from listkeeper.web.public import brand, form_view, page, signup_page
 
 blueprint = Blueprint("landing", __name__)
 
@@ -35,7 +35,7 @@ def show() -> Response:
             return page.answer("not_set_up", page.visitors_language(), None)
         forms = _open_forms(session, owner)
         if len(forms) == 1:
-            return signup_page.form_page(signup_page.view_of(session, signup_form.shown(session, forms[0].slug)))
+            return signup_page.form_page(form_view.of(session, signup_form.shown(session, forms[0].slug)))
         choices = [
             Choice(signup_form.newest(session, form).title, url_for("signup_page.show", slug=form.slug))
             for form in forms

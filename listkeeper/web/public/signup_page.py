@@ -3,90 +3,35 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import secrets
+from functools import lru_cache
 
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, g, make_response, request, url_for
 from markupsafe import escape
-from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.audience import allowed_origins, confirmation, signup_form
 from listkeeper.audience.guard.first_look import Step
-from listkeeper.audience.signup_form import ShownForm
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering.shop_facts import Link, ShopFacts
 from listkeeper.standards import address_typo
-from listkeeper.web import headers, packing
-from listkeeper.web.public import confirm_page, hosted, onward, page, signup_post
-from listkeeper.web.public.brand import Business
+from listkeeper.web import asset, headers, packing
+from listkeeper.web.public import confirm_page, form_view, onward, page, signup_post
+from listkeeper.web.public.form_view import FormView
 from listkeeper.web.public.signup_post import Shape
 
 blueprint = Blueprint("signup_page", __name__)
 blueprint.before_request(page.limit_body)
 
 _SHOWN_LIMIT = 320
+# Nobody can type it: it is made anew with each process.
+_MARK = secrets.token_hex(16)
+_SENT = f'<input type="hidden" name="{_MARK}" value="">'
 # Which part of the page a sentence stands beside, by the code of what is wrong; the address unless it is a box.
 _PLACES = {"second_consent_missing": "wrong_second", "age_missing": "wrong_age"}
 _WRONG = ("wrong", *_PLACES.values())
 # Nothing is wrong with what was typed: the page is to be read first, or nothing is taken just now.
 _STATUS = {"page_too_old": 409, "site_not_listed": 409, "form_paused": 503}
-
-
-@dataclass(frozen=True)
-class FormView:
-    """What the page shows of a form, taken out of the session."""
-
-    slug: str
-    language: str
-    version: int
-    version_id: int
-    business: Business
-    title: str
-    consent: str
-    withdrawal: str
-    age_statement: str
-    button: str
-    # The separate consent with a box of its own; empty for none.
-    second_consent: str
-    least_age: int
-    # Where the privacy notice is; empty for none.
-    notice: str
-    # What the owner says beside the text, and what the business shows.
-    intro: str
-    gets: tuple[str, ...]
-    frequency: str
-    answers: str
-    shop: ShopFacts
-    sisters: tuple[Link, ...]
-    onward_origin: str
-
-
-def view_of(session: Session, shown: ShownForm) -> FormView:
-    """Return what the page shows of a form; call it while the session is open."""
-    second, spoken, design = shown.second, shown.form.language, shown.version.designed
-    return FormView(
-        slug=shown.form.slug,
-        language=shown.form.language,
-        version=shown.version.version,
-        version_id=shown.version.id,
-        business=hosted.business_of(shown),
-        title=shown.version.title,
-        consent=shown.text.body,
-        withdrawal=shown.text.withdrawal,
-        age_statement=shown.text.age_statement,
-        button=shown.text.button_label,
-        second_consent=second.whole if second else "",
-        least_age=shown.version.least_age or 0,
-        notice=url_for("notice_page.show", name=spoken) if shown.version.notice_sha256 else "",
-        intro=design.intro,
-        gets=design.gets,
-        frequency=design.frequency,
-        answers=design.answers,
-        shop=hosted.facts_of(session, shown),
-        sisters=hosted.sisters_of(session, shown),
-        onward_origin=onward.origin_of(shown),
-    )
 
 
 @blueprint.after_request
@@ -99,24 +44,45 @@ def _open(response: Response) -> Response:
 def show(slug: str) -> Response:
     """Show the form; opening it changes nothing."""
     with store.reading() as session:
-        view = view_of(session, signup_form.shown(session, slug))
+        view = form_view.kept(session, slug)
     return packing.packed(form_page(view))
 
 
 def form_page(view: FormView, *, typed: str = "", wrong: Invalid | None = None, status: int = 200) -> Response:
     """Return the form, with the typed address kept and what is wrong beside the field or box it is about."""
+    action, sent = _beyond(_address_of("receive", view.slug)), signup_post.hidden(view.version, view.version_id)
+    if wrong is None and not typed and not page.framed():
+        # The page most people see says the same to all of them, but for what it sends along.
+        return make_response(_drawn(view, action, asset.version()).replace(_SENT, _inputs(sent)), status)
+    return _page(view, action, sent, typed, wrong, status)
+
+
+def _page(  # noqa: PLR0913, PLR0917 - what is shown, and what was typed
+    view: FormView, action: str, sent: dict[str, str], typed: str, wrong: Invalid | None, status: int
+) -> Response:
     return page.answer(
         "signup",
         view.language,
         view.business,
         status=status,
         form=view,
-        action=_beyond(_address_of("receive", view.slug)),
+        action=action,
         typed=typed,
-        hidden=signup_post.hidden(view.version, view.version_id).items(),
+        hidden=sent.items(),
         trap=signup_post.TRAP,
         **_beside(wrong),
     )
+
+
+@lru_cache(maxsize=256)
+def _drawn(view: FormView, action: str, _release: str) -> str:
+    """Return the page of a form with one mark in it, where what it sends along belongs."""
+    return _page(view, action, {_MARK: ""}, "", None, 200).get_data(as_text=True)
+
+
+def _inputs(sent: dict[str, str]) -> str:
+    drawn = (f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in sent.items())
+    return "\n    ".join(drawn)
 
 
 def _address_of(step: str, slug: str) -> str:
@@ -153,13 +119,13 @@ def receive(slug: str) -> Response:
 
 def received(slug: str, by: Shape) -> Response:
     """Take the post of a page or frame, and answer with the next page of the same kind."""
-    with store.transaction() as session:
-        shown = signup_form.shown(session, slug)
-        view = view_of(session, shown)
-        taken = signup_post.take(session, shown, by)
+    with store.reading() as session:
+        shown, view = form_view.at_hand(session, slug)
         g.may_frame = allowed_origins.of(shown.form)
-    if isinstance(taken, Invalid):
-        return form_page(view, typed=signup_post.typed(), wrong=taken, status=status_of(taken))
+        wish = signup_post.read(session, shown, by)
+    if isinstance(wish, Invalid):
+        return form_page(view, typed=signup_post.typed(), wrong=wish, status=status_of(wish))
+    taken = signup_post.store(wish)
     if taken.step is not None:
         return _one_more_step(view, taken.step)
     return _check_mail(view, taken.visit, shown_address=signup_post.typed())
@@ -219,7 +185,7 @@ def code_typed(slug: str) -> Response:
         g.may_frame = allowed_origins.of(shown.form)
         if joined is not None:
             return joined
-        view = view_of(session, shown)
+        view = form_view.of(session, shown)
     return _check_mail(view, visit, wrong=wrong_digits(view.language), status=422)
 
 

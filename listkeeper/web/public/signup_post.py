@@ -14,10 +14,11 @@ from flask import current_app, request
 from sqlalchemy.orm import Session
 
 from listkeeper import parts
+from listkeeper import store as database
 from listkeeper.audience import allowed_origins, signup, signup_form
 from listkeeper.audience.guard import ticket
 from listkeeper.audience.guard.first_look import Step
-from listkeeper.audience.signup import SignupReceipt, Visit
+from listkeeper.audience.signup import SignupReceipt, Visit, Wish
 from listkeeper.audience.signup_form import ShownForm, SignupForm
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import Invalid
@@ -122,16 +123,22 @@ def our_origins() -> set[str | None]:
     return {web_origin.of(settings.site), web_origin.of(request.host_url)}
 
 
-def take(session: Session, shown: ShownForm, by: Shape) -> SignupReceipt | Invalid:
-    """Store the post, or say what keeps it from being one; nothing is stored then."""
+def read(session: Session, shown: ShownForm, by: Shape) -> Wish | Invalid:
+    """Look at the post, or say what keeps it from being one; nothing is stored yet."""
     with language.using(shown.form.language):
         try:
             _refuse_another_site(shown)
             _refuse_another_text(session, shown)
             wide = relay_offer.carries(session, parts.relay_name(), typed())
-            return signup.receive(session, shown, typed(), _visit(by), parts.limits(), carries_smtputf8=wide)
+            return signup.read(session, shown, typed(), _visit(by), carries_smtputf8=wide)
         except Invalid as problem:
             return problem
+
+
+def store(wish: Wish) -> SignupReceipt:
+    """Write the post down, together with those that come at the same moment."""
+    limits = parts.limits()
+    return database.together(lambda session: signup.store(session, wish, limits))
 
 
 def _refuse_another_site(shown: ShownForm) -> None:

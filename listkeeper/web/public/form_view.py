@@ -1,0 +1,101 @@
+"""What the pages of a form show, taken out of the session, and kept for as long as nothing it rests on has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import form_stamp, signup_form
+from listkeeper.audience.signup_form import ShownForm
+from listkeeper.rendering.shop_facts import Link, ShopFacts
+from listkeeper.web.public import hosted, onward
+from listkeeper.web.public.brand import Business
+
+_KEPT_LIMIT = 256
+_kept: dict[Hashable, tuple[ShownForm, FormView]] = {}
+
+
+@dataclass(frozen=True)
+class FormView:
+    """What the page shows of a form, taken out of the session."""
+
+    slug: str
+    language: str
+    version: int
+    version_id: int
+    business: Business
+    title: str
+    consent: str
+    withdrawal: str
+    age_statement: str
+    button: str
+    # The separate consent with a box of its own; empty for none.
+    second_consent: str
+    least_age: int
+    # Where the privacy notice is; empty for none.
+    notice: str
+    # What the owner says beside the text, and what the business shows.
+    intro: str
+    gets: tuple[str, ...]
+    frequency: str
+    answers: str
+    shop: ShopFacts
+    sisters: tuple[Link, ...]
+    onward_origin: str
+
+
+def of(session: Session, shown: ShownForm) -> FormView:
+    """Return what the page shows of a form; call it while the session is open."""
+    second, spoken, design = shown.second, shown.form.language, shown.version.designed
+    return FormView(
+        slug=shown.form.slug,
+        language=shown.form.language,
+        version=shown.version.version,
+        version_id=shown.version.id,
+        business=hosted.business_of(shown),
+        title=shown.version.title,
+        consent=shown.text.body,
+        withdrawal=shown.text.withdrawal,
+        age_statement=shown.text.age_statement,
+        button=shown.text.button_label,
+        second_consent=second.whole if second else "",
+        least_age=shown.version.least_age or 0,
+        notice=url_for("notice_page.show", name=spoken) if shown.version.notice_sha256 else "",
+        intro=design.intro,
+        gets=design.gets,
+        frequency=design.frequency,
+        answers=design.answers,
+        shop=hosted.facts_of(session, shown),
+        sisters=hosted.sisters_of(session, shown),
+        onward_origin=onward.origin_of(shown),
+    )
+
+
+def kept(session: Session, slug: str) -> FormView:
+    """Return what the page of a form shows now, by one small question when it was asked before.
+
+    Raises NotFound when there is no form. What depends on the hour, as opening times do, is made anew each time.
+    """
+    return at_hand(session, slug)[1]
+
+
+def at_hand(session: Session, slug: str) -> tuple[ShownForm, FormView]:
+    """Return a form and what its pages show, taken out of the session: to be looked at, also by others, not changed.
+
+    Raises NotFound when there is no form.
+    """
+    stamp = form_stamp.of(session, slug)
+    known = _kept.get(stamp) if stamp is not None else None
+    if known is not None:
+        return known
+    shown = signup_form.shown(session, slug)
+    made = shown, of(session, shown)
+    session.expunge_all()
+    if stamp is not None and not made[1].shop and not made[1].sisters:
+        if len(_kept) >= _KEPT_LIMIT:
+            _kept.clear()
+        _kept[stamp] = made
+    return made
