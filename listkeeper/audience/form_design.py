@@ -182,7 +182,7 @@ def _refuse_colour(design: Design) -> None:
         sentence = language.text(
             "Nobody could read that button: its writing has a contrast of %(seen)s to 1 on %(colour)s, and people need "
             "4.5. Take the other writing, or a colour that is further from it.",
-            seen=f"{seen:.1f}",
+            seen=language.decimal(seen),
             colour=design.accent,
         )
         raise Invalid("contrast_poor", sentence)

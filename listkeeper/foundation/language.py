@@ -97,6 +97,11 @@ def number(value: int) -> str:
     return format_decimal(value, locale=current())
 
 
+def decimal(value: float) -> str:
+    """Return a measured number with one decimal, as people of the current language write it."""
+    return format_decimal(value, format="0.0", locale=current())
+
+
 def share(per_mille: int) -> str:
     """Return thousandths as per cent, with one decimal where there is one."""
     pattern = Locale.parse(current()).percent_formats[None].pattern.replace("0", "0.#")

@@ -100,12 +100,12 @@ def findings(seen: Seen) -> Iterator[Finding]:
         language.text(
             "About %(slow)s seconds on slow 3G (400 kbit/s, 0.4 s a round trip) and %(second)s on 2G (240 kbit/s, "
             "0.84 s), computed for a new connection of five round trips.",
-            slow=f"{found.slow_3g:.1f}",
-            second=f"{found.second_g:.1f}",
+            slow=language.decimal(found.slow_3g),
+            second=language.decimal(found.second_g),
         ),
         mend="" if quick else language.text("What weighs less comes sooner: see the weight above."),
     )
 
 
 def _kb(number: int) -> str:
-    return f"{number / 1024:.1f}"
+    return language.decimal(number / 1024)

@@ -140,7 +140,7 @@ def _contrast(seen: Cascade, scheme: str) -> Iterator[Finding]:
                 words=pair.words,
                 one=pair.colour,
                 ground=pair.ground,
-                ratio=f"{pair.ratio:.1f}",
+                ratio=language.decimal(pair.ratio),
                 least=f"{pair.least:g}",
             ),
             mend=language.text("Take another colour or another look."),
@@ -156,7 +156,7 @@ def _contrast(seen: Cascade, scheme: str) -> Iterator[Finding]:
                 "where %(least)s are needed.",
                 number=len(every),
                 words=worst.words,
-                ratio=f"{worst.ratio:.1f}",
+                ratio=language.decimal(worst.ratio),
                 least=f"{worst.least:g}",
             ),
         )
@@ -251,7 +251,12 @@ def _field(root: Element) -> Iterator[Finding]:
     fields = root.xpath("//form//input[@type='email']")
     subject = language.text("The field")
     if len(fields) != 1:
-        yield Finding("phone_field", Severity.ERROR, subject, language.text("There is not one field for the address."))
+        yield Finding(
+            "phone_field",
+            Severity.ERROR,
+            subject,
+            language.text("There must be exactly one field for the address, and there is not."),
+        )
         return
     field = fields[0]
     missing = [f"{name}={value}" for name, value in _FIELD.items() if field.get(name) != value]
@@ -261,7 +266,7 @@ def _field(root: Element) -> Iterator[Finding]:
         yield Finding("phone_field", Severity.ERROR, subject, language.text("The field lacks %(named)s.", named=named))
         return
     sentence = language.text(
-        "One field with a label above it; telephones open the keyboard with @ and offer the own address."
+        "One field with a label above it; telephones open the keyboard with @ and offer people their own address."
     )
     yield Finding("phone_field", Severity.INFO, subject, sentence)
 

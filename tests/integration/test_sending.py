@@ -21,6 +21,7 @@ from listkeeper import store
 from listkeeper.audience import confirmation, suppression, unsubscribe
 from listkeeper.audience.confirmation import Answer
 from listkeeper.audience.consent import Method
+from listkeeper.audience.guard.mailbox import MailboxAsked
 from listkeeper.audience.handover import MessageClass, RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Reason
@@ -114,9 +115,7 @@ def test_a_test_letter_goes_to_whom_it_is_typed_for(works: Works, smtp_sink: Smt
 
 def test_who_is_on_the_list_already_is_told_so(works: Works, smtp_sink: SmtpSink) -> None:
     works.write(lambda session, house: cafe.subscribe(session, house, HER))
-    works.write(
-        lambda session, _house: session.execute(update(confirmation.Confirmation).values(created_at=_long_ago()))
-    )
+    works.write(lambda session, _house: session.execute(update(MailboxAsked).values(asked_at=_long_ago())))
     works.post(HER.upper())
     works.work(Lane.URGENT)
     assert [row.message_class for row in works.deliveries()][-1] == MessageClass.SERVICE

@@ -144,7 +144,7 @@ def store(wish: Wish) -> SignupReceipt:
 def _refuse_another_site(shown: ShownForm) -> None:
     if not _from_our_page() and not may_stand_there(shown.form, asked_from()):
         sentence = language.text(
-            "That site does not show our own form, so here it is. Please read it and press the button once more."
+            "That site may not show our form, so here it is. Please read it and press the button once more."
         )
         raise Invalid("site_not_listed", sentence)
 

@@ -123,7 +123,7 @@ def choose_sites(public_id: str) -> Response | AnyResponse:
             audit_log.record(session, owner.id, member.present().actor, "form.sites_chosen", form.public_id)
     except Invalid as problem:
         return _shown(public_id, typed=typed, problem=problem, status=422)
-    named = language.text("Saved. Only these sites may show the form, and our own page.")
+    named = language.text("Saved. Only these sites and our own page may show the form.")
     said = named if chosen else language.text("Saved. Any site may show the form.")
     return page.back_to("form_site.show", said, public_id=public_id, shape=request.args.get("shape"))
 
