@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
@@ -13,9 +14,11 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import allowed_origins, consent_text, mailing_list, signup_form
 from listkeeper.audience.consent_text import Wording
 from listkeeper.audience.form_design import ButtonInk, Design, Fact, Look, Onward
+from listkeeper.audience.guard import defence, watch
+from listkeeper.audience.guard.defence import Stage
 from listkeeper.audience.signup_form import SignupFormVersion, Words
 from listkeeper.cli.context import emit, opened, with_json, with_settings
-from listkeeper.foundation import language
+from listkeeper.foundation import clock, language
 from listkeeper.rendering import form_snapshot, form_snippet
 from listkeeper.rendering.form_snippet import Snippet
 from listkeeper.settings import Settings
@@ -185,3 +188,43 @@ def _design(old: Design, said: dict[str, Any]) -> Design:
     if said["shows"]:
         chosen["shows"] = frozenset(Fact(name) for name in said["shows"] if name != "nothing")
     return replace(old, **chosen)
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("form")
+@click.option("--end", is_flag=True, help="End the defence of this form: all is well.")
+@click.option("--attack/--no-attack", default=None, help="Say that all forms are under attack, or are no more.")
+def protection(settings: Settings, *, form: str, end: bool, attack: bool | None, as_json: bool) -> None:
+    """Show what stands before a form and what it held back in a day."""
+    with opened(settings), store.transaction() as session:
+        business = organisation.only_one(session)
+        found = signup_form.identified(session, business, form)
+        if end:
+            defence.end(session, found)
+            audit_log.record(session, business.id, "command", "form.defence_ended", found.public_id)
+        if attack is not None:
+            _say(session, business, attack=attack)
+        standing, tally = defence.standing(session, found), watch.tally(session, found)
+        answer = {
+            "id": found.public_id,
+            "stage": (standing.stage if standing else Stage.CALM).value,
+            "reason": standing.reason.value if standing else None,
+            "until": clock.as_text(standing.until) if standing else None,
+            "posts": tally.posts,
+            "asked": tally.asked,
+            "confirmed": tally.confirmed,
+            "bounced": tally.bounced,
+            "held": tally.held,
+        }
+    emit(answer, as_json=as_json, lines=[f"{name}: {value}" for name, value in answer.items() if value is not None])
+
+
+def _say(session: Session, business: Organisation, *, attack: bool) -> None:
+    if attack:
+        defence.declare_attack(session, business.id, "command")
+    else:
+        defence.call_off(session, business.id)
+    done = "attack.declared" if attack else "attack.called_off"
+    audit_log.record(session, business.id, "command", done, business.public_id)
