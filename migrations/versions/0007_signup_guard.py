@@ -55,7 +55,9 @@ def _signup_defence() -> None:
         sa.Column("actor", sa.String(length=80), server_default="breaker", nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_signup_defence_organisation_id")),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_signup_defence_organisation_id")
+        ),
         sa.ForeignKeyConstraint(["form_id"], ["signup_form.id"], name=op.f("fk_signup_defence_form_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signup_defence")),
         sqlite_autoincrement=True,
