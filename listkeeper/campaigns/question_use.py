@@ -1,7 +1,7 @@
 """What uses the answers to a question: the letters of its list that name it by a merge tag.
 
 A question that nothing uses is not asked. Whatever else comes to use answers
-(segments, the text of a welcome mail) adds its finder to ``FINDERS``: given a
+(segments, say) adds its finder to ``FINDERS``: given a
 question, it returns what uses it now.
 """
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from listkeeper.audience import profile
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile_question import ProfileQuestion, Use
-from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language
 from listkeeper.rendering import merge_tags
@@ -44,6 +44,8 @@ def _letters(session: Session, question: ProfileQuestion) -> list[Use]:
         .join(Revision, Revision.campaign_id == Campaign.id)
         .where(
             Campaign.list_id == question.list_id,
+            # A welcome letter leaves before anybody was asked.
+            Campaign.kind == CampaignKind.LETTER,
             Campaign.state.not_in(_OUT),
             Campaign.started_at.is_(None) | (Campaign.started_at >= since),
             or_(

@@ -66,6 +66,10 @@ def _doors(works: Works, client: FlaskClient) -> dict[str, Ask]:
             "/signups", {"form": form, "address": typed}, environ_base=elsewhere()
         ),
         "capitals": lambda typed: client.post("/f/news", data={"email": typed.upper()}, environ_base=elsewhere()),
+        "component": lambda typed: client.post(
+            "/f/news/embed", data={"email": typed}, environ_base=elsewhere(), headers={"Origin": "https://shop.example"}
+        ),
+        "frame": lambda typed: client.post("/f/news/frame", data={"email": typed}, environ_base=elsewhere()),
         "a trap": lambda typed: client.post(
             "/f/news", data={"email": typed, "homepage": "x"}, environ_base=elsewhere()
         ),
@@ -74,7 +78,7 @@ def _doors(works: Works, client: FlaskClient) -> dict[str, Ask]:
 
 def _anonymous(answer: TestResponse) -> tuple[int, int, str, tuple[str, ...]]:
     names = "|".join(re.escape(typed) for typed in ADDRESSES.values())
-    text = re.sub(rf'(?i){names}|value="[^"]+"', "", answer.text)
+    text = re.sub(rf'(?i){names}|value="[^"]+"|"visit":"[^"]+"', "", answer.text)
     return answer.status_code, len(answer.data), text, tuple(sorted(answer.headers.keys()))
 
 

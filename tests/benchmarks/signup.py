@@ -63,6 +63,8 @@ class _Seen:
     p99: float
     behind: float
     asked_per_second: float
+    # Milliseconds of processor that each kind of process spent for each post, this one's included.
+    cost: dict[str, float]
 
 
 def measure(name: str, *, repeats: int, full: bool) -> Figure:
@@ -87,7 +89,7 @@ def measure(name: str, *, repeats: int, full: bool) -> Figure:
         f" questions queued a second meanwhile {min(one.asked_per_second for one in seen):.0f};"
         f" brakes raised: {', '.join(f'{key}={value}' for key, value in _RAISED.items())}"
     )
-    return Figure(**(found.as_dict() | {"note": note}))  # type: ignore[arg-type]
+    return Figure(**(found.as_dict() | {"note": note, "profile": worst.cost}))  # type: ignore[arg-type]
 
 
 def _run(seconds: float, kind: str) -> _Seen:
@@ -95,8 +97,13 @@ def _run(seconds: float, kind: str) -> _Seen:
         settings = _RAISED | ({"database_url": url} if url else {})
         path = _form(data, settings)
         with running_up.up(data, port=running_up.free_port(), log_level="WARNING", **settings) as instance:
+            before = _spent(instance)
             run = load.post("127.0.0.1", instance.port, path, _body, seconds=seconds)
             ended = time.time()
+            cost = {
+                kind: round((spent - before[kind]) * 1000 / max(run.answered, 1), 2)
+                for kind, spent in _spent(instance).items()
+            }
             if run.failed:
                 raise SystemExit(f"{run.failed} posts were not answered with 200")
             stored, waiting, asked = _state(data, url)
@@ -110,7 +117,20 @@ def _run(seconds: float, kind: str) -> _Seen:
                 run.p99_milliseconds,
                 behind,
                 asked / seconds,
+                cost,
             )
+
+
+def _spent(instance: running_up.Running) -> dict[str, float]:
+    """Return the seconds of processor that each kind of process has used so far (proc(5), fields 14 and 15)."""
+    found = {"load": sum(os.times()[:2])}
+    for noun in ("web", "work", "catch", "valkey"):
+        ticks = 0
+        for pid in instance.of(noun):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        found[noun] = ticks / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def _body(number: int) -> bytes:

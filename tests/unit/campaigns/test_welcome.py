@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import signup_form
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight, preview, welcome
+from listkeeper.campaigns import preflight, preview, question_use, welcome
 from listkeeper.campaigns.campaign import CampaignKind
 from listkeeper.campaigns.revision import Draft
 from listkeeper.campaigns.welcome import WelcomeLetter
@@ -15,7 +15,7 @@ from listkeeper.deliverability.finding import Severity
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.sending import planning
-from tests.makers import cafe
+from tests.makers import cafe, questions
 from tests.makers.cafe import Cafe
 
 SITE = "https://mail.cafe.example"
@@ -129,3 +129,12 @@ def test_new_colours_of_the_business_reach_the_letter_that_is_on(
     again = welcome.live(session, house.organisation, house.mailing_list.id, "en", site=SITE)
     assert again is chosen
     assert chosen.compiled_for != before
+
+
+def test_a_welcome_uses_no_answers_for_nobody_was_asked_before_it(session: Session, house: Cafe) -> None:
+    question = questions.drafted(session, house)
+    words = Draft("Hello", "", f'# Hello\n\nYou like {{{{ subscriber.{question.key} | default: "cake" }}}}.')
+    welcome.begin(session, house.organisation, house.mailing_list, "en", words)
+    assert question_use.of(session, question) == []
+    questions.use(session, house, question.key)
+    assert [use.kind for use in question_use.of(session, question)] == [question_use.LETTER]
