@@ -268,6 +268,16 @@ def reading() -> Iterator[Session]:
 
 
 @contextmanager
+def aside() -> Iterator[Session]:
+    """Open a session of its own that only looks; what was found in it is nobody else's, and outlives it."""
+    try:
+        with Session(database.engine) as session:
+            yield session
+    except (OperationalError, TimeoutError) as problem:
+        raise TryAgain("database_unavailable", plain(problem)) from problem
+
+
+@contextmanager
 def snapshot() -> Iterator[Session]:
     """Open a session of its own that sees one moment of the database for as long as it reads; nothing is kept.
 

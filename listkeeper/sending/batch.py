@@ -15,7 +15,7 @@ from typing import assert_never
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import asking, confirmation, permission, subscriber
+from listkeeper.audience import asking, permission, question_mail, subscriber
 from listkeeper.audience.asking import ConfirmationMail
 from listkeeper.audience.handover import Handover, MessageClass, Refusal
 from listkeeper.audience.permission import Grant
@@ -252,7 +252,7 @@ def _keep_question(session: Session, row: Delivery, question: Question) -> None:
             message_id=row.message_id or "",
             reply=f"{row.reply_code or ''} {row.reply_text or ''}".strip(),
             handed_at=row.handed_at or clock.now(),
-            reminder=confirmation.is_reminder(row.occasion),
+            reminder=question_mail.is_reminder(row.occasion),
         ),
     )
 

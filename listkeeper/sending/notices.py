@@ -10,7 +10,7 @@ from listkeeper.accounts import invitation
 from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.user import Role
-from listkeeper.audience import access_link, address_change, confirmation, mail_template
+from listkeeper.audience import access_link, address_change, confirmation, mail_template, question_mail
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import Confirmation
@@ -74,9 +74,9 @@ def _about_confirmation(session: Session, row: Delivery, ours: House) -> Prepare
         refuse_url=f"{ours.site}/n/{confirmation.token_of(asked)}",
     )
     headers = [list_headers.auto_submitted()]
-    if row.occasion != confirmation.occasion(asked, 1):
+    if row.occasion != question_mail.occasion(asked, 1):
         # The reminder stands in the thread of the first mail (RFC 5322 section 3.6.4).
-        first = house.message_id(confirmation.occasion(asked, 1), ours.domain)
+        first = house.message_id(question_mail.occasion(asked, 1), ours.domain)
         headers += [("In-Reply-To", first), ("References", first)]
     words = confirmation_mail.wording(shown.form.language)
     lint = question_lint.result(filled, ours, shown, mail_template.name_of(words))

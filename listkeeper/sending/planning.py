@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts import user
 from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import confirmation
+from listkeeper.audience import question_mail
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import AskKind, Confirmation
@@ -130,7 +130,7 @@ def mail_confirmations(session: Session, confirmation_ids: Sequence[int], *, ann
     found = [(row[0], row[1]) for row in session.execute(query)]
     if len(found) != len(set(confirmation_ids)):
         raise NotFound("no_confirmation", "One of these questions does not exist any more.")
-    occasions = [confirmation.occasion(asked, 1) for asked, _owner in found]
+    occasions = [question_mail.occasion(asked, 1) for asked, _owner in found]
     had = set(session.scalars(select(Delivery.occasion).where(Delivery.occasion.in_(occasions))))
     made = [
         Delivery(
@@ -152,7 +152,7 @@ def mail_reminder(session: Session, confirmation_id: int) -> Delivery | None:
     """Queue the question once more; once per confirmation."""
     asked = session.get_one(Confirmation, confirmation_id)
     person = session.get_one(Subscriber, asked.subscriber_id)
-    occasion = confirmation.occasion(asked, 2)
+    occasion = question_mail.occasion(asked, 2)
     about: dict[str, Any] = {"list_id": asked.list_id, "confirmation_id": asked.id}
     return mail_once(session, person, occasion, message_class=MessageClass.DOI, **about)
 

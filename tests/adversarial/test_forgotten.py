@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
 from listkeeper.audience import erasure, subscriber, suppression
+from listkeeper.audience.guard.mailbox import MailboxAsked
 from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.proof import evidence, ledger, ledger_audit
 from listkeeper.audience.proof.evidence import SubjectKey
@@ -20,6 +22,7 @@ from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Reason
 from listkeeper.cli import context
+from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import journal
 from listkeeper.sending import traces
@@ -153,6 +156,8 @@ def test_case_32_the_same_person_signs_up_again(gone: Guest, smtp_sink: SmtpSink
     works = gone.works
     old = works.read(lambda session: set(session.scalars(select(LedgerRow.subject))) - {""})
     old_events = works.read(lambda session: set(session.scalars(select(LedgerRow.id))))
+    # The brake on her mailbox remembers by a keyed hash that it was asked today; tomorrow she may come back.
+    works.write(lambda session, _house: session.execute(update(MailboxAsked).values(asked_at=_yesterday())))
     works.post(HER)
     works.work(Lane.URGENT, 2)
     # Asked, and no more than that: what keeps us from writing still stands.
@@ -179,6 +184,10 @@ def test_case_32_the_same_person_signs_up_again(gone: Guest, smtp_sink: SmtpSink
     assert not any(name in record for record in told for name in old | old_events)
     assert works.read(lambda session: [_opens(session, reference) for reference in old]) == [0] * len(old)
     assert works.read(lambda session: _opens(session, fresh)) > 0
+
+
+def _yesterday() -> datetime:
+    return clock.now() - timedelta(days=1)
 
 
 def _rows(session: Session, reference: str) -> list[LedgerRow]:

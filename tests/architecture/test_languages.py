@@ -67,6 +67,8 @@ _COUNTED = re.compile(
 # where a language needs it: its frame is laid out once, before the number is known.
 _NOT_COUNTED = {
     "Please shorten it to %(limit)s characters.",
+    "“%(words)s…” is too long for a phone: %(limit)s characters at most.",
+    "Please be brief: %(question)s characters for the question, %(reason)s for each reason, %(choice)s for an answer.",
     (
         "The file with this mail says, signed, how the record of permissions of %(legal_name)s stood when it had "
         "%(size)s entries; it names nobody."

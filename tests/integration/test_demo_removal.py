@@ -191,7 +191,9 @@ def test_a_demo_person_who_signs_up_again_goes_with_the_demo(type_: Type, sessio
     assert _counts(session)["confirmation"] == before["confirmation"] + 1
     said = type_("demo", "--remove", "--json")
     assert said.json["stayed"] == []
-    assert {name: number for name, number in _counts(session).items() if number and name != "throttle_window"} == {}
+    # What brakes count by keyed hash and time outlives everybody, and ends by itself.
+    counted = {"throttle_window", "mailbox_asked"}
+    assert {name: number for name, number in _counts(session).items() if number and name not in counted} == {}
 
 
 def test_the_owners_own_letter_to_the_demo_stays_and_forgets_who_got_it(type_: Type, session: Session) -> None:

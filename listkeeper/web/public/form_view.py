@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 from sqlalchemy.orm import Session
 
+from listkeeper import store
 from listkeeper.audience import form_stamp, signup_form
 from listkeeper.audience.signup_form import ShownForm
 from listkeeper.rendering.shop_facts import Link, ShopFacts
@@ -91,9 +92,9 @@ def at_hand(session: Session, slug: str) -> tuple[ShownForm, FormView]:
     known = _kept.get(stamp) if stamp is not None else None
     if known is not None:
         return known
-    shown = signup_form.shown(session, slug)
-    made = shown, of(session, shown)
-    session.expunge_all()
+    with store.aside() as own:
+        shown = signup_form.shown(own, slug)
+        made = shown, of(own, shown)
     if stamp is not None and not made[1].shop and not made[1].sisters:
         if len(_kept) >= _KEPT_LIMIT:
             _kept.clear()

@@ -9,7 +9,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import access_link, address_change, confirmation, signup, signup_form, subscription
+from listkeeper.audience import (
+    access_link,
+    address_change,
+    confirmation,
+    question_mail,
+    signup,
+    signup_form,
+    subscription,
+)
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.guard import defence
 from listkeeper.audience.handover import MessageClass, NoticeKind
@@ -67,7 +75,7 @@ def _delivery(session: Session, made: Cafe, asked: Confirmation, number: int = 1
         list_id=made.mailing_list.id,
         subscriber_id=asked.subscriber_id,
         confirmation_id=asked.id,
-        occasion=confirmation.occasion(asked, number),
+        occasion=question_mail.occasion(asked, number),
     )
     session.add(row)
     session.flush()

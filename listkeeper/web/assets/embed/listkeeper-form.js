@@ -127,11 +127,13 @@ class Form extends HTMLElement {
       // Pressed again while it waits for a line: try at once. Pressed again while it is on its way: it is.
       if (this.busy) return this.wake?.();
       const { words } = this.form;
-      const sent = data();
       const field = form.querySelector("input");
       this.clear();
       this.say(words.sending);
       this.busy = field.readOnly = true;
+      // A page is good for one sign-up: another one takes what was handed out anew.
+      await this.fresh;
+      const sent = data();
       const answer = await this.until(step, sent, () => {
         field.readOnly = false;
         this.say(words.kept);
@@ -179,7 +181,7 @@ class Form extends HTMLElement {
   again(address) {
     this.show(this.form, address);
     this.field("email").focus();
-    this.ask(this.marks()).then((fresh) => fresh.status == 200 && Object.assign(this.form.hidden, fresh.hidden), () => 0);
+    this.fresh = this.ask(this.marks()).then((fresh) => fresh.status == 200 && Object.assign(this.form.hidden, fresh.hidden), () => 0);
   }
 
   // What this script does not know how to ask, our own page does, in this tab and with all that was typed.
