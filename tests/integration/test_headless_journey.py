@@ -226,6 +226,7 @@ def test_the_six_digits_confirm_on_the_page_that_is_still_open(place: Instance, 
     assert [(row["event"], row["method"]) for row in shown["consent"]][-1] == ("consent.given", "code")
 
 
+@pytest.mark.whole_program
 def test_a_mail_server_that_refuses_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
     port = running_up.free_port()
     path = tmp_path / "letter.md"

@@ -64,6 +64,7 @@ def _kill(app: Flask, words: list[str], environment: dict[str, str], chance: ran
     return killed
 
 
+@pytest.mark.whole_program
 def test_killed_again_and_again(
     app: Flask,
     settings: Settings,

@@ -372,7 +372,7 @@ def test_promises_are_kept_on_sqlite(settings: Settings, tmp_path: Path, share: 
         opened = staticmethod(lambda folder: databases.on_sqlite(folder, templates))
         key_folder = settings.key_folder
 
-    _run(OnSqlite, share("random lives on SQLite", 250, 8), 40)
+    _run(OnSqlite, share("random lives on SQLite", 250, 5), 40)
 
 
 @pytest.mark.timeout(1800)
@@ -382,4 +382,4 @@ def test_promises_are_kept_on_postgresql(settings: Settings, share: Callable[[st
         opened = staticmethod(lambda _folder: databases.on_postgresql(int(os.environ["LISTKEEPER_TEST_RUN"])))
         key_folder = settings.key_folder
 
-    _run(OnPostgresql, share("random lives on PostgreSQL", 60, 3), 30)
+    _run(OnPostgresql, share("random lives on PostgreSQL", 60, 2), 30)
