@@ -249,9 +249,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out, in a short run, what need not be seen each time; ``--long`` runs everything on both databases.
 
     SQLite runs every test, and of one with a table of cases two rows. PostgreSQL runs half of the numbered cases that
-    is to be green, every seventh journey, unit test and defect of the field, one row of each, and leaves the scanner
-    and the kills to SQLite. Of a file of tests that start and stop whole programs every third runs. What is drawn
-    depends on the seed and the test's name.
+    are to be green, every twelfth journey and unit test, one row of each, and leaves the scanner and the kills to
+    SQLite. Of the tests that start and stop whole programs every sixth runs. What is drawn depends on the seed and
+    the test's name.
     """
     if _long() or len(databases.chosen()) == 1:
         return
