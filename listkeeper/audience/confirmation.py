@@ -79,7 +79,11 @@ class Confirmation(Table):
     # The box for the age, when the form had one.
     age_ok: Mapped[bool | None] = mapped_column()
 
-    __table_args__ = (Index("ix_confirmation_brake_key", "brake_key", "created_at"),)
+    __table_args__ = (
+        Index("ix_confirmation_brake_key", "brake_key", "created_at"),
+        # What came of a form's last questions is asked every minute.
+        Index("ix_confirmation_form_version", "form_version_id", "created_at"),
+    )
 
     @property
     def too_late(self) -> bool:

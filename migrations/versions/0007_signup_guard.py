@@ -84,12 +84,14 @@ def upgrade() -> None:
     _signup_defence()
     _mail_host()
     op.add_column("confirmation", sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_confirmation_form_version", "confirmation", ["form_version_id", "created_at"], unique=False)
     op.add_column("signup", sa.Column("marks", JSON, server_default="[]", nullable=False))
 
 
 def downgrade() -> None:
     """Take them away."""
     op.drop_column("signup", "marks")
+    op.drop_index("ix_confirmation_form_version", table_name="confirmation")
     op.drop_column("confirmation", "bounced_at")
     op.drop_table("mail_host")
     op.drop_table("signup_defence")

@@ -79,6 +79,7 @@ def _settled(place: Instance) -> None:
     until(lambda: not place.ask("SELECT id FROM delivery WHERE state IN ('queued', 'leased', 'handed', 'deferred')"))
 
 
+@pytest.mark.whole_program
 def test_a_scanner_confirms_nobody_and_takes_nobody_off(
     place: Instance, smtp_sink: SmtpSink, scanner: Browser, tmp_path: Path, share: Callable[[str, int, int], int]
 ) -> None:

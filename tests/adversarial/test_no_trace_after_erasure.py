@@ -108,6 +108,7 @@ def _dumped(place: Instance, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.whole_program
 def test_no_byte_of_her_is_left_nor_comes_back_with_a_backup(place: Instance, tmp_path: Path) -> None:
     _subscribed(place)
     _mailed(place, tmp_path)

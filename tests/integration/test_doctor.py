@@ -60,6 +60,7 @@ def _doctor(data: Path, names: DnsServer, **settings: str) -> tuple[int, Finding
     return code, {found["code"]: found for found in answer["findings"]}
 
 
+@pytest.mark.whole_program
 def test_a_running_instance_is_well_and_a_missing_queue_is_named(data: Path, names: DnsServer) -> None:
     with running_up.up(data, workers="1") as running:
         until(lambda: bool(running.of("work")) and bool(running.of("timetable")))

@@ -168,6 +168,7 @@ def _nobody_twice(app: Flask, letter: int, count: int, sink: SmtpSink, killed: i
     assert promised == {address: name for address, name in kept.items() if address not in doubted}
 
 
+@pytest.mark.whole_program
 def test_a_worker_that_is_asked_to_stop_leaves_no_doubt(  # noqa: PLR0917 - the parts of a whole machine
     app: Flask, database: Database, queue: QueueServer, smtp_sink: SmtpSink, start: Start, chance: random.Random
 ) -> None:

@@ -36,16 +36,12 @@ def watch(session: Session, limits: Limits) -> list[SignupDefence]:
 
     The timetable calls this every minute.
     """
-    asked = (
-        select(SignupForm)
-        .join(SignupFormVersion, SignupFormVersion.form_id == SignupForm.id)
-        .join(Confirmation, Confirmation.form_version_id == SignupFormVersion.id)
-        .where(Confirmation.created_at > clock.now() - _WINDOW)
-        .distinct()
-        .order_by(SignupForm.id)
+    of_late = select(Confirmation.id).where(
+        Confirmation.form_version_id == SignupFormVersion.id, Confirmation.created_at > clock.now() - _WINDOW
     )
+    asking = select(SignupFormVersion.form_id).where(of_late.exists())
     found = []
-    for form in session.scalars(asked).all():
+    for form in session.scalars(select(SignupForm).where(SignupForm.id.in_(asking)).order_by(SignupForm.id)).all():
         reason = _abused(session, form, limits)
         if reason is not None:
             found.append(defence.raise_step(session, form, reason))
