@@ -16,10 +16,13 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import confirmation, mail_template, subscriber
 from listkeeper.audience.confirmation import LIFETIME, AskKind, Confirmation
+from listkeeper.audience.form_offer import Offer
 from listkeeper.audience.guard import mailbox
 from listkeeper.audience.guard.limits import Limits
+from listkeeper.audience.mail_template import MailTemplate
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
+from listkeeper.audience.signup_form import ShownForm
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation import clock, outbox
@@ -57,22 +60,29 @@ def accepted(session: Session, confirmation_id: int, mail: ConfirmationMail) -> 
         return
     shown = confirmation.shown_by(session, asked)
     words = mail_template.ensure(session, person.organisation_id, "confirmation", mail.template, mail.lint)
+    # For each purpose that it asks about: whoever reads the proof of one of them finds the mail there.
+    told = [event for offer in shown.purposes for event in _told(person, shown, offer, words, mail)]
+    ledger.append(session, person.organisation_id, told)
+    if not mail.reminder:
+        asked.accepted_at = clock.now()
+
+
+def _told(
+    person: Subscriber, shown: ShownForm, offer: Offer, words: MailTemplate, mail: ConfirmationMail
+) -> tuple[Event, Event]:
     handed = Event(
         EventType.DOI_REMINDED if mail.reminder else EventType.DOI_HANDED,
         subject=person.subject_ref,
-        list=shown.mailing_list.public_id,
-        purpose=shown.mailing_list.purpose,
-        text_sha256=shown.text.sha256,
+        list=offer.mailing_list.public_id,
+        purpose=offer.mailing_list.purpose,
+        text_sha256=offer.text.sha256,
         form_sha256=shown.version.sha256,
         mail_sha256=words.sha256,
         method="mail",
         details={"handed_at": clock.in_milliseconds(mail.handed_at)},
     )
     copy = {"mail": base64.b64encode(mail.raw).decode(), "message_id": mail.message_id, "reply": mail.reply}
-    taken = replace(handed, type=EventType.DOI_ACCEPTED, details={}, evidence=copy)
-    ledger.append(session, person.organisation_id, [handed, taken])
-    if not mail.reminder:
-        asked.accepted_at = clock.now()
+    return handed, replace(handed, type=EventType.DOI_ACCEPTED, details={}, evidence=copy)
 
 
 def bounced(session: Session, confirmation_ids: Iterable[int]) -> None:

@@ -8,38 +8,31 @@ link changes nothing; only ``confirm`` and ``refuse``, both reached by POST, do.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, String, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from listkeeper.audience import consent, jurisdiction, later_page, signup_form, subscriber, subscription, suppression
-from listkeeper.audience.consent import Circumstances, EventKind, Method
-from listkeeper.audience.guard import defence, mailbox
-from listkeeper.audience.guard.defence import Stage
-from listkeeper.audience.proof import evidence, ledger
+from listkeeper.audience import later_page, signup_form
+from listkeeper.audience.guard import mailbox
+from listkeeper.audience.proof import ledger
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
-from listkeeper.audience.suppression import Reason
-from listkeeper.foundation import clock, columns, outbox, signing, throttle
+from listkeeper.audience.subscription import Subscription, SubscriptionState
+from listkeeper.foundation import clock, columns, outbox, signing
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
 
 if TYPE_CHECKING:
-    from listkeeper.audience.consent import ConsentEvent
+    pass
 
 ASKED = "confirmation.asked"
-GIVEN = "consent.given"
 LIFETIME = timedelta(days=7)
-CODE_LIFETIME = timedelta(minutes=30)
-CODE_TRIES = 5
-NOT_ME_DAYS = 180
 
 
 class AskKind(StrEnum):
@@ -97,48 +90,25 @@ class Confirmation(Table):
         return self.kind is AskKind.CONFIRM and unanswered and not self.too_late
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What the shell saw of the person who answers: evidence, never a rule."""
+class FurtherList(Table):
+    """A list that one question asks about beside its own: somebody ticked more than one box."""
 
-    network: str = ""
-    browser: str = ""
+    __tablename__ = "confirmation_further_list"
 
-    def as_evidence(self) -> dict[str, object]:
-        """Return what goes into the vault."""
-        return {"network": self.network, "browser": self.browser}
-
-
-NOTHING_SEEN = Seen()
-
-
-class Answer(StrEnum):
-    """What an attempt to confirm came to."""
-
-    CONFIRMED = "confirmed"
-    REFUSED = "refused"
-    ALREADY_CONFIRMED = "already_confirmed"
-    NO_EFFECT = "no_effect"
-    WRONG_CODE = "wrong_code"
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The outcome, with the form to show it on (None when the token is nobody's)."""
-
-    answer: Answer
-    confirmation: Confirmation | None = None
+    confirmation_id: Mapped[int] = mapped_column(ForeignKey("confirmation.id"), primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("mailing_list.id"), primary_key=True)
 
 
 @dataclass(frozen=True)
 class Ask:
-    """What the mail must be able to say later, and whose it is."""
+    """What the mail must be able to say later, and whose it is; ``list_ids`` are those it asks about, in order."""
 
     subscriber: Subscriber
     signup_id: int
     kind: AskKind
     brake_key: str
     visit_digest: str
+    list_ids: tuple[int, ...]
     age_ok: bool | None = None
 
 
@@ -160,6 +130,8 @@ def ask_all(session: Session, shown: ShownForm, asked: Sequence[Ask], tell: Tell
     session.add_all(made)
     mailbox.count_all(session, [one.brake_key for one in asked])
     session.flush()
+    for row, one in zip(made, asked, strict=True):
+        session.add_all(FurtherList(confirmation_id=row.id, list_id=number) for number in one.list_ids[1:])
     numbers = [one.id for one in made]
     if tell is None:
         outbox.write_all(session, ASKED, numbers, Lane.URGENT)
@@ -172,7 +144,7 @@ def _question(shown: ShownForm, asked: Ask, size: int) -> Confirmation:
     seed = secrets.token_hex(16)
     return Confirmation(
         subscriber_id=asked.subscriber.id,
-        list_id=shown.mailing_list.id,
+        list_id=asked.list_ids[0],
         form_version_id=shown.version.id,
         signup_id=asked.signup_id,
         kind=asked.kind,
@@ -210,141 +182,30 @@ def find(session: Session, token: str) -> Confirmation | None:
 
 
 def shown_by(session: Session, confirmation: Confirmation) -> ShownForm:
-    """Return the form version, text, list and sender the person answers to."""
-    return signup_form.describe(session, session.get_one(SignupFormVersion, confirmation.form_version_id))
+    """Return the form version, sender, lists and texts the person answers to: of several, those she ticked."""
+    shown = signup_form.describe(session, session.get_one(SignupFormVersion, confirmation.form_version_id))
+    return shown.chosen(list_ids(session, confirmation)) if shown.further else shown
 
 
-def confirm(session: Session, token: str, seen: Seen = NOTHING_SEEN, *, code: str = "") -> Answered:
-    """Take the button's POST. A second one, or 20 at once, make one event.
-
-    While its form is being abused, the digits of the mail are asked as well (``wants_code``): five tries.
-    """
-    asked = find(session, token)
-    if asked is None or asked.too_late:
-        # A link that came too late and a forged one take the same time.
-        return Answered(Answer.NO_EFFECT)
-    if asked.used_at is None and wants_code(session, asked):
-        _hold(session, asked)
-        if not _counted(session, asked.id, clock.now() - LIFETIME) or not _is_code(asked, code):
-            return Answered(Answer.WRONG_CODE, asked)
-    return _give(session, asked, Method.BUTTON, seen)
+def list_ids(session: Session, confirmation: Confirmation) -> list[int]:
+    """Return the lists that a question asks about."""
+    further = select(FurtherList.list_id).where(FurtherList.confirmation_id == confirmation.id)
+    return [confirmation.list_id, *session.scalars(further.order_by(FurtherList.list_id))]
 
 
-def wants_code(session: Session, asked: Confirmation) -> bool:
-    """Return whether the button alone is not enough now: something that opens links by itself would press it, too."""
-    version = session.get_one(SignupFormVersion, asked.form_version_id)
-    return defence.stage(session, version.form) in {Stage.CODE, Stage.PAUSED}
+def asks_about(list_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Return the condition that a question asks about a list, be it beside another."""
+    beside = exists().where(FurtherList.confirmation_id == Confirmation.id, FurtherList.list_id == list_id)
+    return (Confirmation.list_id == list_id) | beside
 
 
-def confirm_by_code(session: Session, visit: str, code: str, seen: Seen = NOTHING_SEEN) -> Answered:
-    """Take the code typed on the page that is still open; five tries, counted on the code itself."""
-    # Counted for every page alike, so that the work tells nobody whether a mail went out for the address on it.
-    throttle.allow(session, "code", visit, CODE_TRIES, CODE_LIFETIME)
-    asked = _asked_on(session, signing.digest(visit))
-    # Before the question's own row, as whoever writes down how its mail was taken does; asked also when she is nobody.
-    subscriber.hold_all(session, select(Subscriber).where(Subscriber.id == (asked.subscriber_id if asked else 0)))
-    number = asked.id if asked is not None and asked.kind is AskKind.CONFIRM else 0
-    counted = _counted(session, number, clock.now() - CODE_LIFETIME)
-    if asked is None or not counted or not _is_code(asked, code):
-        return Answered(Answer.WRONG_CODE)
-    return _give(session, asked, Method.CODE, seen)
-
-
-def _counted(session: Session, number: int, oldest: datetime) -> bool:
-    """Count a try on the code itself; False when it has had its tries, or is older than ``oldest``."""
-    tried = update(Confirmation).where(
-        Confirmation.id == number, Confirmation.code_tries < CODE_TRIES, Confirmation.created_at > oldest
-    )
-    counted = tried.values(code_tries=Confirmation.code_tries + 1).returning(Confirmation.id)
-    return session.execute(counted).scalar_one_or_none() is not None
-
-
-def _is_code(asked: Confirmation, code: str) -> bool:
-    digits = "".join(char for char in code if char.isdigit())
-    return signing.is_keyed_digest("code", f"{asked.seed}:{digits}", asked.code_digest)
-
-
-def _asked_on(session: Session, visit_digest: str) -> Confirmation | None:
-    later = later_page.questions_on(visit_digest)
-    query = select(Confirmation).where((Confirmation.visit_digest == visit_digest) | Confirmation.id.in_(later))
-    return session.scalars(query.order_by(Confirmation.id.desc()).limit(1)).first()
-
-
-def open_later_page(session: Session, subscriber_id: int, list_id: int, visit_digest: str) -> None:
-    """Let the newest live question to this person about this list be answered on another page as well."""
-    query = select(Confirmation).where(Confirmation.subscriber_id == subscriber_id, Confirmation.list_id == list_id)
+def open_later_page(session: Session, subscriber_id: int, list_ids: Collection[int], visit_digest: str) -> None:
+    """Let the newest question to this person about any of these lists, if it is live, be answered on another page."""
+    about = or_(*map(asks_about, list_ids))
+    query = select(Confirmation).where(Confirmation.subscriber_id == subscriber_id, about)
     asked = session.scalars(query.order_by(Confirmation.id.desc()).limit(1)).first()
     if asked is not None and asked.live:
         later_page.open_for(session, visit_digest, asked.id)
-
-
-def _give(session: Session, asked: Confirmation, method: Method, seen: Seen) -> Answered:
-    person = _hold(session, asked)
-    current = subscription.of(session, person.id, asked.list_id)
-    if current is not None and current.state is SubscriptionState.CONFIRMED and asked.refused_at is None:
-        return Answered(Answer.ALREADY_CONFIRMED, asked)
-    if current is None or person.erased_at is not None or not may_answer(asked, current):
-        return Answered(Answer.NO_EFFECT, asked)
-    asked.used_at = clock.now()
-    shown = shown_by(session, asked)
-    under = _yes(
-        asked,
-        shown,
-        seen,
-        after_complaint=suppression.has_complained(session, person.organisation_id, person.suppression_key),
-    )
-    event = consent.record(session, person, asked.list_id, EventKind.GIVEN, method, under)
-    grant_basis(current, event)
-    current.double_opt_in = True
-    current.age_ok = asked.age_ok
-    current.second_consent_event_id = event.id if shown.version.second_text_id else None
-    current.first_use_deadline = _first_use(shown)
-    current.snooze_until = current.valid_until = current.import_id = None
-    subscription.move(current, SubscriptionState.CONFIRMED)
-    scopes = suppression.marketing_scopes(asked.list_id, shown.mailing_list.purpose)
-    suppression.lift(
-        session,
-        person.organisation_id,
-        person.suppression_key,
-        scopes,
-        suppression.LIFTED_BY_CONFIRMING,
-        subject=person.subject_ref,
-    )
-    evidence.limit(session, person.subject_ref, None)
-    if event.ledger_id is not None:
-        outbox.write(session, GIVEN, event.id, Lane.URGENT)
-    return Answered(Answer.CONFIRMED, asked)
-
-
-def _yes(asked: Confirmation, shown: ShownForm, seen: Seen, *, after_complaint: bool) -> Circumstances:
-    second = shown.version.second_text
-    details: dict[str, str | int] = {"asked_at": clock.in_milliseconds(asked.created_at)}
-    if second is not None:
-        details["second_text_sha256"] = second.sha256
-    if after_complaint:
-        # The page said so, and so did its button: she knew what she came back from.
-        details["after_complaint"] = 1
-    return Circumstances(
-        shown.text.id,
-        asked.form_version_id,
-        asked.signup_id,
-        basis=Basis.CONSENT.value,
-        purpose=shown.text.purpose,
-        details=details,
-        evidence=seen.as_evidence(),
-    )
-
-
-def _first_use(shown: ShownForm) -> datetime | None:
-    months = jurisdiction.profile(shown.mailing_list.jurisdiction, clock.now().date()).first_use_months
-    return clock.months_later(clock.now(), months) if months else None
-
-
-def _hold(session: Session, asked: Confirmation) -> Subscriber:
-    """Lock the person, as the gate and a withdrawal do, and read the question again: others may have answered it."""
-    (person,) = subscriber.hold_all(session, select(Subscriber).where(Subscriber.id == asked.subscriber_id))
-    session.refresh(asked)
-    return person
 
 
 def may_answer(asked: Confirmation, current: Subscription) -> bool:
@@ -356,39 +217,3 @@ def may_answer(asked: Confirmation, current: Subscription) -> bool:
     if not asked.live or current.state is SubscriptionState.PENDING:
         return asked.live
     return asked.created_at >= current.since if asked.asked_seq is None else asked.asked_seq > current.turned_seq
-
-
-def grant_basis(current: Subscription, event: ConsentEvent) -> None:
-    """Make the subscription cite the event that carries it."""
-    current.basis = Basis.CONSENT
-    current.consent_event_id = event.id
-    current.consent_text_id = event.consent_text_id
-    current.ledger_seq = event.ledger_seq
-    current.purpose = event.purpose
-
-
-def refuse(session: Session, token: str) -> Answered:
-    """Take the POST of "that was not me": no further confirmation mail for 180 days."""
-    asked = find(session, token)
-    if asked is None or asked.kind is not AskKind.CONFIRM:
-        return Answered(Answer.NO_EFFECT, asked)
-    person = _hold(session, asked)
-    if asked.used_at is not None:
-        return Answered(Answer.NO_EFFECT, asked)
-    if asked.refused_at is None:
-        asked.refused_at = clock.now()
-        under = Circumstances(form_version_id=asked.form_version_id, signup_id=asked.signup_id)
-        consent.record(session, person, asked.list_id, EventKind.REFUSED, Method.PAGE, under)
-        current = subscription.of(session, person.id, asked.list_id)
-        if current is not None and current.state is SubscriptionState.PENDING:
-            subscription.move(current, SubscriptionState.REFUSED)
-        suppression.add(
-            session,
-            person.organisation_id,
-            person.suppression_key,
-            scope=suppression.CONFIRMATIONS,
-            reason=Reason.NOT_ME,
-            until=clock.now() + timedelta(days=NOT_ME_DAYS),
-            subject=person.subject_ref,
-        )
-    return Answered(Answer.REFUSED, asked)

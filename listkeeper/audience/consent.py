@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from listkeeper.audience import consent_text, signup_form
+from listkeeper.audience import consent_text, form_record
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import ledger
@@ -175,7 +175,7 @@ def _for_ledger(session: Session, event: ConsentEvent, mailing_list: MailingList
     if text is not None:
         consent_text.ensure_in_ledger(session, text)
     if version is not None:
-        signup_form.ensure_in_ledger(session, version)
+        form_record.ensure_in_ledger(session, version)
     details: dict[str, str | int] = dict(under.details or {})
     if under.at is not None:
         # When it happened; the row itself carries the time at which it was written down.

@@ -20,7 +20,7 @@ from listkeeper.audience import subscriber, suppression
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.access_wish import AccessWish
 from listkeeper.audience.address_change import AddressChange
-from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.confirmation import Confirmation, FurtherList
 from listkeeper.audience.importing import undo
 from listkeeper.audience.later_page import LaterPage
 from listkeeper.audience.profile import ProfileAnswer
@@ -112,6 +112,7 @@ def _forget(session: Session, person: Subscriber, *, even_the_hash: bool) -> Non
     asked = select(Confirmation.id).where(Confirmation.subscriber_id == number)
     steps = (
         delete(LaterPage).where(LaterPage.confirmation_id.in_(asked)),
+        delete(FurtherList).where(FurtherList.confirmation_id.in_(asked)),
         delete(Confirmation).where(Confirmation.subscriber_id == number),
         delete(Signup).where((Signup.subscriber_id == number) | (func.lower(Signup.email_send) == person.email_key)),
         delete(AccessLink).where(AccessLink.subscriber_id == number),

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import form_offer
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.signup_form import FormState, SignupForm, SignupFormVersion
 
@@ -17,6 +18,7 @@ _STAMP = (
         SignupForm.state,
         MailingList.state,
         SignupForm.allowed_origins,
+        SignupFormVersion.further,
         *Organisation.__table__.c,
     )
     .join(SignupForm, SignupForm.id == SignupFormVersion.form_id)
@@ -34,4 +36,8 @@ def of(session: Session, slug: str) -> tuple[object, ...] | None:
     row = session.connection().execute(_STAMP, {"slug": slug}).first()
     if row is None or (row[3], row[4]) != _OPEN:
         return None
-    return tuple(tuple(value) if isinstance(value, list) else value for value in row)
+    return tuple(_frozen(value) for value in (*row, form_offer.states(session, row.further)))
+
+
+def _frozen(value: object) -> object:
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value

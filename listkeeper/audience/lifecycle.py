@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent, jurisdiction, subscription
+from listkeeper.audience import confirmation, consent, jurisdiction, subscription
 from listkeeper.audience.confirmation import LIFETIME, Confirmation
 from listkeeper.audience.consent import Circumstances, EventKind, Method
 from listkeeper.audience.mailing_list import ListState, MailingList
@@ -66,7 +66,7 @@ def _never_answered() -> ColumnElement[bool]:
     # Who signed up again meanwhile has a newer question in her mailbox, and may still answer that one.
     asked_again = exists().where(
         Confirmation.subscriber_id == Subscription.subscriber_id,
-        Confirmation.list_id == Subscription.list_id,
+        confirmation.asks_about(Subscription.list_id),
         Confirmation.created_at > long_ago,
     )
     return and_(Subscription.state == SubscriptionState.PENDING, Subscription.since <= long_ago, ~asked_again)

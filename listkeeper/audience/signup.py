@@ -6,7 +6,7 @@ The page answers the same whoever the address belongs to; a job decides later.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,9 +18,10 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.dml import ReturningInsert
 
-from listkeeper.audience import confirmation, consent, signup_form, source, subscriber, subscription
+from listkeeper.audience import confirmation, consent, form_boxes, signup_form, source, subscriber, subscription
 from listkeeper.audience.confirmation import Ask, AskKind, Tell
 from listkeeper.audience.consent import Circumstances, EventKind, Method
+from listkeeper.audience.form_offer import Offer
 from listkeeper.audience.guard import address_check, first_look, judging, mailbox
 from listkeeper.audience.guard.defence import Stage
 from listkeeper.audience.guard.first_look import Look, Post, Step
@@ -83,6 +84,8 @@ class Signup(Table):
     # Which of the form's shapes was used, and in which app's own browser.
     shape: Mapped[str | None] = mapped_column(String(20))
     in_app: Mapped[str | None] = mapped_column(String(20))
+    # The lists whose boxes were ticked; None where the button was the act.
+    list_ids: Mapped[list[int] | None] = mapped_column(columns.Json)
 
     __table_args__ = (UniqueConstraint("form_version_id", "idempotency_key"),)
 
@@ -104,7 +107,8 @@ class Visit:
     step: str = ""
     # Where the words were shown: on our own page or frame, or on a page of somebody else's.
     shape: str | None = None
-    # The boxes some forms have: the separate consent, and the stated age.
+    # The boxes some forms have: one for each purpose by its name, the separate consent, and the stated age.
+    ticked: Collection[str] = ()
     second_consent: bool = False
     age_stated: bool = False
     # Who carried it here, when it was not the person's own browser.
@@ -131,6 +135,8 @@ class Wish:
     stage: Stage
     key: str
     secret: str
+    # The lists whose boxes were ticked; None where the button is the act.
+    list_ids: list[int] | None = None
 
 
 def read(session: Session, shown: ShownForm, typed: str, visit: Visit, *, carries_smtputf8: bool = False) -> Wish:
@@ -146,10 +152,11 @@ def read(session: Session, shown: ShownForm, typed: str, visit: Visit, *, carrie
             language.text("We cannot write to addresses with such letters before the @ yet. Do you have another one?"),
         )
     address_check.refuse(session, parsed)
-    _refuse_without_boxes(shown, visit)
+    chosen = form_boxes.ticked(shown, visit.ticked)
+    form_boxes.refuse_without(shown, second=visit.second_consent, age=visit.age_stated)
     key = _cut(visit.idempotency_key, _KEY_LIMIT) or secrets.token_hex(16)
     secret = signing.derived("visit", f"{shown.version.id}:{key}:{parsed.key}")
-    return Wish(shown, parsed, visit, first_look.stage_of(session, shown), key, secret)
+    return Wish(shown, parsed, visit, first_look.stage_of(session, shown), key, secret, chosen)
 
 
 def store(session: Session, wish: Wish, limits: Limits) -> SignupReceipt:
@@ -186,16 +193,6 @@ def _storing(dialect: str) -> ReturningInsert[int]:
     return insert(Signup).on_conflict_do_nothing().returning(Signup.id)
 
 
-def _refuse_without_boxes(shown: ShownForm, visit: Visit) -> None:
-    if shown.version.second_text_id is not None and not visit.second_consent:
-        raise Invalid("second_consent_missing", language.text("Please tick the box about your personal data as well."))
-    if shown.version.least_age and not visit.age_stated:
-        raise Invalid(
-            "age_missing",
-            language.text("Please tick the box that says you are %(age)s or older.", age=shown.version.least_age),
-        )
-
-
 def _cut(value: str | None, limit: int) -> str | None:
     # PostgreSQL stores no NUL, and nothing a stranger sends may break the post.
     return "".join(char for char in value if char.isprintable())[:limit] or None if value else None
@@ -219,6 +216,7 @@ def _row(wish: Wish, seen: Look) -> dict[str, object]:
         "age_ok": True if shown.version.least_age else None,
         "shape": _cut(visit.shape, 20),
         "in_app": in_app_browser.name_of(visit.browser),
+        **({"list_ids": wish.list_ids} if wish.list_ids is not None else {}),
     }
 
 
@@ -343,7 +341,12 @@ def _wait_for_earlier_mail(session: Session, row: Signup, shown: ShownForm, pars
     """Let the code of the mail that went out before be typed into this page: no second mail will come."""
     person = subscriber.with_address(session, shown.organisation.id, parsed.key)
     if person is not None:
-        confirmation.open_later_page(session, person.id, shown.mailing_list.id, row.visit_digest)
+        confirmation.open_later_page(session, person.id, _lists(shown, row), row.visit_digest)
+
+
+def _lists(shown: ShownForm, row: Signup) -> list[int]:
+    """Return the lists that somebody signed up to: whose boxes she ticked, or the form's own."""
+    return row.list_ids or [shown.mailing_list.id]
 
 
 def _ask(
@@ -355,31 +358,40 @@ def _ask(
     people = subscriber.ensure_all(
         session, shown.organisation, [addresses[row.id] for row in rows], shown.form.language
     )
-    current = subscription.begin_all(session, people.values(), shown.mailing_list)
-    new: list[tuple[Subscriber, Circumstances]] = []
+    offers = {offer.mailing_list.id: offer for offer in shown.purposes}
+    wanted = {row.id: [number for number in _lists(shown, row) if number in offers] for row in rows}
+    joining: dict[int, list[Subscriber]] = {}
+    for row in rows:
+        for number in wanted[row.id]:
+            joining.setdefault(number, []).append(people[addresses[row.id].key])
+    current = subscription.begin_each(session, joining)
+    new: dict[int, list[tuple[Subscriber, Circumstances]]] = {}
     asks = []
     for row in rows:
         person = people[addresses[row.id].key]
-        already = current[person.id].state is SubscriptionState.CONFIRMED
+        held = {number: current[number, person.id] for number in wanted[row.id]}
+        waiting = [number for number, one in held.items() if one.state is not SubscriptionState.CONFIRMED]
         row.subscriber_id = person.id
-        source.touch(session, current[person.id], row.id, row.source)
-        row.decision = SignupDecision.ALREADY_SUBSCRIBED if already else SignupDecision.ASKED
-        if not already:
-            new.append((person, _circumstances(shown, row)))
+        for one in held.values():
+            source.touch(session, one, row.id, row.source)
+        row.decision = SignupDecision.ASKED if waiting else SignupDecision.ALREADY_SUBSCRIBED
+        for number in waiting:
+            new.setdefault(number, []).append((person, _circumstances(offers[number], shown, row)))
         asks.append(
             Ask(
                 person,
                 row.id,
-                AskKind.ALREADY if already else AskKind.CONFIRM,
+                AskKind.CONFIRM if waiting else AskKind.ALREADY,
                 mailbox.brake_key(addresses[row.id]),
                 row.visit_digest,
+                tuple(waiting or held),
                 row.age_ok,
             )
         )
-    if new:
-        consent.record_all(session, shown.mailing_list.id, EventKind.REQUESTED, Method.FORM, new)
+    for number, of_it in new.items():
+        consent.record_all(session, number, EventKind.REQUESTED, Method.FORM, of_it)
     confirmation.ask_all(session, shown, asks, tell)
 
 
-def _circumstances(shown: ShownForm, row: Signup) -> Circumstances:
-    return Circumstances(shown.text.id, shown.version.id, row.id, at=row.received_at, evidence=_evidence(row))
+def _circumstances(offer: Offer, shown: ShownForm, row: Signup) -> Circumstances:
+    return Circumstances(offer.text.id, shown.version.id, row.id, at=row.received_at, evidence=_evidence(row))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,18 +13,16 @@ from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueCons
 from sqlalchemy.orm import Mapped, Session, contains_eager, joinedload, mapped_column, relationship
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text, form_design, form_lint, privacy_notice
+from listkeeper.audience import consent_text, form_design, form_lint, form_offer, form_record, privacy_notice
 from listkeeper.audience.consent_text import ConsentText, Wording
 from listkeeper.audience.form_design import Design
+from listkeeper.audience.form_offer import Named, Offer
 from listkeeper.audience.mailing_list import ListState, MailingList, slug_of
-from listkeeper.audience.proof import ledger
-from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.starter_text import STARTERS
 from listkeeper.deliverability.finding import refuse_blocking
 from listkeeper.foundation import clock, columns, language
 from listkeeper.foundation.errors import Invalid, NotFound
 from listkeeper.foundation.table import Table
-from listkeeper.standards import canonical_json
 
 
 class FormState(StrEnum):
@@ -70,6 +68,8 @@ class SignupFormVersion(Table):
     least_age: Mapped[int | None] = mapped_column(Integer)
     # The privacy notice that the page pointed at, if there was one.
     notice_sha256: Mapped[str | None] = mapped_column(String(64))
+    # The purposes beside the form's own, each with a box (``form_offer``); empty for none: the button is the act.
+    further: Mapped[Named | None] = mapped_column(columns.Json)
     # What was chosen of look, colours and words beside the text (``form_design``); empty for nothing.
     design: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     published_at: Mapped[datetime] = columns.created_at()
@@ -99,18 +99,47 @@ class ShownForm:
     version: SignupFormVersion
     text: ConsentText
     second: ConsentText | None
+    # The purposes beside the form's own.
+    further: tuple[Offer, ...] = ()
+
+    @property
+    def purposes(self) -> tuple[Offer, ...]:
+        """Every purpose, the form's own first."""
+        return (Offer(self.mailing_list, self.text), *self.further)
+
+    @property
+    def boxes(self) -> tuple[Offer, ...]:
+        """The purposes that have a box; none where there is one purpose, for then the button is the act."""
+        return self.purposes if self.further else ()
+
+    @property
+    def list_names(self) -> str:
+        """What people come to, as a page and a mail name it."""
+        return language.listed([offer.mailing_list.name for offer in self.purposes])
+
+    @property
+    def texts(self) -> list[ConsentText]:
+        """Every text that a yes on this form says yes to."""
+        second = [self.second] if self.second is not None else []
+        return [self.text, *second, *(offer.text for offer in self.further)]
 
     @property
     def agreed_to(self) -> str:
         """All that a yes on this form says yes to, a line for each text."""
-        return "\n".join(text.whole for text in (self.text, self.second) if text is not None)
+        return "\n".join(text.whole for text in self.texts)
 
     @property
     def sentences(self) -> list[str]:
         """The same, sentence by sentence as a page shows it."""
-        texts = [text for text in (self.text, self.second) if text is not None]
-        said = [part for text in texts for part in (text.body, text.withdrawal, text.age_statement)]
-        return [part for part in said if part]
+        said = [part for text in self.texts for part in (text.body, text.withdrawal, text.age_statement)]
+        return [part for part in dict.fromkeys(said) if part]
+
+    def chosen(self, list_ids: Collection[int]) -> ShownForm:
+        """Return what somebody said yes to who ticked the boxes of these lists, the first of them as its own."""
+        found = [offer for offer in self.purposes if offer.mailing_list.id in list_ids]
+        if not found or found == list(self.purposes):
+            return self
+        return replace(self, mailing_list=found[0].mailing_list, text=found[0].text, further=tuple(found[1:]))
 
 
 # How the page of a version would look; rendering is above this chapter, so the shells pass it in.
@@ -126,6 +155,8 @@ class Words:
     wording: Wording
     second: Wording | None = None
     design: Design = form_design.NONE
+    # What else is offered, each with a box of its own: other lists of the business and their published texts.
+    further: Sequence[Offer] = ()
 
 
 def starter(organisation: Organisation, mailing_list: MailingList, spoken: str) -> Words:
@@ -182,6 +213,7 @@ def publish_words(
         second_text=second,
         least_age=mailing_list.least_age or None,
         design=words.design,
+        further=words.further,
         show=show,
     )
 
@@ -203,6 +235,7 @@ def publish(  # noqa: PLR0913 - all that a form says
     second_text: ConsentText | None = None,
     least_age: int | None = None,
     design: Design = form_design.NONE,
+    further: Sequence[Offer] = (),
     show: Show | None = None,
 ) -> SignupFormVersion:
     """Store what the form says from now on; old versions stay as they were.
@@ -211,6 +244,7 @@ def publish(  # noqa: PLR0913 - all that a form says
     in another language, a page that tricks people, a design that cannot be read or leads astray.
     """
     _refuse_without_texts(form, text, second_text)
+    form_offer.refuse_unfit(form.mailing_list, form.language, further)
     notice = privacy_notice.newest(session, form.mailing_list.organisation_id, form.language)
     made = SignupFormVersion(
         form_id=form.id,
@@ -222,31 +256,34 @@ def publish(  # noqa: PLR0913 - all that a form says
         least_age=least_age,
         notice_sha256=notice.sha256 if notice else None,
         published_at=clock.now(),
-        **_chosen(design),
+        **_chosen(design, further),
     )
     made.form, made.consent_text = form, text
-    made.sha256 = hashlib.sha256(_content(made, second_text)).hexdigest()
-    _refuse_tricks(session, made, second_text, show)
+    made.sha256 = hashlib.sha256(form_record.content_with(made, second_text)).hexdigest()
+    _refuse_tricks(session, made, second_text, tuple(further), show)
     if not form.mailing_list.demo:
         # Before the row is there: what is published is never changed, not even by us.
-        made.ledger_seq = _write_down(session, made, text, form)
+        made.ledger_seq = form_record.write_down(session, made)
     session.add(made)
     session.flush()
     return made
 
 
-def _chosen(design: Design) -> dict[str, Any]:
-    """Return the column of a design; none where nothing was chosen: None would be stored as JSON's null."""
-    chosen = form_design.checked(design).as_json()
-    return {"design": chosen} if chosen else {}
+def _chosen(design: Design, further: Sequence[Offer]) -> dict[str, Any]:
+    """Return the columns of what was chosen; none where nothing was: None would be stored as JSON's null."""
+    chosen = {"design": form_design.checked(design).as_json(), "further": form_offer.named(further)}
+    return {name: value for name, value in chosen.items() if value}
 
 
-def _refuse_tricks(session: Session, made: SignupFormVersion, second: ConsentText | None, show: Show | None) -> None:
+def _refuse_tricks(
+    session: Session, made: SignupFormVersion, second: ConsentText | None, further: tuple[Offer, ...], show: Show | None
+) -> None:
     if show is None:
         return
     form = made.form
     owner = session.get_one(Organisation, form.mailing_list.organisation_id)
-    refuse_blocking(form_lint.check(show(ShownForm(owner, form.mailing_list, form, made, made.consent_text, second))))
+    shown_then = ShownForm(owner, form.mailing_list, form, made, made.consent_text, second, further)
+    refuse_blocking(form_lint.check(show(shown_then)))
 
 
 def _next_number(session: Session, form: SignupForm) -> int:
@@ -260,53 +297,6 @@ def _refuse_without_texts(form: SignupForm, text: ConsentText, second: ConsentTe
     if second is None and consent_text.needs_second(form.mailing_list):
         sentence = language.text("The rules of this list ask for a second text, about personal data.")
         raise Invalid("second_text_missing", sentence)
-
-
-def content(version: SignupFormVersion) -> bytes:
-    """Return the bytes whose SHA-256 names a form version: canonical JSON of all that it said."""
-    return _content(version, version.second_text)
-
-
-def _content(version: SignupFormVersion, second: ConsentText | None) -> bytes:
-    said: dict[str, object] = {
-        "slug": version.form.slug,
-        "language": version.form.language,
-        "title": version.title,
-        "thank_you": version.thank_you,
-        "text_sha256": version.consent_text.sha256,
-        "second_text_sha256": second.sha256 if second else "",
-        "least_age": version.least_age or 0,
-    }
-    if version.notice_sha256:
-        # Only where there is one: versions from before there were notices keep their name.
-        said["notice_sha256"] = version.notice_sha256
-    if version.design:
-        said["design"] = version.design
-    return canonical_json.dumps(said)
-
-
-def ensure_in_ledger(session: Session, version: SignupFormVersion) -> None:
-    """Write down that a version was published, before the first event cites it."""
-    if version.ledger_seq is not None:
-        return
-    for text in (version.consent_text, version.second_text):
-        if text is not None:
-            consent_text.ensure_in_ledger(session, text)
-    version.ledger_seq = _write_down(session, version, version.consent_text, version.form)
-    session.flush()
-
-
-def _write_down(session: Session, version: SignupFormVersion, text: ConsentText, form: SignupForm) -> int:
-    mailing_list = form.mailing_list
-    published = Event(
-        EventType.FORM_PUBLISHED,
-        list=mailing_list.public_id,
-        purpose=mailing_list.purpose,
-        text_sha256=text.sha256,
-        form_sha256=version.sha256,
-        details={"form": form.public_id, "version": version.version},
-    )
-    return ledger.append(session, mailing_list.organisation_id, [published])[-1].seq
 
 
 # One question to the database, and made once: every page and every post of a form asks it.
@@ -332,8 +322,8 @@ def shown(session: Session, slug: str) -> ShownForm:
     if found is None or not _is_open(found[0].form):
         raise NotFound("no_form", language.text("This sign-up form does not exist or has been closed."))
     version, organisation = found
-    form = version.form
-    return ShownForm(organisation, form.mailing_list, form, version, version.consent_text, version.second_text)
+    form, further = version.form, form_offer.still_offered(form_offer.of(session, version.further))
+    return ShownForm(organisation, form.mailing_list, form, version, version.consent_text, version.second_text, further)
 
 
 def _is_open(form: SignupForm) -> bool:
@@ -356,7 +346,8 @@ def describe(session: Session, version: SignupFormVersion) -> ShownForm:
     """Return a version, old or new, with all that belongs to it."""
     mailing_list = version.form.mailing_list
     organisation = session.get_one(Organisation, mailing_list.organisation_id)
-    return ShownForm(organisation, mailing_list, version.form, version, version.consent_text, version.second_text)
+    second, further = version.second_text, form_offer.of(session, version.further)
+    return ShownForm(organisation, mailing_list, version.form, version, version.consent_text, second, further)
 
 
 def close(form: SignupForm) -> None:

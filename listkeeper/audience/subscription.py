@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -191,13 +191,21 @@ def begin_all(
     session: Session, subscribers: Iterable[Subscriber], mailing_list: MailingList
 ) -> dict[int, Subscription]:
     """Return the subscriptions of several people to a list by their numbers, made pending where there is none."""
-    wanted = [person.id for person in subscribers]
-    query = select(Subscription).where(Subscription.list_id == mailing_list.id, Subscription.subscriber_id.in_(wanted))
-    found = {known.subscriber_id: known for known in session.scalars(query)}
-    for number in wanted:
-        if number not in found:
-            found[number] = Subscription(subscriber_id=number, list_id=mailing_list.id, state=SubscriptionState.PENDING)
-            session.add(found[number])
+    return {person: one for (_, person), one in begin_each(session, {mailing_list.id: subscribers}).items()}
+
+
+def begin_each(session: Session, joining: Mapping[int, Iterable[Subscriber]]) -> dict[tuple[int, int], Subscription]:
+    """Return the subscriptions of people to lists, by list and person, made pending where there is none."""
+    found = {}
+    for list_id, people in joining.items():
+        wanted = [person.id for person in people]
+        query = select(Subscription).where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(wanted))
+        found.update({(list_id, known.subscriber_id): known for known in session.scalars(query)})
+        for number in wanted:
+            if (list_id, number) not in found:
+                made = Subscription(subscriber_id=number, list_id=list_id, state=SubscriptionState.PENDING)
+                found[list_id, number] = made
+                session.add(made)
     session.flush()
     return found
 

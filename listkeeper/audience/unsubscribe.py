@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import complaint, confirmation, consent, subscriber, subscription, suppression
+from listkeeper.audience import answering, complaint, consent, subscriber, subscription, suppression
 from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, Method
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import evidence
@@ -118,7 +118,7 @@ def undo(session: Session, token: str) -> bool:
         consent_text_id=event.consent_text_id, delivery_id=event.delivery_id, basis=basis.value, purpose=current.purpose
     )
     given = consent.record(session, person, event.list_id, EventKind.GIVEN, Method.UNDO, under)
-    confirmation.grant_basis(current, given)
+    answering.grant_basis(current, given)
     current.basis = basis
     subscription.move(current, SubscriptionState.CONFIRMED)
     evidence.limit(session, person.subject_ref, None)

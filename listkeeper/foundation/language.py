@@ -7,7 +7,7 @@ English sentences are the message ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
+from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from babel.support import NullTranslations, Translations
 
@@ -80,6 +81,11 @@ def counted(one: str, many: str, number: int, /, **values: object) -> str:
 def direction(code: str) -> str:
     """Return ``ltr`` or ``rtl`` for a language code."""
     return "rtl" if Locale.parse(code).text_direction == "rtl" else "ltr"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return some names as one: “A”, “A and B”, “A, B, and C”, as the current language puts them together."""
+    return format_list(list(names), locale=current())
 
 
 def moment(value: datetime, zone: str = "UTC") -> str:

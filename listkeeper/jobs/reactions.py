@@ -15,6 +15,7 @@ from listkeeper.audience import (
     access_link,
     access_wish,
     address_change,
+    answering,
     asking,
     confirmation,
     erasure,
@@ -60,7 +61,7 @@ def _hand_over_next(_session: Session, _subject_ids: list[int]) -> None:
 
 
 REACTIONS: dict[str, Callable[[Session, int], object]] = {
-    confirmation.GIVEN: _follow_yes,
+    answering.GIVEN: _follow_yes,
     asking.REMIND: planning.mail_reminder,
     access_wish.RECEIVED: access_wish.decide,
     access_link.ASKED: planning.mail_access,

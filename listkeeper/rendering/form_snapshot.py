@@ -69,6 +69,7 @@ def page_of(shown: signup_form.ShownForm) -> str:
         second_text=dossier.shown_text(shown.second) if shown.second else None,
         notice_sha256=version.notice_sha256 or "",
         design=version.design or {},
+        further=tuple(dossier.shown_text(offer.text) for offer in shown.further),
     )
     return render(dossier.controller(organisation), values, organisation.brand_colour).decode()
 
@@ -129,8 +130,9 @@ def _words(form: ShownForm, beside: Beside) -> SimpleNamespace:
         gets=design.gets,
         frequency=design.frequency,
         answers=design.answers,
+        purposes=[("", each.body) for each in (text, *form.further)] if form.further else [],
         consent=text.body,
-        withdrawal=text.withdrawal,
+        withdrawal="\n".join(dict.fromkeys(each.withdrawal for each in (text, *form.further))),
         age_statement=text.age_statement,
         button=text.button_label,
         second=second.body if second else "",

@@ -40,6 +40,14 @@ class Snippet(StrEnum):
 
 
 @dataclass(frozen=True)
+class _Box:
+    name: str
+    label: str
+    # Whether nobody gets on without it; of the purposes, people tick whichever they like.
+    must: bool = True
+
+
+@dataclass(frozen=True)
 class _Words:
     slug: str
     language: str
@@ -50,7 +58,9 @@ class _Words:
     lead: list[str]
     label: str
     texts: list[list[str]]
-    boxes: list[tuple[str, str]]
+    # What the boxes for the purposes are about, empty for no such boxes.
+    choose: str
+    boxes: list[_Box]
     button: str
     notice: str
     notice_label: str
@@ -91,8 +101,11 @@ def _words(shown: ShownForm, site: str) -> _Words:
     stated = text.age_statement or language.counted(
         "I am %(num)s year old or older.", "I am %(num)s years old or older.", age or 0, num=age or 0
     )
-    said = [text.body, text.withdrawal, "" if age else text.age_statement]
-    boxes = [("second_consent", " ".join(second.whole.split()))] if second else []
+    agreed = [] if shown.boxes else [text.body]
+    stops = dict.fromkeys(offer.text.withdrawal for offer in shown.purposes)
+    said = [*agreed, *stops, "" if age else text.age_statement]
+    boxes = [_Box(offer.box, " ".join(offer.text.body.split()), must=False) for offer in shown.boxes]
+    boxes += [_Box("second_consent", " ".join(second.whole.split()))] if second else []
     return _Words(
         slug=shown.form.slug,
         language=shown.form.language,
@@ -102,7 +115,8 @@ def _words(shown: ShownForm, site: str) -> _Words:
         lead=[said for said in (design.intro, *design.gets, design.frequency, design.answers) if said],
         label=language.text("Your e-mail address"),
         texts=[part.splitlines() for part in said if part],
-        boxes=[*boxes, *([("age_stated", stated)] if age else [])],
+        choose=language.text("What would you like to get?") if shown.boxes else "",
+        boxes=[*boxes, *([_Box("age_stated", stated)] if age else [])],
         button=text.button_label,
         notice=f"{site}/privacy/{shown.form.language}" if shown.version.notice_sha256 else "",
         notice_label=language.text("How we use your data"),

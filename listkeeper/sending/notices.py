@@ -21,7 +21,7 @@ from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import checkpoint
 from listkeeper.audience.proof.checkpoint import Checkpoint
-from listkeeper.audience.signup_form import SignupForm
+from listkeeper.audience.signup_form import ShownForm, SignupForm
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import NotFound
@@ -67,7 +67,7 @@ def _about_confirmation(session: Session, row: Delivery, ours: House) -> Prepare
         language_code=shown.form.language,
         legal_name=ours.sender.legal_name,
         postal_address=ours.sender.postal_address,
-        list_name=shown.mailing_list.name,
+        list_name=_named(shown),
         consent_text=shown.agreed_to,
         confirm_url=f"{ours.site}/c/{confirmation.token_of(asked)}",
         code=confirmation.code_of(asked),
@@ -84,6 +84,11 @@ def _about_confirmation(session: Session, row: Delivery, ours: House) -> Prepare
     return house.prepared(row, ours, shown.version.sha256, purpose, _same(filled, headers), template=words, lint=lint)
 
 
+def _named(shown: ShownForm) -> str:
+    with language.using(shown.form.language):
+        return shown.list_names
+
+
 def _same(filled: Filled, headers: Headers) -> Callable[[str], tuple[Filled, Headers]]:
     return lambda _recipient: (filled, headers)
 
@@ -94,7 +99,7 @@ def _already(session: Session, row: Delivery, ours: House) -> Prepared:
         language_code=shown.form.language,
         legal_name=ours.sender.legal_name,
         postal_address=ours.sender.postal_address,
-        list_name=shown.mailing_list.name,
+        list_name=_named(shown),
         preferences_url=f"{ours.site}/p/{signing.token('preferences', row.id)}",
         said=shown.version.designed.already,
     )

@@ -46,7 +46,7 @@ def result(filled: Filled, ours: House, shown: ShownForm, template: str) -> str:
     Raises Invalid when the mail would be advertising: then it is not sent.
     """
     about = shown.mailing_list
-    kind = _Kind(template, shown.version.sha256, about.name, about.jurisdiction, ours.sender, ours.site)
+    kind = _Kind(template, shown.version.sha256, _named(shown), about.jurisdiction, ours.sender, ours.site)
     if kind not in _read:
         if len(_read) >= _KEPT_LIMIT:
             _read.clear()
@@ -60,6 +60,11 @@ def result(filled: Filled, ours: House, shown: ShownForm, template: str) -> str:
     return ",".join(sorted({finding.code for finding in found})) or CLEAN
 
 
+def _named(shown: ShownForm) -> str:
+    with language.using(shown.form.language):
+        return shown.list_names
+
+
 def _findings(filled: Filled, ours: House, shown: ShownForm) -> list[Finding]:
     raw = message.build(
         filled,
@@ -71,7 +76,7 @@ def _findings(filled: Filled, ours: House, shown: ShownForm) -> list[Finding]:
     )
     published = Published(
         shown.agreed_to,
-        shown.mailing_list.name,
+        _named(shown),
         ours.sender.legal_name,
         ours.sender.postal_address,
         ours.sender.name,

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from listkeeper.audience import complaint, confirmation, erasure, unsubscribe
+from listkeeper.audience import answering, complaint, confirmation, erasure, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.foundation.outbox import Lane
 from listkeeper.settings import Settings
@@ -34,7 +34,7 @@ def settings(settings: Settings) -> Settings:
 
 def _people(session: Session, house: Cafe) -> None:
     cafe.sign_up(session, house, ADDRESSES["pending_"])
-    confirmation.refuse(session, confirmation.token_of(cafe.sign_up(session, house, ADDRESSES["not__me_"])))
+    answering.refuse(session, confirmation.token_of(cafe.sign_up(session, house, ADDRESSES["not__me_"])))
     cafe.subscribe(session, house, ADDRESSES["on__list"])
     gone = {name: cafe.subscribe(session, house, ADDRESSES[name]).id for name in ("departed", "spam_said", "erased__")}
     unsubscribe.leave(session, gone["departed"], house.mailing_list.id, Method.PAGE)

@@ -196,7 +196,7 @@ kind, url, folder, token = sys.argv[1:]
 keys.open_folder(Path(folder), may_make=False)
 with Session(Database(kind, url).engine()) as session:
     session.connection(execution_options={"listkeeper_writes": True})
-    assert confirmation.confirm(session, token).answer.value == "confirmed"
+    assert answering.confirm(session, token).answer.value == "confirmed"
     session.flush()
     print("written", flush=True)
     time.sleep(60)

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import address_change, confirmation, signup, suppression
 from listkeeper.audience.address_change import CANCEL_WINDOW, ChangeOutcome
-from listkeeper.audience.confirmation import CODE_LIFETIME, CODE_TRIES, Confirmation
+from listkeeper.audience.answering import CODE_LIFETIME, CODE_TRIES
+from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Reason
 from listkeeper.foundation import clock

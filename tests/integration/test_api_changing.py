@@ -13,7 +13,16 @@ from listkeeper import store
 from listkeeper.accounts.api_key import Scope
 from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.kept_answer import KeptAnswer
-from listkeeper.audience import complaint, confirmation, mailing_list, signup, subscriber, subscription, unsubscribe
+from listkeeper.audience import (
+    answering,
+    complaint,
+    confirmation,
+    mailing_list,
+    signup,
+    subscriber,
+    subscription,
+    unsubscribe,
+)
 from listkeeper.audience.consent import ConsentEvent, EventKind, Method
 from listkeeper.audience.signup import Signup, SignupDecision
 from listkeeper.audience.signup_form import FormState, SignupForm
@@ -38,7 +47,7 @@ def shop(app: Flask, database: Database) -> Program:
             cafe.subscribe(session, made, f"{name}@shop.example")
         cafe.sign_up(session, made, "pending@shop.example")
         refused = cafe.sign_up(session, made, "notme@shop.example")
-        confirmation.refuse(session, confirmation.token_of(refused))
+        answering.refuse(session, confirmation.token_of(refused))
         organisation = made.organisation.id
         left = subscriber.with_address(session, organisation, "left@shop.example")
         complained = subscriber.with_address(session, organisation, "complained@shop.example")

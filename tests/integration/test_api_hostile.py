@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from listkeeper import store
 from listkeeper.accounts.api_key import Scope
-from listkeeper.audience import complaint, confirmation, signup, subscriber, suppression, unsubscribe
+from listkeeper.audience import answering, complaint, confirmation, signup, subscriber, suppression, unsubscribe
 from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber
@@ -37,7 +37,7 @@ def shop(app: Flask, database: Database) -> Program:
         people = {name: cafe.subscribe(session, made, f"{name}@shop.example") for name in WHO[2:5] + WHO[6:]}
         cafe.sign_up(session, made, "pending@shop.example")
         refused = cafe.sign_up(session, made, "refused@shop.example")
-        confirmation.refuse(session, confirmation.token_of(refused))
+        answering.refuse(session, confirmation.token_of(refused))
         unsubscribe.leave(session, people["left"].id, made.mailing_list.id, Method.PAGE)
         complaint.complain(session, people["complained"].id)
         subscriber.restrict(session, people["restricted"], actor="user:1")

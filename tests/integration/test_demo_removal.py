@@ -10,7 +10,16 @@ from listkeeper.accounts import organisation
 from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.user import User
-from listkeeper.audience import confirmation, consent, permission, signup, signup_form, subscription, unsubscribe
+from listkeeper.audience import (
+    answering,
+    confirmation,
+    consent,
+    permission,
+    signup,
+    signup_form,
+    subscription,
+    unsubscribe,
+)
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import Method
 from listkeeper.audience.handover import Handover, MessageClass
@@ -162,7 +171,7 @@ def _may_be_mailed(session: Session, subscriber_id: int, mailing_list: MailingLi
 def test_somebody_real_who_has_left_or_not_answered_keeps_the_list_too(type_: Type, session: Session) -> None:
     demo = _demo(type_, session)
     asked = cafe.sign_up(session, demo, "maybe@real.example")
-    confirmation.refuse(session, confirmation.token_of(asked))
+    answering.refuse(session, confirmation.token_of(asked))
     session.commit()
     assert type_("demo", "--remove", "--json").json["stayed"] == ["Kettle Notes"]
     assert [row.email_send for row in session.scalars(select(Subscriber))] == ["maybe@real.example"]

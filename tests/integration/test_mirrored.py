@@ -18,7 +18,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from listkeeper import store
-from listkeeper.audience import confirmation, topic, unsubscribe
+from listkeeper.audience import answering, confirmation, topic, unsubscribe
 from listkeeper.foundation import language, signing
 from listkeeper.rendering import inbox_help, notice, primary_tab
 from listkeeper.sending import composing, house, notices, planning
@@ -84,7 +84,7 @@ def pages(app: Flask, site: str) -> dict[str, str]:
         waiting = confirmation.token_of(cafe.sign_up(session, made, "bo@shop.example"))
         known = cafe.sign_up(session, made, "cleo@gmail.com")
         done = confirmation.token_of(known)
-        confirmation.confirm(session, done)
+        answering.confirm(session, done)
         planning.send_campaign(session, made.organisation, cafe.draft(session, made, markdown=_WORDS), site=site)
         row = session.scalars(select(Delivery).where(Delivery.subscriber_id == anna.id)).one()
         return {

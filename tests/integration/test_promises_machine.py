@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sqlalchemy import select
 
 from listkeeper.audience import (
+    answering,
     complaint,
     confirmation,
     erasure,
@@ -31,7 +32,7 @@ from listkeeper.audience import (
     subscriber,
     unsubscribe,
 )
-from listkeeper.audience.confirmation import Answer
+from listkeeper.audience.answering import Answer
 from listkeeper.audience.consent import Method
 from listkeeper.audience.importing import court, undo
 from listkeeper.audience.importing.batch import ImportBatch
@@ -103,9 +104,9 @@ class Promises(Merging):
         age = clock.now() - asked.at
         with self.writing() as session:
             if by_code:
-                answer = confirmation.confirm_by_code(session, asked.visit, asked.code).answer
+                answer = answering.confirm_by_code(session, asked.visit, asked.code).answer
             else:
-                answer = confirmation.confirm(session, asked.token).answer
+                answer = answering.confirm(session, asked.token).answer
         may = not asked.dead and age < (timedelta(minutes=30) if by_code else WEEK)
         if answer is Answer.CONFIRMED:
             assert may or asked.doubtful, "a question that asks no more was answered"
@@ -121,7 +122,7 @@ class Promises(Merging):
     def not_me(self, data: st.DataObject) -> None:
         asked = data.draw(st.sampled_from(self.questions))
         with self.writing() as session:
-            confirmation.refuse(session, asked.token)
+            answering.refuse(session, asked.token)
         asked.dead = True
         # Who was only asked is off the list now, so that older questions ask no more either.
         self.doubt(asked.address)

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation
+from listkeeper.audience import answering, confirmation
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.proof import proof_bundle
 from listkeeper.audience.subscriber import Subscriber
@@ -30,7 +30,7 @@ def _handed_out(works: Works) -> BundleFiles:
 
     def act(session: Session, house: Cafe) -> None:
         asked = session.scalars(select(Confirmation)).one()
-        confirmation.confirm(session, confirmation.token_of(asked))
+        answering.confirm(session, confirmation.token_of(asked))
         person = session.scalars(select(Subscriber).where(Subscriber.email_key == HER)).one()
         site = "http://localhost:8025"
         made.append(proof.hand_out(session, house.organisation, person.subject_ref, actor="cli", site=site).content)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from listkeeper import store
 from listkeeper.audience import (
+    answering,
     confirmation,
     form_family,
     form_lint,
@@ -126,7 +127,7 @@ def test_a_missing_box_is_the_same_answer_whoever_the_address_belongs_to(
     _post(client, **BOXES)
     with app.app_context(), store.transaction() as session:
         signup.decide(session, session.scalars(select(Signup)).one().id, NO_BRAKES)
-        confirmation.confirm(session, confirmation.token_of(session.scalars(select(Confirmation)).one()))
+        answering.confirm(session, confirmation.token_of(session.scalars(select(Confirmation)).one()))
     pages = set()
     for address in (ADDRESS, "bobb@people.example"):
         answer = client.post("/f/news", data={"email": address, "age_stated": "yes"})

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from listkeeper import store
-from listkeeper.audience import confirmation, unsubscribe
+from listkeeper.audience import answering, confirmation, unsubscribe
 from listkeeper.foundation import signing
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery
@@ -75,7 +75,7 @@ def test_how_to_keep_our_mail_is_shown_calmly(app: Flask, chromium: Path, site: 
         made = cafe.found(session, spoken="pl")
         joined = [cafe.sign_up(session, made, f"eva@{at}") for at in ("icloud.com", "hotmail.se", "firma.example")]
         for asked in joined:
-            confirmation.confirm(session, confirmation.token_of(asked))
+            answering.confirm(session, confirmation.token_of(asked))
         paths = [f"/c/{confirmation.token_of(asked)}" for asked in joined]
     with watched(chromium) as people, people.context() as reader:
         page = reader.new_page()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from listkeeper import store
-from listkeeper.audience import confirmation, signup, signup_form, subscription
+from listkeeper.audience import answering, confirmation, signup, signup_form, subscription
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.signup import Signup, SignupDecision
 from listkeeper.audience.signup_form import FormState, SignupForm
@@ -171,7 +171,7 @@ def test_the_answer_is_the_same_whoever_the_address_belongs_to(
         session_of(f"{state.value}@shop.example", state)
     with store.transaction() as session:
         asked = cafe.sign_up(session, _cafe(session), "notme@shop.example")
-        confirmation.refuse(session, confirmation.token_of(asked))
+        answering.refuse(session, confirmation.token_of(asked))
         cafe.sign_up(session, _cafe(session), "pending@shop.example")
     people = ["new", "pending", "confirmed", "unsubscribed", "complained", "notme", "x", "a-much-longer-name-than-all"]
     answers = [client.post(FORM, data={"email": f"{person}@shop.example"}) for person in people]

@@ -15,6 +15,7 @@ from listkeeper.audience import (
     consent_text,
     erasure,
     form_family,
+    form_record,
     mail_template,
     mailing_list,
     privacy_notice,
@@ -38,7 +39,7 @@ Act = Callable[[Session, Cafe, int], object]
 Seen = dict[tuple[str, str], bytes]
 _CONTENTS: dict[type[Table], Callable[..., bytes]] = {
     ConsentText: consent_text.content,
-    SignupFormVersion: signup_form.content,
+    SignupFormVersion: form_record.content,
     PrivacyNotice: privacy_notice.content,
     MailTemplate: lambda row: row.content.encode() if isinstance(row.content, str) else row.content,
 }

@@ -14,8 +14,9 @@ from sqlalchemy import func, select
 
 from listkeeper import store
 from listkeeper.accounts import sign_in_link, user
-from listkeeper.audience import confirmation, signup, signup_form, subscriber, subscription, unsubscribe
-from listkeeper.audience.confirmation import CODE_TRIES, Answer, Confirmation
+from listkeeper.audience import answering, confirmation, signup, signup_form, subscriber, subscription, unsubscribe
+from listkeeper.audience.answering import CODE_TRIES, Answer
+from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent, EventKind, Method
 from listkeeper.audience.signup import Signup, Visit
 from listkeeper.audience.subscriber import Subscriber
@@ -83,7 +84,7 @@ def test_a_yes_while_the_mail_that_asked_is_written_down_as_taken(app: Flask) ->
             session.flush()
             inside.set()
             time.sleep(0.5)
-            assert confirmation.confirm(session, token).answer is Answer.CONFIRMED
+            assert answering.confirm(session, token).answer is Answer.CONFIRMED
 
     def record() -> None:
         with writing(app) as session:
@@ -103,7 +104,7 @@ def test_a_button_pressed_by_many_at_once_is_one_yes(app: Flask) -> None:
 
     def press(_number: int) -> Answer:
         with writing(app) as session:
-            return confirmation.confirm(session, token).answer
+            return answering.confirm(session, token).answer
 
     assert Counter(at_once(MANY, press)) == {Answer.CONFIRMED: 1, Answer.ALREADY_CONFIRMED: MANY - 1}
     assert _events(app) == {EventKind.REQUESTED: 1, EventKind.GIVEN: 1}
@@ -116,12 +117,12 @@ def test_guesses_at_once_are_all_counted(app: Flask) -> None:
     def guess(number: int) -> Answer:
         with writing(app) as session:
             # Each one another code: with five tries, a stranger finds one of twenty at most by luck.
-            return confirmation.confirm_by_code(session, visit, f"{(int(code) + 1 + number) % 1_000_000:06d}").answer
+            return answering.confirm_by_code(session, visit, f"{(int(code) + 1 + number) % 1_000_000:06d}").answer
 
     assert Counter(at_once(MANY, guess)) == {Answer.WRONG_CODE: MANY}
     with writing(app) as session:
         assert session.scalars(select(Confirmation.code_tries)).one() == CODE_TRIES
-        assert confirmation.confirm_by_code(session, visit, code).answer is Answer.WRONG_CODE
+        assert answering.confirm_by_code(session, visit, code).answer is Answer.WRONG_CODE
 
 
 @pytest.mark.usefixtures("house")
@@ -130,7 +131,7 @@ def test_the_right_code_at_once_is_one_yes(app: Flask) -> None:
 
     def type_it(_number: int) -> Answer:
         with writing(app) as session:
-            return confirmation.confirm_by_code(session, visit, code).answer
+            return answering.confirm_by_code(session, visit, code).answer
 
     answers = Counter(at_once(MANY, type_it))
     assert answers[Answer.CONFIRMED] == 1
@@ -144,7 +145,7 @@ def test_not_me_by_many_at_once_is_one_no(app: Flask) -> None:
 
     def refuse(_number: int) -> Answer:
         with writing(app) as session:
-            return confirmation.refuse(session, token).answer
+            return answering.refuse(session, token).answer
 
     assert set(at_once(10, refuse)) == {Answer.REFUSED}
     assert _events(app) == {EventKind.REQUESTED: 1, EventKind.REFUSED: 1}
@@ -155,7 +156,7 @@ def test_yes_and_no_at_once_are_one_of_the_two(app: Flask, house: int) -> None:
 
     def answer(number: int) -> Answer:
         with writing(app) as session:
-            verb = confirmation.confirm if number % 2 else confirmation.refuse
+            verb = answering.confirm if number % 2 else answering.refuse
             return verb(session, token).answer
 
     at_once(8, answer)

@@ -18,8 +18,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.audience import confirmation, suppression, unsubscribe
-from listkeeper.audience.confirmation import Answer
+from listkeeper.audience import answering, suppression, unsubscribe
+from listkeeper.audience.answering import Answer
 from listkeeper.audience.consent import Method
 from listkeeper.audience.guard.mailbox import MailboxAsked
 from listkeeper.audience.handover import MessageClass, RefusalCode
@@ -79,7 +79,7 @@ def test_from_the_form_to_the_letter_and_out_again(works: Works, smtp_sink: Smtp
 
 
 def _confirm(session: Session, token: str) -> None:
-    assert confirmation.confirm(session, token).answer is Answer.CONFIRMED
+    assert answering.confirm(session, token).answer is Answer.CONFIRMED
 
 
 def _leave_by(session: Session, token: str) -> None:

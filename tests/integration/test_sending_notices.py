@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
 from listkeeper.accounts import organisation
-from listkeeper.audience import access_link, address_change, asking, confirmation, erasure
-from listkeeper.audience.confirmation import Answer, Confirmation
+from listkeeper.audience import access_link, address_change, answering, asking, confirmation, erasure
+from listkeeper.audience.answering import Answer
+from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.mail_template import MailTemplate
 from listkeeper.audience.proof import evidence
 from listkeeper.audience.proof.ledger import EventType, LedgerRow
@@ -34,7 +35,7 @@ NEW = "freja.new@guest.example"
 def _confirm(works: Works) -> None:
     def act(session: Session, _house: Cafe) -> None:
         asked = session.scalars(select(Confirmation)).one()
-        assert confirmation.confirm(session, confirmation.token_of(asked)).answer is Answer.CONFIRMED
+        assert answering.confirm(session, confirmation.token_of(asked)).answer is Answer.CONFIRMED
 
     works.write(act)
 

@@ -12,8 +12,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.audience import confirmation, mailing_list, preferences
-from listkeeper.audience.confirmation import Answer, Confirmation
+from listkeeper.audience import answering, confirmation, mailing_list, preferences
+from listkeeper.audience.answering import Answer
+from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent, EventKind
 from listkeeper.audience.guard.mailbox import MailboxAsked
 from listkeeper.audience.subscriber import Subscriber
@@ -48,7 +49,7 @@ def _say_yes(works: Works, typed: str = HER) -> None:
 
 def _confirm(session: Session, _house: Cafe) -> None:
     asked = session.scalars(select(Confirmation).order_by(Confirmation.id.desc()).limit(1)).one()
-    assert confirmation.confirm(session, confirmation.token_of(asked)).answer is Answer.CONFIRMED
+    assert answering.confirm(session, confirmation.token_of(asked)).answer is Answer.CONFIRMED
 
 
 def _let_go(works: Works, clock: Later) -> None:
@@ -154,8 +155,8 @@ def test_a_doubled_fact_makes_no_second_mail(
             campaigns.write(session, letter.campaign, Draft("Other", "words", "# Other"), base=base)
             welcome.switch_on(session, house.organisation, letter, site=SITE)
         for event in _events(session):
-            outbox.write(session, confirmation.GIVEN, event, Lane.URGENT)
-            outbox.write(session, confirmation.GIVEN, event, Lane.URGENT)
+            outbox.write(session, answering.GIVEN, event, Lane.URGENT)
+            outbox.write(session, answering.GIVEN, event, Lane.URGENT)
 
     works.write(double)
     _let_go(works, frozen_clock)
@@ -164,7 +165,7 @@ def test_a_doubled_fact_makes_no_second_mail(
 
 
 def _unanswered(session: Session) -> list[int]:
-    return list(session.scalars(select(Fact.id).where(Fact.name == confirmation.GIVEN, Fact.reacted_at.is_(None))))
+    return list(session.scalars(select(Fact.id).where(Fact.name == answering.GIVEN, Fact.reacted_at.is_(None))))
 
 
 def test_a_worker_killed_before_it_committed_leaves_the_fact_to_the_next(
@@ -235,7 +236,7 @@ def test_who_left_and_comes_back_by_a_new_yes_is_welcomed_again(
 
 def _confirm_once_more(session: Session, _house: Cafe) -> None:
     asked = session.scalars(select(Confirmation)).one()
-    assert confirmation.confirm(session, confirmation.token_of(asked)).answer is Answer.ALREADY_CONFIRMED
+    assert answering.confirm(session, confirmation.token_of(asked)).answer is Answer.ALREADY_CONFIRMED
 
 
 def test_two_yeses_within_the_minute_are_welcomed_once(works: Works, smtp_sink: SmtpSink, frozen_clock: Later) -> None:

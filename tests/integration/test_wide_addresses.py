@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper import parts
-from listkeeper.audience import confirmation
+from listkeeper.audience import answering, confirmation
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber
@@ -78,7 +78,7 @@ def test_it_is_asked_confirmed_and_written_to(works: Works, smtp_sink: SmtpSink)
 
     def say_yes(session: Session, _house: Cafe) -> None:
         row = session.scalars(select(Confirmation)).one()
-        confirmation.confirm(session, confirmation.token_of(row))
+        answering.confirm(session, confirmation.token_of(row))
 
     works.write(say_yes)
     person = works.read(lambda session: session.scalars(select(Subscriber)).one().email_send)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts import organisation, user
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.user import User
-from listkeeper.audience import confirmation, mailing_list, signup, signup_form
+from listkeeper.audience import answering, confirmation, mailing_list, signup, signup_form
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.mailing_list import MailingList
@@ -89,7 +89,7 @@ def sign_up(session: Session, cafe: Cafe, address: str) -> Confirmation:
 def subscribe(session: Session, cafe: Cafe, address: str) -> Subscriber:
     """Sign up and confirm; return the subscriber."""
     asked = sign_up(session, cafe, address)
-    confirmation.confirm(session, confirmation.token_of(asked))
+    answering.confirm(session, confirmation.token_of(asked))
     session.flush()
     return session.get_one(Subscriber, asked.subscriber_id)
 

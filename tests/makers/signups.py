@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, signup, signup_form
+from listkeeper.audience import answering, confirmation, signup, signup_form
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.guard import work
 from listkeeper.audience.guard.limits import Limits
@@ -62,6 +62,6 @@ def mails(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Confirmation)) or 0
 
 
-def press(session: Session, asked: Confirmation) -> confirmation.Answer:
+def press(session: Session, asked: Confirmation) -> answering.Answer:
     """Press the button of a confirmation mail's page."""
-    return confirmation.confirm(session, confirmation.token_of(asked)).answer
+    return answering.confirm(session, confirmation.token_of(asked)).answer

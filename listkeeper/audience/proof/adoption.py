@@ -12,7 +12,7 @@ from operator import attrgetter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent_text, signup_form
+from listkeeper.audience import consent_text, form_record
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import ledger
@@ -40,7 +40,7 @@ def adopt(session: Session) -> int:
             if event.text is not None:
                 consent_text.ensure_in_ledger(session, event.text)
             if event.form_version is not None:
-                signup_form.ensure_in_ledger(session, event.form_version)
+                form_record.ensure_in_ledger(session, event.form_version)
         written = ledger.append(session, organisation_id, [_told(session, event) for event in events])
         for event, row in zip(events, written, strict=True):
             event.ledger_seq, event.ledger_id = row.seq, row.id

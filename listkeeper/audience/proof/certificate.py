@@ -77,6 +77,13 @@ class ShownForm:
     notice_sha256: str = ""
     # What was chosen of its look and its words beside the text (``form_design``), as it is stored.
     design: Mapping[str, Any] = field(default_factory=dict)
+    # The texts of further purposes; where there are any, each text has a box, the form's own first.
+    further: tuple[ShownText, ...] = ()
+
+    @property
+    def texts(self) -> tuple[ShownText, ...]:
+        """Every text on it."""
+        return tuple(text for text in (self.text, self.second_text, *self.further) if text is not None)
 
 
 @dataclass(frozen=True)
@@ -216,7 +223,7 @@ class Certificate:
     @property
     def texts(self) -> tuple[ShownText, ...]:
         """Every text that was shown, each once."""
-        forms = [form.text for form in self.forms] + [form.second_text for form in self.forms if form.second_text]
+        forms = [text for form in self.forms for text in form.texts]
         cited = [happening.text for happening in self.happenings if happening.text]
         return tuple({text.sha256: text for text in (*cited, *forms)}.values())
 

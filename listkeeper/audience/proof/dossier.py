@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import subscriber, subscription, suppression
+from listkeeper.audience import form_offer, subscriber, subscription, suppression
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import checkpoint, evidence, ledger
@@ -157,7 +157,7 @@ def _forms(session: Session, lists: Iterable[int], cited: set[str]) -> dict[str,
     query = select(SignupFormVersion).where(SignupFormVersion.sha256.in_(cited)).order_by(SignupFormVersion.id.desc())
     known = set(lists)
     # The oldest version of these words is the one that first said them.
-    return {row.sha256: shown_form(row) for row in session.scalars(query) if row.form.list_id in known}
+    return {row.sha256: shown_form(session, row) for row in session.scalars(query) if row.form.list_id in known}
 
 
 def shown_text(text: ConsentText) -> ShownText:
@@ -176,7 +176,7 @@ def shown_text(text: ConsentText) -> ShownText:
     )
 
 
-def shown_form(version: SignupFormVersion) -> ShownForm:
+def shown_form(session: Session, version: SignupFormVersion) -> ShownForm:
     """Return a published version of a form as a value."""
     return ShownForm(
         sha256=version.sha256,
@@ -192,6 +192,7 @@ def shown_form(version: SignupFormVersion) -> ShownForm:
         second_text=shown_text(version.second_text) if version.second_text else None,
         notice_sha256=version.notice_sha256 or "",
         design=version.design or {},
+        further=tuple(shown_text(offer.text) for offer in form_offer.of(session, version.further)),
     )
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import confirmation, consent, suppression
+from listkeeper.audience import answering, consent, suppression
 from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.importing import batch as batches
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
@@ -279,7 +279,7 @@ def _raise(session: Session, person: Subscriber, mailing_list: MailingList, curr
     if not word.is_given or _suppressed(session, person, mailing_list):
         return False
     event = _event(session, person, mailing_list, word.record)
-    confirmation.grant_basis(current, event)
+    answering.grant_basis(current, event)
     if word.record["basis"]:
         current.basis = Basis(word.record["basis"])
     current.state, current.since = S.CONFIRMED, _moment(word)

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text, privacy_notice, signup_form
+from listkeeper.audience import consent_text, form_record, privacy_notice
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mail_template import MailTemplate
 from listkeeper.audience.mailing_list import MailingList
@@ -184,7 +184,7 @@ def _texts(session: Session, organisation: Organisation, audit: Audit) -> set[st
             for one in session.scalars(notices)
         ),
         *(
-            (f"form {one.form.slug}, version {one.version}", one.sha256, signup_form.content(one))
+            (f"form {one.form.slug}, version {one.version}", one.sha256, form_record.content(one))
             for one in session.scalars(forms)
         ),
         *(

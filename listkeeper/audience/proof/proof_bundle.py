@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text, privacy_notice, signup_form
+from listkeeper.audience import consent_text, form_record, privacy_notice
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing.proving import ProvedRow
 from listkeeper.audience.mail_template import MailTemplate
@@ -207,6 +207,7 @@ def _content(session: Session, organisation: Organisation, found: Rows) -> Files
     named = {sha256 for one in fields for sha256 in _texts_cited(one)}
     for version in forms:
         named |= {text.sha256 for text in (version.consent_text, version.second_text) if text is not None}
+        named |= {one[1] for one in version.further or []}
     mails = _templates(session, organisation, {one["mail_sha256"] for one in fields} - {""})
     notices = _notices(session, organisation, _pointed_at(forms))
     return _published_files(_texts(session, organisation, named), notices, forms, mails)
@@ -220,7 +221,7 @@ def _published_files(
 ) -> Files:
     files = {f"texts/{text.sha256}.json": consent_text.content(text) for text in texts}
     files |= {f"texts/{notice.sha256}.json": privacy_notice.content(notice) for notice in notices}
-    files |= {f"forms/{version.sha256}.json": signup_form.content(version) for version in forms}
+    files |= {f"forms/{version.sha256}.json": form_record.content(version) for version in forms}
     return files | {f"templates/{template.sha256}.json": template.content.encode() for template in mails}
 
 

@@ -54,6 +54,13 @@ class Design(Shape):
     shows: list[Fact] = Field(description="What of the business stands beside the field on the form's own page.")
 
 
+class Purpose(Shape):
+    """One of several purposes of a form, with a box of its own that nobody has ticked."""
+
+    list: ListId
+    text: Text
+
+
 class OneForm(Shape):
     """A signup form as it is now. A page that offers it shows `text` whole, above the button."""
 
@@ -67,6 +74,10 @@ class OneForm(Shape):
     title: str
     text: Text
     second_text: Text | None = Field(description="A separate consent with a box of its own, where a law asks for it.")
+    purposes: tuple[Purpose, ...] = Field(
+        description="Where the form offers more than its own list: what each box is about, its own first. Empty where "
+        "the button is the act."
+    )
     least_age: int | None = Field(description="The youngest age that the form has a box for.", examples=[None])
     design: Design
 
@@ -142,6 +153,10 @@ def _shown(session: Session, form: SignupForm, list_id: str) -> OneForm:
         title=newest.title,
         text=worded(newest.consent_text),
         second_text=worded(newest.second_text) if newest.second_text else None,
+        purposes=tuple(
+            Purpose(list=offer.mailing_list.public_id, text=worded(offer.text))
+            for offer in signup_form.describe(session, newest).boxes
+        ),
         least_age=newest.least_age,
         design=_designed(newest.designed),
     )

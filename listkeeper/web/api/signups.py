@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from listkeeper import parts
 from listkeeper.accounts.api_key import ApiKey, Scope
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import signup, signup_form
+from listkeeper.audience import form_offer, signup, signup_form
 from listkeeper.audience.signup import Visit
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import Invalid
@@ -24,7 +24,7 @@ from listkeeper.sending import relay_offer
 from listkeeper.web import network
 from listkeeper.web.api import change, lock
 from listkeeper.web.api.change import Done
-from listkeeper.web.api.shape import Address, FormId, Shape
+from listkeeper.web.api.shape import Address, FormId, ListId, Shape
 
 blueprint = APIBlueprint("api_signups", __name__, url_prefix=lock.NOW, tag="Signups")
 
@@ -59,6 +59,10 @@ class Wish(Shape):
         None
     )
     utm: Marks = Marks()
+    lists: Annotated[
+        tuple[ListId, ...],
+        Field(max_length=20, description="The lists whose boxes she ticked, where the form has `purposes`."),
+    ] = ()
     second_consent: Annotated[
         bool, Field(description="That she ticked the box of the form's `second_text`, where it has one.")
     ] = False
@@ -115,6 +119,7 @@ def _visit(wish: Wish, key: ApiKey) -> Visit:
         source=wish.source,
         utm={mark: said for mark, said in wish.utm.model_dump().items() if said},
         idempotency_key=signing.digest(f"{key.public_id}:{name}:{wish.address}") if name else None,
+        ticked=frozenset(form_offer.box_of(each) for each in wish.lists),
         second_consent=wish.second_consent,
         age_stated=wish.age_stated,
         actor=key.actor,

@@ -6,12 +6,15 @@ from flask import Blueprint, Response, request, url_for
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.audience import complaint, confirmation, subscription
-from listkeeper.audience.confirmation import Answer, Answered, AskKind, Confirmation, Seen
+from listkeeper.audience import answering, complaint, confirmation, subscription
+from listkeeper.audience.answering import Answer, Answered, Seen
+from listkeeper.audience.confirmation import AskKind, Confirmation
 from listkeeper.audience.profile import How
+from listkeeper.audience.signup_form import ShownForm
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import welcome
+from listkeeper.foundation import language
 from listkeeper.web import network
 from listkeeper.web.ask import Ask
 from listkeeper.web.public import asking, brand, inbox_help, onward, page
@@ -43,9 +46,9 @@ def _question(session: Session, asked: Confirmation, token: str, *, wrong: bool 
         shown.form.language,
         brand.business_of(shown.organisation),
         status=422 if wrong else 200,
-        wants_code=confirmation.wants_code(session, asked),
+        wants_code=answering.wants_code(session, asked),
         wrong=wrong,
-        list_name=shown.mailing_list.name,
+        list_name=_named(shown),
         agreed_to=shown.sentences,
         button=shown.text.button_label,
         complained=complaint.has_complained(session, session.get_one(Subscriber, asked.subscriber_id)),
@@ -55,18 +58,23 @@ def _question(session: Session, asked: Confirmation, token: str, *, wrong: bool 
     return onward.opened(made, onward.origin_of(shown))
 
 
+def _named(shown: ShownForm) -> str:
+    with language.using(shown.form.language):
+        return shown.list_names
+
+
 def _on_the_list(session: Session, asked: Confirmation) -> bool:
     if asked.used_at is None:
         return False
-    current = subscription.of(session, asked.subscriber_id, asked.list_id)
-    return current is not None and current.state is SubscriptionState.CONFIRMED
+    found = (subscription.of(session, asked.subscriber_id, number) for number in confirmation.list_ids(session, asked))
+    return any(one is not None and one.state is SubscriptionState.CONFIRMED for one in found)
 
 
 @blueprint.post("/c/<token>")
 def confirm(token: str) -> Response:
     """Take the button; pressed twice it says so and changes nothing more."""
     with store.transaction() as session:
-        answered = confirmation.confirm(session, token, seen(), code=request.form.get("code", ""))
+        answered = answering.confirm(session, token, seen(), code=request.form.get("code", ""))
         if answered.answer is Answer.WRONG_CODE and answered.confirmation is not None:
             return _question(session, answered.confirmation, token, wrong=True)
         return after(session, answered) or _spent()
@@ -94,7 +102,7 @@ def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
         "thanks",
         shown.form.language,
         brand.business_of(shown.organisation),
-        list_name=shown.mailing_list.name,
+        list_name=_named(shown),
         thanks=onward.told(shown.version, again=again),
         onward=onward.of(shown.version),
         again=again,
@@ -124,7 +132,7 @@ def show_not_me(token: str) -> Response:
 def refuse(token: str) -> Response:
     """Take "it was not me": that address is not asked again for half a year."""
     with store.transaction() as session:
-        answered = confirmation.refuse(session, token)
+        answered = answering.refuse(session, token)
         if answered.answer is Answer.REFUSED and answered.confirmation is not None:
             return _not_me(session, answered.confirmation, token, done=True)
     return _spent()

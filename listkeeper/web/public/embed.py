@@ -11,8 +11,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, jsonify, make_response, request
 
 from listkeeper import store
-from listkeeper.audience import allowed_origins, confirmation, signup_form
-from listkeeper.audience.confirmation import Answer
+from listkeeper.audience import allowed_origins, answering, confirmation, signup_form
+from listkeeper.audience.answering import Answer
 from listkeeper.audience.signup_form import ShownForm
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
@@ -28,7 +28,7 @@ blueprint.before_request(page.limit_body)
 _NOT_HERE = 403
 _LAST_ANSWER = 422
 _NOTHING_MORE_TO_SAY = 204
-# Beside which part of the component a sentence stands, by the name of that part on the page.
+# Beside which part of the component a sentence stands, by the name of that part on the page; else the last purpose.
 _FIELDS = {"wrong": "email", "wrong_second": "second_consent", "wrong_age": "age_stated"}
 
 
@@ -81,8 +81,9 @@ def _definition(view: FormView, shown: ShownForm) -> dict[str, object]:
             "direction": language.direction(spoken),
             "title": view.title,
             "lead": [said for said in (view.intro, *view.gets, view.frequency, view.answers) if said],
-            "texts": [text for text in (view.consent, view.withdrawal) if text]
+            "texts": [text for text in ("" if view.purposes else view.consent, view.withdrawal) if text]
             + [view.age_statement] * bool(view.age_statement and not view.least_age),
+            "choose": embed_words.choose() if view.purposes else None,
             "boxes": embed_words.boxes(view),
             "button": view.button,
             "notice": {"label": embed_words.notice(), "href": view.notice} if view.notice else None,
@@ -101,7 +102,7 @@ def receive(slug: str) -> Response:
             return _refused(shown)
         wish = signup_post.read(session, shown, Shape.COMPONENT)
     if isinstance(wish, Invalid):
-        return _put_right(wish, _definition(view, shown) if wish.code == "page_too_old" else None)
+        return _put_right(wish, view, _definition(view, shown) if wish.code == "page_too_old" else None)
     taken = signup_post.store(wish)
     if taken.step is not None:
         # The component posts what it has to our own page, in the same tab: that one knows the step.
@@ -115,9 +116,11 @@ def _meant(view: FormView) -> str | None:
         return language.text("Did you mean %(address)s?", address=meant) if meant else None
 
 
-def _put_right(wrong: Invalid, again: dict[str, object] | None) -> Response:
+def _put_right(wrong: Invalid, view: FormView, again: dict[str, object] | None) -> Response:
     """Say what is wrong and beside what; ``again`` is the form of today, to be read first."""
-    said = {"code": wrong.code, "field": _FIELDS[signup_page.place_of(wrong)], "detail": wrong.message, "form": again}
+    place = signup_page.place_of(wrong)
+    field = _FIELDS.get(place) or view.purposes[-1][0]
+    said = {"code": wrong.code, "field": field, "detail": wrong.message, "form": again}
     # A fault of the server would be tried again and again; this one is an answer.
     return make_response(jsonify(said), min(signup_page.status_of(wrong), _LAST_ANSWER))
 
@@ -130,7 +133,7 @@ def confirm_by_code(slug: str) -> Response:
         shown = signup_form.shown(session, slug)
         if not _welcome(shown):
             return _refused(shown)
-        answered = confirmation.confirm_by_code(session, visit, code, confirm_page.seen())
+        answered = answering.confirm_by_code(session, visit, code, confirm_page.seen())
         if answered.confirmation is not None and answered.answer in {Answer.CONFIRMED, Answer.ALREADY_CONFIRMED}:
             joined = confirmation.shown_by(session, answered.confirmation)
             return jsonify(embed_words.joined(joined, again=answered.answer is Answer.ALREADY_CONFIRMED))

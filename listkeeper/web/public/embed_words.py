@@ -38,9 +38,15 @@ def notice() -> str:
     return language.text("How we use your data")
 
 
-def boxes(view: FormView) -> list[dict[str, str]]:
-    """Return the boxes of the form, none of them ticked."""
-    found = [{"name": "second_consent", "label": view.second_consent}] if view.second_consent else []
+def choose() -> str:
+    """Return what the boxes of several purposes are about."""
+    return language.text("What would you like to get?")
+
+
+def boxes(view: FormView) -> list[dict[str, object]]:
+    """Return the boxes of the form, none of them ticked; ``free`` are those that one may leave empty."""
+    found: list[dict[str, object]] = [{"name": name, "label": words, "free": True} for name, words in view.purposes]
+    found += [{"name": "second_consent", "label": view.second_consent}] if view.second_consent else []
     if view.least_age:
         stated = view.age_statement or language.counted(
             "I am %(num)s year old or older.", "I am %(num)s years old or older.", view.least_age, num=view.least_age
@@ -58,7 +64,7 @@ def colours(shown: ShownForm) -> list[str]:
 def joined(shown: ShownForm, *, again: bool) -> dict[str, object]:
     """Return what is said to somebody who has just confirmed, or had before."""
     with language.using(shown.form.language):
-        welcome = language.text("Welcome to “%(list)s”", list=shown.mailing_list.name)
+        welcome = language.text("Welcome to “%(list)s”", list=shown.list_names)
         title = language.text("You are on the list already") if again else welcome
         leave = language.text("You can stop at any time: every e-mail has a link for it at the end.")
     way = onward.of(shown.version)

@@ -29,6 +29,8 @@ class FormView:
     version_id: int
     business: Business
     title: str
+    # The boxes of several purposes, each with its name and words; none where the button is the act.
+    purposes: tuple[tuple[str, str], ...]
     consent: str
     withdrawal: str
     age_statement: str
@@ -58,8 +60,9 @@ def of(session: Session, shown: ShownForm) -> FormView:
         version_id=shown.version.id,
         business=hosted.business_of(shown),
         title=shown.version.title,
+        purposes=tuple((offer.box, offer.text.body) for offer in shown.boxes),
         consent=shown.text.body,
-        withdrawal=shown.text.withdrawal,
+        withdrawal="\n".join(dict.fromkeys(offer.text.withdrawal for offer in shown.purposes)),
         age_statement=shown.text.age_statement,
         button=shown.text.button_label,
         second_consent=second.whole if second else "",

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, make_response, request, url_for
 from markupsafe import escape
 
 from listkeeper import store
-from listkeeper.audience import allowed_origins, confirmation, signup_form
+from listkeeper.audience import allowed_origins, answering, confirmation, signup_form
 from listkeeper.audience.guard.first_look import Step
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
@@ -28,7 +28,7 @@ _SHOWN_LIMIT = 320
 _MARK = secrets.token_hex(16)
 _SENT = f'<input type="hidden" name="{_MARK}" value="">'
 # Which part of the page a sentence stands beside, by the code of what is wrong; the address unless it is a box.
-_PLACES = {"second_consent_missing": "wrong_second", "age_missing": "wrong_age"}
+_PLACES = {"purpose_missing": "wrong_purpose", "second_consent_missing": "wrong_second", "age_missing": "wrong_age"}
 _WRONG = ("wrong", *_PLACES.values())
 # Nothing is wrong with what was typed: the page is to be read first, or nothing is taken just now.
 _STATUS = {"page_too_old": 409, "site_not_listed": 409, "form_paused": 503}
@@ -70,6 +70,7 @@ def _page(  # noqa: PLR0913, PLR0917 - what is shown, and what was typed
         typed=typed,
         hidden=sent.items(),
         trap=signup_post.TRAP,
+        ticked=signup_post.ticked(),
         **_beside(wrong),
     )
 
@@ -178,7 +179,7 @@ def code_typed(slug: str) -> Response:
     """Take the six digits of a page or frame, and answer with the next page of the same kind."""
     visit = request.form.get("visit", "")
     with store.transaction() as session:
-        answered = confirmation.confirm_by_code(session, visit, request.form.get("code", ""), confirm_page.seen())
+        answered = answering.confirm_by_code(session, visit, request.form.get("code", ""), confirm_page.seen())
         joined = confirm_page.after(session, answered)
         asked = answered.confirmation
         shown = confirmation.shown_by(session, asked) if joined and asked else signup_form.shown(session, slug)

@@ -33,6 +33,7 @@ TRAP = "homepage"
 HOST = "host"
 _SOURCES = ("s", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 _SOURCE_LIMIT = 200
+_TICKED = "yes"
 _KEY_LIMIT = 64
 _KEPT_LIMIT = 512
 # What the page that asks for one more step does not carry on: it says these anew, or an empty trap.
@@ -85,6 +86,11 @@ def _marks() -> dict[str, str]:
 def typed() -> str:
     """Return the address as it was typed."""
     return request.form.get("email", "").strip()
+
+
+def ticked() -> frozenset[str]:
+    """Return the names of the boxes that were ticked."""
+    return frozenset(name for name, said in request.form.items() if said == _TICKED)
 
 
 def host() -> str | None:
@@ -180,9 +186,9 @@ def _says_what_is_said_today(session: Session, shown: ShownForm, *, pasted: bool
     return older is not None and _texts(older) == _texts(today)
 
 
-def _texts(version: signup_form.SignupFormVersion) -> tuple[str, str, int]:
+def _texts(version: signup_form.SignupFormVersion) -> tuple[object, ...]:
     second = version.second_text
-    return version.consent_text.sha256, second.sha256 if second else "", version.least_age or 0
+    return version.consent_text.sha256, second.sha256 if second else "", version.least_age or 0, version.further
 
 
 def _visit(by: Shape) -> Visit:
@@ -201,6 +207,7 @@ def _visit(by: Shape) -> Visit:
         work=request.form.get("altcha", ""),
         step=request.form.get("step", ""),
         shape=shape(by),
-        second_consent=request.form.get("second_consent") == "yes",
-        age_stated=request.form.get("age_stated") == "yes",
+        ticked=ticked(),
+        second_consent="second_consent" in ticked(),
+        age_stated="age_stated" in ticked(),
     )

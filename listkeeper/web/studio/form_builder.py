@@ -22,8 +22,8 @@ from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.rendering import look
 from listkeeper.web import headers
-from listkeeper.web.studio import form_drawing, form_look, form_words, member, page
-from listkeeper.web.studio.form_words import Typed
+from listkeeper.web.studio import form_drawing, form_further, form_look, form_words, member, page
+from listkeeper.web.studio.form_words import Beside, Change, Typed
 
 blueprint = Blueprint("form_builder", __name__, url_prefix=f"{page.ROOT}/forms/<public_id>/draft")
 
@@ -59,13 +59,14 @@ def _shown(
             saved_at=draft.saved_at if draft else newest.published_at,
             stale=draft is not None and draft.begun_from != newest.version,
             fields=fields,
-            theirs=_told(stored) if problem is not None and problem.code == "changed_elsewhere" else "",
+            theirs=_told(session, form, stored) if problem is not None and problem.code == "changed_elsewhere" else "",
             problem=problem,
             labels=form_words.labels() | form_look.labels(),
             swatches=form_look.swatches(form_drawing.accent(fields, owner)),
             choices=form_look.choices,
             texts=consent_text.all_of(session, form.mailing_list, form.language, TextKind.NEWSLETTER),
             needs_second=consent_text.needs_second(form.mailing_list),
+            further=form_further.choices(session, form),
             sisters=form_family.sisters(session, form),
             storefront=storefront.of(session, owner),
             **panel(session, form, fields),
@@ -78,6 +79,8 @@ def panel(session: Session, form: SignupForm, fields: Typed) -> dict[str, Any]:
     """Return what is wrong with the fields, and what becomes of the owner's colour."""
     owner = organisation.only_one(session)
     beside = form_words.findings(owner, form.mailing_list, form.language, fields)
+    if (wrong := form_further.problem(session, form, fields["further"])) is not None:
+        beside["further"] = [Beside(wrong.message, blocks=True)]
     faults = [(name, each) for name, found in beside.items() for each in found]
     try:
         design = form_look.design(fields)
@@ -85,6 +88,12 @@ def panel(session: Session, form: SignupForm, fields: Typed) -> dict[str, Any]:
     except Invalid:
         mended = []
     return {"beside": beside, "faults": faults, "ready": not any(each.blocks for _, each in faults), "mended": mended}
+
+
+def changes(session: Session, form: SignupForm, old: Typed, new: Typed) -> list[Change]:
+    """Return what differs between two states of the fields, in words."""
+    said = [each | {"further": form_further.spoken(session, form, each["further"])} for each in (old, new)]
+    return form_words.changes(*said)
 
 
 @blueprint.post("")
@@ -111,14 +120,16 @@ def _not_saved(public_id: str, typed: Typed, problem: Conflict | Invalid) -> Res
         draft, stored = form_draft.of(session, form), form_drawing.fields_of(session, form)
         number = draft.number if draft else 0
         answer = jsonify(
-            message=problem.message, code=problem.code, version=number, subject=stored["title"], body=_told(stored)
-        )
+            message=problem.message, code=problem.code, version=number, subject=stored["title"],
+            body=_told(session, form, stored),
+        )  # fmt: skip
     answer.status_code = status
     return answer
 
 
-def _told(fields: Typed) -> str:
+def _told(session: Session, form: SignupForm, stored: Typed) -> str:
     """Return all that is stored, in words, for somebody who compares it with what she typed."""
+    fields = stored | {"further": form_further.spoken(session, form, stored["further"])}
     named = form_words.labels() | form_look.labels()
     said = [(named[name], form_look.spoken(name, fields.get(name, ""))) for name in named if name in fields]
     return "\n\n".join(f"{label}:\n{words}" for label, words in said if words)

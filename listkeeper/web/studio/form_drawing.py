@@ -18,7 +18,7 @@ from listkeeper.rendering import colour, form_snapshot, shop_facts
 from listkeeper.rendering.form_snapshot import Beside
 from listkeeper.rendering.shop_facts import Link
 from listkeeper.web import logo
-from listkeeper.web.studio import form_look, form_words
+from listkeeper.web.studio import form_further, form_look, form_words
 from listkeeper.web.studio.form_words import Typed
 
 
@@ -102,6 +102,10 @@ def _shown(session: Session, form: SignupForm, fields: Typed, design: Design) ->
         second_text=second,
         notice_sha256=notice.sha256 if notice else "",
         design=design.as_json(),
+        further=tuple(
+            _text(form, said.body, said.withdrawal, fields, said.age_statement)
+            for said in form_further.words(session, form, fields["further"])
+        ),
     )
 
 

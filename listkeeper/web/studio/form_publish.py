@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,7 +18,7 @@ from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.rendering import form_snapshot
 from listkeeper.web import headers
-from listkeeper.web.studio import form_builder, form_drawing, form_look, form_words, member, page
+from listkeeper.web.studio import form_builder, form_drawing, form_further, form_look, form_words, member, page
 from listkeeper.web.studio.form_words import Typed
 
 blueprint = Blueprint("form_publish", __name__, url_prefix=f"{page.ROOT}/forms/<public_id>")
@@ -43,7 +45,7 @@ def _looked(
             newest=newest,
             draft=draft,
             stale=draft is not None and draft.begun_from != newest.version,
-            changes=form_words.changes(form_words.of_version(newest, form.mailing_list), fields),
+            changes=form_builder.changes(session, form, form_words.of_version(newest, form.mailing_list), fields),
             agreed=consent.agreed(session, form).get(newest.id, 0),
             shut_out=_shut_out(session, form.mailing_list, fields),
             problem=problem,
@@ -73,7 +75,8 @@ def publish(public_id: str) -> Response | AnyResponse:
             form_draft.demand_seen(session, form, request.form.get("version", -1, type=int))
             fields = form_drawing.fields_of(session, form)
             mailing_list.ask_age(form.mailing_list, form_words.least_age(fields))
-            said = form_words.words(fields, form.language)
+            further = form_further.offers(session, form, fields["further"])
+            said = replace(form_words.words(fields, form.language), further=further)
             made = signup_form.publish_words(session, owner, form, said, show=form_snapshot.page_of)
             form_draft.begin_again(session, form, form_words.of_version(made, form.mailing_list))
             audit_log.record(session, owner.id, member.present().actor, "form.published", form.public_id)

@@ -17,15 +17,15 @@ from listkeeper.audience.signup_form import SignupFormVersion, Words
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.web.studio import form_look
+from listkeeper.web.studio import form_further, form_look
 
 Typed = dict[str, str]
 _FIELDS = (
     "title", "body", "withdrawal", "button_label", "age_statement", "thank_you",
-    "second_body", "second_withdrawal", "least_age",
+    "second_body", "second_withdrawal", "least_age", "further",
 )  # fmt: skip
 _LONG = form_look.LONG | frozenset(
-    {"body", "withdrawal", "age_statement", "thank_you", "second_body", "second_withdrawal"}
+    {"body", "withdrawal", "age_statement", "thank_you", "second_body", "second_withdrawal", "further"}
 )
 # Beside which field a finding about the consent text stands; the sentence itself for all that is not here.
 _BESIDE = {
@@ -61,9 +61,8 @@ class Beside:
 def of_version(version: SignupFormVersion, mailing_list: MailingList) -> Typed:
     """Return the fields as they stand today."""
     texts = version.consent_text, version.second_text
-    return _fields(version.title, version.thank_you, *texts, mailing_list.least_age) | form_look.typed_of(
-        version.designed
-    )
+    said = _fields(version.title, version.thank_you, *texts, mailing_list.least_age)
+    return said | form_look.typed_of(version.designed) | {"further": form_further.typed_of(version.further)}
 
 
 def of_words(words: Words, mailing_list: MailingList) -> Typed:
@@ -89,6 +88,7 @@ def _fields(
         "second_body": second.body if second else "",
         "second_withdrawal": second.withdrawal if second else "",
         "least_age": str(least_age or ""),
+        "further": "",
     }
 
 
@@ -97,7 +97,7 @@ def typed() -> Typed:
     return {
         name: value if name in _LONG else " ".join(value.split())
         for name in (*_FIELDS, *form_look.FIELDS)
-        for value in [request.form.get(name, "").replace("\r\n", "\n").strip()]
+        for value in ["\n".join(filter(None, request.form.getlist(name))).replace("\r\n", "\n").strip()]
     }
 
 
@@ -178,6 +178,7 @@ def labels() -> dict[str, str]:
         "button_label": language.text("Button"),
         "thank_you": language.text("Word of thanks"),
         "least_age": language.text("Youngest age"),
+        "further": language.text("Other lists on this form"),
     }
 
 

@@ -37,11 +37,13 @@ def show(public_id: str) -> Response:
         shown = signup_form.describe(session, signup_form.newest(session, form))
         draft = form_draft.of(session, form)
         today = form_words.of_version(shown.version, shown.mailing_list)
+        versions = signup_form.versions(session, form)
         return page.answer(
             session,
             "form",
             shown=shown,
-            versions=signup_form.versions(session, form),
+            versions=versions,
+            texts_of={version.id: signup_form.describe(session, version).texts for version in versions},
             agreed=consent.agreed(session, form),
             behind=form_family.behind(shown.version),
             notice=privacy_notice.newest(session, owner.id, form.language),

@@ -88,7 +88,7 @@ class Scene:
         """Return a live question put to her."""
         shown = confirmation.shown_by(self.session, self.note)
         asked = confirmation.ask(
-            self.session, shown, Ask(self.person, self.note.signup_id, AskKind.CONFIRM, brake_key="b", visit_digest="v")
+            self.session, shown, Ask(self.person, self.note.signup_id, AskKind.CONFIRM, "b", "v", (self.note.list_id,))
         )
         self.handover["confirmation_id"] = asked.id
         return asked

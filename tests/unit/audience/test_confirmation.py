@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import (
+    answering,
     confirmation,
     consent,
     consent_text,
@@ -21,7 +22,8 @@ from listkeeper.audience import (
     suppression,
     unsubscribe,
 )
-from listkeeper.audience.confirmation import CODE_TRIES, Answer, Confirmation
+from listkeeper.audience.answering import CODE_TRIES, Answer
+from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import EventKind, Method
 from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.signup import SignupDecision
@@ -64,7 +66,7 @@ def _unchanged(session: Session, asked: Confirmation) -> bool:
 
 
 def test_the_button_gives_consent_under_the_text_that_was_shown(session: Session, asked: Confirmation) -> None:
-    answered = confirmation.confirm(session, confirmation.token_of(asked))
+    answered = answering.confirm(session, confirmation.token_of(asked))
     assert (answered.answer, answered.confirmation) == (Answer.CONFIRMED, asked)
     current, shown = _current(session, asked), confirmation.shown_by(session, asked)
     given = consent.history(session, _person(session, asked))[-1]
@@ -86,7 +88,7 @@ def test_the_text_of_that_day_is_cited_though_the_owner_has_changed_it_since(
     wording = replace(starter, button_label="Send it to me")
     newer = consent_text.publish(session, house.organisation, house.mailing_list, "en", wording)
     signup_form.publish(session, house.form, newer, title="Other words", thank_you="Tak")
-    confirmation.confirm(session, confirmation.token_of(asked))
+    answering.confirm(session, confirmation.token_of(asked))
     assert _current(session, asked).consent_text_id == before.text.id != newer.id
 
 
@@ -123,8 +125,8 @@ def test_forged_and_broken_tokens_have_no_effect(session: Session, asked: Confir
     foreign = unsubscribe.token_for(asked.id)
     near = (token[:-1], token + "A", flipped, token.swapcase(), code, asked.seed, asked.token_digest, foreign)
     for forged in ("", *near, "x" * 10_000, "\x00", "%00", "ø"):
-        assert confirmation.confirm(session, forged).answer is Answer.NO_EFFECT, forged
-        assert confirmation.refuse(session, forged).answer is Answer.NO_EFFECT, forged
+        assert answering.confirm(session, forged).answer is Answer.NO_EFFECT, forged
+        assert answering.refuse(session, forged).answer is Answer.NO_EFFECT, forged
         assert confirmation.find(session, forged) is None
     assert _unchanged(session, asked)
 
@@ -168,7 +170,7 @@ def _wrong(asked: Confirmation) -> str:
 def test_the_code_gives_consent_like_the_button(session: Session, visit: tuple[str, Confirmation]) -> None:
     secret, asked = visit
     spaced = f" {confirmation.code_of(asked)[:3]}-{confirmation.code_of(asked)[3:]} "
-    assert confirmation.confirm_by_code(session, secret, spaced).answer is Answer.CONFIRMED
+    assert answering.confirm_by_code(session, secret, spaced).answer is Answer.CONFIRMED
     assert consent.history(session, _person(session, asked))[-1].method is Method.CODE
 
 
@@ -182,23 +184,23 @@ def test_the_first_mails_code_works_on_the_page_of_a_second_signup(
     assert signup.decide(session, again.id, once_a_day) is SignupDecision.BRAKED
     signup.decide(session, other.id, NO_BRAKES)
     code = confirmation.code_of(asked)
-    assert confirmation.confirm_by_code(session, others_page.visit, code).answer is Answer.WRONG_CODE
-    assert confirmation.confirm_by_code(session, receipt.visit, code).answer is Answer.CONFIRMED
+    assert answering.confirm_by_code(session, others_page.visit, code).answer is Answer.WRONG_CODE
+    assert answering.confirm_by_code(session, receipt.visit, code).answer is Answer.CONFIRMED
 
 
 def test_five_tries_are_counted_on_the_code(session: Session, visit: tuple[str, Confirmation]) -> None:
     secret, asked = visit
     for _ in range(CODE_TRIES - 1):
-        assert confirmation.confirm_by_code(session, secret, _wrong(asked)).answer is Answer.WRONG_CODE
+        assert answering.confirm_by_code(session, secret, _wrong(asked)).answer is Answer.WRONG_CODE
     session.expire_all()
-    assert confirmation.confirm_by_code(session, secret, confirmation.code_of(asked)).answer is Answer.CONFIRMED
+    assert answering.confirm_by_code(session, secret, confirmation.code_of(asked)).answer is Answer.CONFIRMED
 
 
 def test_the_sixth_try_is_wrong_even_when_it_is_right(session: Session, visit: tuple[str, Confirmation]) -> None:
     secret, asked = visit
     for _ in range(CODE_TRIES):
-        confirmation.confirm_by_code(session, secret, _wrong(asked))
-    assert confirmation.confirm_by_code(session, secret, confirmation.code_of(asked)).answer is Answer.WRONG_CODE
+        answering.confirm_by_code(session, secret, _wrong(asked))
+    assert answering.confirm_by_code(session, secret, confirmation.code_of(asked)).answer is Answer.WRONG_CODE
     assert _unchanged(session, asked)
     # The button in the mail still works: whoever guesses at the page must not lock the person out.
     assert signups.press(session, asked) is Answer.CONFIRMED
@@ -211,16 +213,16 @@ def test_the_code_lives_half_an_hour(
     asked.created_at = clock.now()
     session.flush()
     frozen_clock.shift(timedelta(minutes=30))
-    assert confirmation.confirm_by_code(session, secret, confirmation.code_of(asked)).answer is Answer.WRONG_CODE
+    assert answering.confirm_by_code(session, secret, confirmation.code_of(asked)).answer is Answer.WRONG_CODE
     frozen_clock.shift(timedelta(milliseconds=-1))
-    assert confirmation.confirm_by_code(session, secret, confirmation.code_of(asked)).answer is Answer.CONFIRMED
+    assert answering.confirm_by_code(session, secret, confirmation.code_of(asked)).answer is Answer.CONFIRMED
 
 
 def test_the_code_works_on_its_own_page_only(session: Session, house: Cafe, visit: tuple[str, Confirmation]) -> None:
     _secret, asked = visit
     _row, other = signups.post(session, house, "other@guest.example")
     for page in (other.visit, "", "x" * 22, asked.visit_digest):
-        assert confirmation.confirm_by_code(session, page, confirmation.code_of(asked)).answer is Answer.WRONG_CODE
+        assert answering.confirm_by_code(session, page, confirmation.code_of(asked)).answer is Answer.WRONG_CODE
     assert _unchanged(session, asked)
 
 
@@ -235,8 +237,8 @@ def test_the_code_of_a_note_to_a_subscriber_is_no_code(session: Session, house: 
     assert note is not None
     unsubscribe.leave(session, person.id, house.mailing_list.id, Method.PAGE)
     answers = {
-        confirmation.confirm_by_code(session, receipt.visit, confirmation.code_of(note)).answer,
-        confirmation.confirm(session, confirmation.token_of(note)).answer,
+        answering.confirm_by_code(session, receipt.visit, confirmation.code_of(note)).answer,
+        answering.confirm(session, confirmation.token_of(note)).answer,
     }
     assert answers == {Answer.WRONG_CODE, Answer.NO_EFFECT}
     assert _current(session, note).state is SubscriptionState.UNSUBSCRIBED
@@ -247,8 +249,8 @@ def test_the_code_of_a_note_to_a_subscriber_is_no_code(session: Session, house: 
 
 def test_not_me_refuses_once_and_keeps_the_proof(session: Session, house: Cafe, asked: Confirmation) -> None:
     token = confirmation.token_of(asked)
-    assert confirmation.refuse(session, token).answer is Answer.REFUSED
-    assert confirmation.refuse(session, token).answer is Answer.REFUSED
+    assert answering.refuse(session, token).answer is Answer.REFUSED
+    assert answering.refuse(session, token).answer is Answer.REFUSED
     assert _kinds(session, asked) == [EventKind.REQUESTED, EventKind.REFUSED]
     assert _current(session, asked).state is SubscriptionState.REFUSED
     rows = session.scalars(select(Suppression)).all()
@@ -258,14 +260,14 @@ def test_not_me_refuses_once_and_keeps_the_proof(session: Session, house: Cafe, 
 
 
 def test_nothing_confirms_after_not_me(session: Session, asked: Confirmation) -> None:
-    confirmation.refuse(session, confirmation.token_of(asked))
+    answering.refuse(session, confirmation.token_of(asked))
     assert signups.press(session, asked) is Answer.NO_EFFECT
     assert _current(session, asked).state is SubscriptionState.REFUSED
 
 
 def test_not_me_after_the_yes_has_no_effect(session: Session, asked: Confirmation) -> None:
     signups.press(session, asked)
-    assert confirmation.refuse(session, confirmation.token_of(asked)).answer is Answer.NO_EFFECT
+    assert answering.refuse(session, confirmation.token_of(asked)).answer is Answer.NO_EFFECT
     assert _current(session, asked).state is SubscriptionState.CONFIRMED
     assert session.scalars(select(Suppression)).all() == []
 
@@ -274,7 +276,7 @@ def test_not_me_is_heard_after_the_question_has_expired(
     session: Session, asked: Confirmation, frozen_clock: time_machine.Traveller
 ) -> None:
     frozen_clock.shift(timedelta(days=40))
-    assert confirmation.refuse(session, confirmation.token_of(asked)).answer is Answer.REFUSED
+    assert answering.refuse(session, confirmation.token_of(asked)).answer is Answer.REFUSED
 
 
 # Replays
@@ -301,7 +303,7 @@ def test_an_older_question_brings_nobody_back(
         frozen_clock.shift(timedelta(hours=1))
         unsubscribe.leave(session, newer.subscriber_id, newer.list_id, Method.PAGE)
     else:
-        confirmation.refuse(session, confirmation.token_of(newer))
+        answering.refuse(session, confirmation.token_of(newer))
     frozen_clock.shift(timedelta(hours=1))
     state = _current(session, older).state
     assert state is not SubscriptionState.CONFIRMED

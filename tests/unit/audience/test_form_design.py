@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import null, select, text
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent_text, form_design, form_family, privacy_notice, signup_form
+from listkeeper.audience import consent_text, form_design, form_family, form_record, privacy_notice, signup_form
 from listkeeper.audience.form_design import NONE, ButtonInk, Design, Fact, Look, Onward
 from listkeeper.audience.proof import dossier
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
@@ -56,7 +56,7 @@ def test_a_version_without_choices_has_the_name_it_would_have_had_before_there_w
             "least_age": 0,
         }
     )
-    assert signup_form.content(version) == before
+    assert form_record.content(version) == before
     assert version.sha256 == hashlib.sha256(before).hexdigest()
     assert version.designed == NONE
     stored = select(SignupFormVersion.id).where(SignupFormVersion.design.is_(null()), text("design IS NULL"))
@@ -67,14 +67,14 @@ def test_all_that_was_chosen_is_in_the_name(session: Session, house: Cafe) -> No
     version = _published(session, house, FULL)
     session.expire_all()
     assert version.designed == FULL
-    said = json.loads(signup_form.content(version))["design"]
+    said = json.loads(form_record.content(version))["design"]
     assert said == {
         "look": "warm", "accent": "#1f6f54", "button_ink": "white", "intro": "Warm from the oven",
         "gets": ["Bread", "Buns"], "frequency": "On Thursdays", "answers": "Within a day",
         "already": "You have us already.\nSee you on Thursday.", "onward_url": "https://cafe.example/menu",
         "onward_label": "See the menu", "onward": "at_once", "shows": ["call", "way"],
     }  # fmt: skip
-    assert hashlib.sha256(signup_form.content(version)).hexdigest() == version.sha256
+    assert hashlib.sha256(form_record.content(version)).hexdigest() == version.sha256
     names = {version.sha256}
     for part in (
         {"look": Look.CARD}, {"accent": "#1f6f55"}, {"button_ink": ButtonInk.AUTOMATIC}, {"intro": "Warm"},
@@ -86,7 +86,7 @@ def test_all_that_was_chosen_is_in_the_name(session: Session, house: Cafe) -> No
 
 
 def test_a_certificate_carries_the_design_as_it_was_hashed(session: Session, house: Cafe) -> None:
-    shown_form = dossier.shown_form(_published(session, house, FULL))
+    shown_form = dossier.shown_form(session, _published(session, house, FULL))
     assert json.loads(json.dumps(asdict(shown_form)))["design"] == FULL.as_json()
     assert Design.of(shown_form.design) == FULL
 

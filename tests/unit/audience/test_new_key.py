@@ -7,8 +7,8 @@ import json
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import access_link, confirmation, subscriber, suppression
-from listkeeper.audience.confirmation import Answer
+from listkeeper.audience import access_link, answering, confirmation, subscriber, suppression
+from listkeeper.audience.answering import Answer
 from listkeeper.audience.proof import checkpoint, ledger
 from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.foundation import keys
@@ -30,7 +30,7 @@ def test_a_question_asked_before_is_answered_after(session: Session, house: Cafe
     token, code = confirmation.token_of(asked), confirmation.code_of(asked)
     _rotate(settings)
     assert (confirmation.token_of(asked), confirmation.code_of(asked)) == (token, code)
-    assert confirmation.confirm(session, token).answer is Answer.CONFIRMED
+    assert answering.confirm(session, token).answer is Answer.CONFIRMED
 
 
 def test_a_link_asked_for_before_works_after(session: Session, house: Cafe, settings: Settings) -> None:

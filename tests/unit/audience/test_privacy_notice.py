@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import form_family, privacy_notice, signup_form
+from listkeeper.audience import form_family, form_record, privacy_notice, signup_form
 from listkeeper.audience.privacy_notice import PrivacyNotice
 from listkeeper.audience.proof import ledger, ledger_audit
 from listkeeper.audience.proof.ledger import EventType, LedgerRow
@@ -97,15 +97,15 @@ def test_going_back_to_older_words_is_a_version_of_its_own(session: Session, hou
 
 def test_a_form_names_the_notice_it_pointed_at_and_old_versions_keep_their_name(session: Session, house: Cafe) -> None:
     old = signup_form.newest(session, house.form)
-    assert "notice_sha256" not in json.loads(signup_form.content(old))
+    assert "notice_sha256" not in json.loads(form_record.content(old))
     notice = privacy_notice.publish(session, house.organisation, "en", _starter(house))
     assert form_family.follow_notice(session, notice, show=form_snapshot.page_of) == 1
     new = signup_form.newest(session, house.form)
     assert (new.version, new.notice_sha256, new.consent_text_id) == (2, notice.sha256, old.consent_text_id)
-    assert json.loads(signup_form.content(new))["notice_sha256"] == notice.sha256
+    assert json.loads(form_record.content(new))["notice_sha256"] == notice.sha256
     for version in (old, new):
         session.refresh(version)
-        assert version.sha256 == hashlib.sha256(signup_form.content(version)).hexdigest()
+        assert version.sha256 == hashlib.sha256(form_record.content(version)).hexdigest()
     assert old.notice_sha256 is None
     assert form_family.follow_notice(session, notice) == 0
 

@@ -13,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, consent, signup_form, unsubscribe
+from listkeeper.audience import answering, confirmation, consent, signup_form, unsubscribe
 from listkeeper.audience.consent import EventKind, Method
 from tests.makers import cafe
 from tests.makers.cafe import Cafe
@@ -51,7 +51,7 @@ def test_no_journey_changes_what_is_written_once(
         frozen_clock.shift(timedelta(days=2))
         cafe.subscribe(session, house, HER)
         refused = cafe.sign_up(session, house, "karl@guest.example")
-        confirmation.refuse(session, confirmation.token_of(refused))
+        answering.refuse(session, confirmation.token_of(refused))
         session.commit()
         kinds = [one.kind for one in consent.history(session, person)]
     assert said == []

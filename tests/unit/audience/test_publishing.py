@@ -10,7 +10,16 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent, consent_text, form_family, jurisdiction, list_rules, mailing_list, signup_form
+from listkeeper.audience import (
+    consent,
+    consent_text,
+    form_family,
+    form_record,
+    jurisdiction,
+    list_rules,
+    mailing_list,
+    signup_form,
+)
 from listkeeper.audience.consent_text import ConsentText, TextKind
 from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.signup_form import FormState, ShownForm, SignupFormVersion
@@ -157,7 +166,7 @@ def test_where_two_consents_are_needed_one_is_no_form(session: Session, house: C
     made = signup_form.publish_words(session, house.organisation, house.form, words, show=form_snapshot.page_of)
     assert made.second_text is not None
     assert made.second_text.kind is TextKind.PERSONAL_DATA
-    assert json.loads(signup_form.content(made))["second_text_sha256"] == made.second_text.sha256
+    assert json.loads(form_record.content(made))["second_text_sha256"] == made.second_text.sha256
 
 
 def test_a_list_that_asks_for_an_age_has_forms_that_do(session: Session, house: Cafe) -> None:

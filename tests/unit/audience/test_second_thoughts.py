@@ -20,7 +20,7 @@ from listkeeper.audience import (
     unsubscribe,
 )
 from listkeeper.audience.address_change import AddressChange, ChangeOutcome
-from listkeeper.audience.confirmation import Answer
+from listkeeper.audience.answering import Answer
 from listkeeper.audience.consent import Method
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState

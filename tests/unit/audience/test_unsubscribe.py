@@ -10,8 +10,17 @@ import time_machine
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, consent, mailing_list, signup_form, subscription, suppression, unsubscribe
-from listkeeper.audience.confirmation import Answer
+from listkeeper.audience import (
+    answering,
+    confirmation,
+    consent,
+    mailing_list,
+    signup_form,
+    subscription,
+    suppression,
+    unsubscribe,
+)
+from listkeeper.audience.answering import Answer
 from listkeeper.audience.consent import ConsentEvent, EventKind, Method
 from listkeeper.audience.mailing_list import ListState
 from listkeeper.audience.subscriber import Subscriber
@@ -74,10 +83,10 @@ def test_a_second_post_is_a_no_to_what_was_asked_between_the_two(
     _leave(session, house, person)
     asked = cafe.sign_up(session, house, HER)
     assert _leave(session, house, person, Method.PAGE) == Left(Leaving.HAD_LEFT, None)
-    assert confirmation.confirm(session, confirmation.token_of(asked)).answer is Answer.NO_EFFECT
+    assert answering.confirm(session, confirmation.token_of(asked)).answer is Answer.NO_EFFECT
     assert _state(session, house, person) is SubscriptionState.UNSUBSCRIBED
     again = cafe.sign_up(session, house, HER)
-    assert confirmation.confirm(session, confirmation.token_of(again)).answer is Answer.CONFIRMED
+    assert answering.confirm(session, confirmation.token_of(again)).answer is Answer.CONFIRMED
 
 
 def test_it_leaves_one_list_and_no_other(session: Session, house: Cafe, person: Subscriber) -> None:

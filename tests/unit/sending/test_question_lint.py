@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from listkeeper.audience import (
     access_link,
     address_change,
+    answering,
     confirmation,
     question_mail,
     signup,
@@ -136,7 +137,7 @@ def test_two_consents_are_both_repeated(session: Session, spoken: str) -> None:
 def test_notes_about_a_subscription_advertise_nothing(session: Session, spoken: str, kind: NoticeKind) -> None:
     made = _cafe(session, spoken)
     asked = _asked(session, made)
-    confirmed = confirmation.confirm(session, confirmation.token_of(asked))
+    confirmed = answering.confirm(session, confirmation.token_of(asked))
     assert confirmed.confirmation is asked
     person = session.get_one(Subscriber, asked.subscriber_id)
     about = {

@@ -101,10 +101,12 @@ class Form extends HTMLElement {
     email.value = typed;
     // Another address is another wish: the one that waits for a line is not sent any more.
     email.oninput = () => this.rest();
-    const boxes = form.boxes.map(({ name, label }) => {
-      const box = make("input", { id: name, name, type: "checkbox", value: "yes", required: "" });
+    const boxes = form.boxes.map(({ name, label, free }) => {
+      const box = make("input", { id: name, name, type: "checkbox", value: "yes" });
+      box.required = !free;
       return make("label", { class: "tick" }, box, make("span", {}, label));
     });
+    if (form.choose) boxes.unshift(text(form.choose));
     const asking = make(
       "form", { novalidate: "", part: "form" },
       text(form.title, "title"), ...form.lead.map((words) => text(words)),

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, suppression
+from listkeeper.audience import answering, confirmation, suppression
 from listkeeper.audience.signup import SignupDecision, Visit
 from listkeeper.audience.suppression import Reason
 from tests.makers import signups
@@ -112,7 +112,7 @@ def test_not_me_keeps_further_questions_away_for_half_a_year(
     signups.signup.decide(session, row.id, LIMITS)
     asked = signups.question(session, row)
     assert asked is not None
-    confirmation.refuse(session, confirmation.token_of(asked))
+    answering.refuse(session, confirmation.token_of(asked))
     frozen_clock.shift(timedelta(days=180) - timedelta(seconds=1))
     assert signups.decided(session, house, "freja@guest.example", LIMITS) is SignupDecision.SUPPRESSED
     frozen_clock.shift(timedelta(seconds=1))

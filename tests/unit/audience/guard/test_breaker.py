@@ -9,8 +9,9 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import complaint, confirmation, signup_form
-from listkeeper.audience.confirmation import Answer, Confirmation
+from listkeeper.audience import answering, complaint, confirmation, signup_form
+from listkeeper.audience.answering import Answer
+from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.guard import breaker, defence, watch
 from listkeeper.audience.guard.defence import Reason, Stage
 from listkeeper.audience.signup import SignupDecision
@@ -122,14 +123,14 @@ def test_a_paused_form_takes_nothing_and_says_so(session: Session, house: Cafe) 
 def test_while_a_form_is_abused_the_button_alone_confirms_nobody(session: Session, house: Cafe) -> None:
     asked = cafe.sign_up(session, house, "freja@guest.example")
     token, code = confirmation.token_of(asked), confirmation.code_of(asked)
-    assert not confirmation.wants_code(session, asked)
+    assert not answering.wants_code(session, asked)
     for _ in range(2):
         defence.raise_step(session, house.form, Reason.FEW_CONFIRM)
     wrong = "000000" if code != "000000" else "111111"
     for typed in ("", wrong, "x" * 50):
-        assert confirmation.confirm(session, token, code=typed).answer is Answer.WRONG_CODE
-    assert confirmation.confirm(session, token, code=f"{code[:3]} {code[3:]}").answer is Answer.CONFIRMED
-    assert confirmation.confirm(session, token).answer is Answer.ALREADY_CONFIRMED
+        assert answering.confirm(session, token, code=typed).answer is Answer.WRONG_CODE
+    assert answering.confirm(session, token, code=f"{code[:3]} {code[3:]}").answer is Answer.CONFIRMED
+    assert answering.confirm(session, token).answer is Answer.ALREADY_CONFIRMED
 
 
 def test_the_digits_have_five_tries_on_the_links_page_too(session: Session, house: Cafe) -> None:
@@ -137,14 +138,14 @@ def test_the_digits_have_five_tries_on_the_links_page_too(session: Session, hous
     for _ in range(2):
         defence.raise_step(session, house.form, Reason.FEW_CONFIRM)
     token, code = confirmation.token_of(asked), confirmation.code_of(asked)
-    for _ in range(confirmation.CODE_TRIES):
-        assert confirmation.confirm(session, token, code="1").answer is Answer.WRONG_CODE
-    assert confirmation.confirm(session, token, code=code).answer is Answer.WRONG_CODE
+    for _ in range(answering.CODE_TRIES):
+        assert answering.confirm(session, token, code="1").answer is Answer.WRONG_CODE
+    assert answering.confirm(session, token, code=code).answer is Answer.WRONG_CODE
 
 
 def test_the_owner_sees_what_was_held_and_what_came_of_the_rest(session: Session, house: Cafe) -> None:
     asked = cafe.sign_up(session, house, "freja@guest.example")
-    confirmation.confirm(session, confirmation.token_of(asked))
+    answering.confirm(session, confirmation.token_of(asked))
     cafe.sign_up(session, house, "karl@guest.example")
     signups.decided(session, house, "freja@guest.example", LIMITS)
     signups.post(session, house, "bot@guest.example", signups.Visit("192.0.2.1", "Test", trap="x"))

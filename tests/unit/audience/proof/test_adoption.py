@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import column
 
 from listkeeper.accounts import organisation
-from listkeeper.audience import consent_text, signup_form
+from listkeeper.audience import consent_text, form_record
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import MailingList
@@ -126,7 +126,7 @@ def test_texts_and_forms_get_the_name_that_their_words_make(upgraded: Session) -
     adoption.adopt(session)
     text, version = session.scalars(select(ConsentText)).one(), session.scalars(select(SignupFormVersion)).one()
     assert text.sha256 == hashlib.sha256(consent_text.content(text)).hexdigest()
-    assert version.sha256 == hashlib.sha256(signup_form.content(version)).hexdigest()
+    assert version.sha256 == hashlib.sha256(form_record.content(version)).hexdigest()
     assert None not in {text.ledger_seq, version.ledger_seq}
     types = [row["type"] for row in map(ledger.fields_of, ledger.of_subject(session, 1, ""))]
     assert types == ["text.published", "form.published"]

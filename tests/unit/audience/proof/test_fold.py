@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import (
+    answering,
     complaint,
     confirmation,
     consent,
@@ -152,7 +153,7 @@ def test_a_life_told_by_the_ledger_is_the_life_in_the_table(
     cafe.subscribe(session, other, "guest-1@guest.example")
     complaint.complain(session, people[1].id)
     unsubscribe.leave(session, people[2].id, house.mailing_list.id, Method.ONE_CLICK)
-    confirmation.refuse(session, confirmation.token_of(cafe.sign_up(session, house, "who@guest.example")))
+    answering.refuse(session, confirmation.token_of(cafe.sign_up(session, house, "who@guest.example")))
     cafe.sign_up(session, house, "late@guest.example")
     _held(session, house, people[3]).valid_until = people[3].created_at + timedelta(days=1)
     frozen_clock.shift(timedelta(days=8))

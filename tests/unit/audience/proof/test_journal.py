@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, consent, erasure, subscription, suppression, unsubscribe
+from listkeeper.audience import answering, confirmation, consent, erasure, subscription, suppression, unsubscribe
 from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.erasure import Erasure
 from listkeeper.audience.proof import checkpoint, journal, journal_replay, ledger
@@ -174,7 +174,7 @@ def test_what_she_lifted_herself_stays_lifted(session: Session, house: Cafe, fol
     unsubscribe.leave(session, person.id, house.mailing_list.id, Method.PAGE)
     journal.write_down(session, folder)
     again = cafe.sign_up(session, house, "anna@guest.example")
-    confirmation.confirm(session, confirmation.token_of(again))
+    answering.confirm(session, confirmation.token_of(again))
     assert _replay(session, folder) == Replayed()
     current = subscription.of(session, person.id, house.mailing_list.id)
     assert current is not None
