@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from listkeeper import store
 from listkeeper.accounts import storefront
 from listkeeper.accounts.audit_log import AuditEntry
-from listkeeper.audience import form_draft, signup_form
+from listkeeper.audience import form_draft, mailing_list, signup_form
 from listkeeper.audience.form_design import Design, Fact, Look
 from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
@@ -305,3 +305,56 @@ def test_a_cheap_phone_is_asked_what_it_gets(app: Flask, browser: StudioBrowser,
     shut = words(browser.get(f"{form}/phone"))
     assert "there is no page to measure" in shut
     assert "Right" not in shut
+
+
+# Other lists on the form
+
+
+def _beside(app: Flask, name: str = "Bread club") -> str:
+    with app.app_context(), store.transaction() as session:
+        return mailing_list.create(session, studio.the_cafe(session).organisation, name=name).public_id
+
+
+def test_another_list_gets_a_box_of_its_own(app: Flask, browser: StudioBrowser, form: str) -> None:
+    bread = _beside(app)
+    fields = browser.get(f"{form}/draft").text
+    assert f'<option value="{bread}:">' in fields
+    assert _save(browser, form, 0, further=f"{bread}:").status_code == 200
+    seen = browser.get(f"{form}/draft/preview").text
+    assert seen.count('type="checkbox"') == 2
+    assert "may send me Bread club" in seen
+    looked = browser.get(f"{form}/publish")
+    assert "Bread club: Yes please: Café Kardemomme may send me Bread club" in words(looked)
+    assert studio.publish(browser, form).status_code == 303
+    assert browser.get("/f/news").text.count('type="checkbox"') == 2
+    # The starter words are a text of that list by now, and the draft names it.
+    with app.app_context(), store.reading() as session:
+        version = signup_form.newest(session, studio.the_cafe(session).form)
+        assert [one[0] for one in version.further or []] == [bread]
+        line = ":".join((version.further or [])[0])
+    assert f'<option value="{line}" selected>' in browser.get(f"{form}/draft").text
+    assert "may send me Bread club" in words(browser.get(form))
+    # And off it goes again.
+    number = studio.draft_number(browser, f"{form}/draft")
+    assert _save(browser, form, number).status_code == 200
+    assert studio.publish(browser, form).status_code == 303
+    assert "checkbox" not in browser.get("/f/news").text
+
+
+def test_a_list_that_cannot_stand_there_keeps_the_form_back(app: Flask, browser: StudioBrowser, form: str) -> None:
+    bread = _beside(app)
+    for field, said in (
+        (f"{bread}:", "it goes by other rules"),
+        ("lst_gone:", "is closed"),
+        (f"{bread}:ab", "is closed"),
+    ):
+        with app.app_context(), store.transaction() as session:
+            found = mailing_list.named(session, studio.the_cafe(session).organisation, bread)
+            found.least_age = 18 if "rules" in said else 0
+        number = studio.draft_number(browser, f"{form}/draft")
+        assert _save(browser, form, number, further=field).status_code == 200
+        assert said in words(browser.get(f"{form}/draft/check"))
+        refused = browser.post(f"{form}/publish", {"version": studio.draft_number(browser, f"{form}/draft")})
+        assert refused.status_code == 422
+        assert said in words(refused)
+    assert _newest(app)[0] == 1

@@ -19,7 +19,7 @@ from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.signup import Signup
 from listkeeper.rendering import form_snippet
 from listkeeper.settings import Settings
-from tests.makers import cafe
+from tests.makers import cafe, purposes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -53,10 +53,12 @@ class Shop:
             raise ConnectionResetError("the line broke before the answer came")
         return answer
 
-    def found(self, spoken: str = "en") -> dict[str, str]:
-        """Found the café and return the snippets of its form."""
+    def found(self, spoken: str = "en", *beside: str) -> dict[str, str]:
+        """Found the café, with boxes for more lists if any are named, and return the snippets of its form."""
         with self.app.app_context(), store.transaction() as session:
             made = cafe.found(session, spoken=spoken, list_name={"da": "Nyt fra bageren"}.get(spoken, "News"))
+            if beside:
+                purposes.offer(session, made, *beside)
             self.slug, self.form = made.form.slug, made.form.public_id
             return form_snippet.all_of(signup_form.shown(session, self.slug), self.site)
 

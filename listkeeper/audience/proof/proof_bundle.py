@@ -79,6 +79,7 @@ def _published(session: Session, organisation: Organisation, cited: Iterable[Map
     forms = {fields["form_sha256"] for fields in cited if fields["form_sha256"]}
     mails = {fields["mail_sha256"] for fields in cited if fields["mail_sha256"]}
     versions = _versions(session, organisation, forms)
+    texts |= {one[1] for version in versions for one in version.further or []}
     found = {version.ledger_seq for version in versions}
     found |= {notice.ledger_seq for notice in _notices(session, organisation, _pointed_at(versions))}
     found |= {text.ledger_seq for text in _texts(session, organisation, texts)}

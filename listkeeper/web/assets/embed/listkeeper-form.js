@@ -106,12 +106,14 @@ class Form extends HTMLElement {
       box.required = !free;
       return make("label", { class: "tick" }, box, make("span", {}, label));
     });
-    if (form.choose) boxes.unshift(text(form.choose));
+    const said = form.texts.map((words) => text(words, "small"));
+    // Where each purpose has a box, its words stand beside that; where it has none, above the button that is the act.
+    const agreed = form.choose ? [text(form.choose), ...boxes, ...said] : [...said, ...boxes];
     const asking = make(
       "form", { novalidate: "", part: "form" },
       text(form.title, "title"), ...form.lead.map((words) => text(words)),
       make("label", { for: "email" }, words.email), email,
-      ...form.texts.map((words) => text(words, "small")), ...boxes,
+      ...agreed,
       make("button", { part: "button" }, form.button),
     );
     if (notice) asking.append(make("a", { href: new URL(notice.href, FORMS).href, class: "small" }, notice.label));
