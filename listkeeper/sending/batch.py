@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import asking, permission, question_mail, subscriber
 from listkeeper.audience.asking import ConfirmationMail
-from listkeeper.audience.handover import Handover, MessageClass, Refusal
+from listkeeper.audience.handover import Handover, MessageClass, NoticeKind, Refusal
 from listkeeper.audience.permission import Grant
 from listkeeper.audience.proof import witness
 from listkeeper.audience.subscriber import Subscriber
@@ -26,7 +26,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, retry
+from listkeeper.sending import delivery, planning, retry
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 
@@ -37,6 +37,7 @@ LEASE = timedelta(seconds=30)
 HANDED_LEASE = timedelta(seconds=180)
 _TEXT_LIMIT = 500
 _PERMANENT = 500
+_NOT_SENT = frozenset({DeliveryState.REFUSED, DeliveryState.FAILED})
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,12 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     kept = [row for row in rows if row.id in able]
     described = [_described(row, able[row.id], carries_smtputf8=carries_smtputf8, practice=practice) for row in kept]
     verdicts = permission.grant_all(session, described)
-    return [ready for row in kept if (ready := _mark(row, able[row.id], verdicts[row.id], worker)) is not None]
+    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], worker)) is not None]
+    for row in rows:
+        if row.notice is NoticeKind.WELCOME and row.notice_id is not None and row.state in _NOT_SENT:
+            # It carried the receipt of a yes; where only the letter may not go, the receipt goes by itself.
+            planning.mail_receipt(session, row.notice_id)
+    return ready
 
 
 def _described(row: Delivery, prepared: Prepared, *, carries_smtputf8: bool, practice: bool) -> Handover:

@@ -202,7 +202,9 @@ def test_who_leaves_in_that_minute_gets_nothing(works: Works, smtp_sink: SmtpSin
     assert works.deliveries()[1].refusal_code == "withdrawn"
 
 
-def test_who_pauses_in_that_minute_is_left_in_peace(works: Works, smtp_sink: SmtpSink, frozen_clock: Later) -> None:
+def test_who_pauses_in_that_minute_gets_the_receipt_alone(
+    works: Works, smtp_sink: SmtpSink, frozen_clock: Later
+) -> None:
     works.write(_switch_on)
     _say_yes(works)
     works.work(Lane.URGENT)
@@ -214,6 +216,8 @@ def test_who_pauses_in_that_minute_is_left_in_peace(works: Works, smtp_sink: Smt
     works.write(pause)
     _let_go(works, frozen_clock)
     assert works.deliveries()[1].refusal_code == "snoozed"
+    _let_go(works, frozen_clock)
+    assert [str(mail["Subject"]) for mail in _after_the_question(smtp_sink)] == ["Your receipt for “News”"]
 
 
 def test_who_left_and_comes_back_by_a_new_yes_is_welcomed_again(
