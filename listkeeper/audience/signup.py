@@ -21,7 +21,6 @@ from sqlalchemy.sql.dml import ReturningInsert
 from listkeeper.audience import confirmation, consent, form_boxes, signup_form, source, subscriber, subscription
 from listkeeper.audience.confirmation import Ask, AskKind, Tell
 from listkeeper.audience.consent import Circumstances, EventKind, Method
-from listkeeper.audience.form_offer import Offer
 from listkeeper.audience.guard import address_check, first_look, judging, mailbox
 from listkeeper.audience.guard.defence import Stage
 from listkeeper.audience.guard.first_look import Look, Post, Step
@@ -355,28 +354,26 @@ def _ask(
     """Ask the people of these posts, or tell those on the list already that they are."""
     if not rows:
         return
-    people = subscriber.ensure_all(
-        session, shown.organisation, [addresses[row.id] for row in rows], shown.form.language
-    )
-    offers = {offer.mailing_list.id: offer for offer in shown.purposes}
-    wanted = {row.id: [number for number in _lists(shown, row) if number in offers] for row in rows}
+    typed = [addresses[row.id] for row in rows]
+    people = subscriber.ensure_all(session, shown.organisation, typed, shown.form.language)
+    texts = {offer.mailing_list.id: offer.text.id for offer in shown.purposes}
     joining: dict[int, list[Subscriber]] = {}
     for row in rows:
-        for number in wanted[row.id]:
+        for number in _lists(shown, row):
             joining.setdefault(number, []).append(people[addresses[row.id].key])
     current = subscription.begin_each(session, joining)
     new: dict[int, list[tuple[Subscriber, Circumstances]]] = {}
     asks = []
     for row in rows:
         person = people[addresses[row.id].key]
-        held = {number: current[number, person.id] for number in wanted[row.id]}
+        held = {number: current[number, person.id] for number in _lists(shown, row)}
         waiting = [number for number, one in held.items() if one.state is not SubscriptionState.CONFIRMED]
         row.subscriber_id = person.id
         for one in held.values():
             source.touch(session, one, row.id, row.source)
         row.decision = SignupDecision.ASKED if waiting else SignupDecision.ALREADY_SUBSCRIBED
         for number in waiting:
-            new.setdefault(number, []).append((person, _circumstances(offers[number], shown, row)))
+            new.setdefault(number, []).append((person, _circumstances(texts[number], shown, row)))
         asks.append(
             Ask(
                 person,
@@ -393,5 +390,5 @@ def _ask(
     confirmation.ask_all(session, shown, asks, tell)
 
 
-def _circumstances(offer: Offer, shown: ShownForm, row: Signup) -> Circumstances:
-    return Circumstances(offer.text.id, shown.version.id, row.id, at=row.received_at, evidence=_evidence(row))
+def _circumstances(text_id: int, shown: ShownForm, row: Signup) -> Circumstances:
+    return Circumstances(text_id, shown.version.id, row.id, at=row.received_at, evidence=_evidence(row))

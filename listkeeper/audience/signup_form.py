@@ -241,10 +241,9 @@ def publish(  # noqa: PLR0913 - all that a form says
     """Store what the form says from now on; old versions stay as they were.
 
     ``show`` draws the page as people will see it. Raises Invalid for a text that is missing or
-    in another language, a page that tricks people, a design that cannot be read or leads astray.
+    in another language, lists that do not fit together, a page that tricks people, a design that leads astray.
     """
-    _refuse_without_texts(form, text, second_text)
-    form_offer.refuse_unfit(form.mailing_list, form.language, further)
+    _refuse_unfit(form, text, second_text, further)
     notice = privacy_notice.newest(session, form.mailing_list.organisation_id, form.language)
     made = SignupFormVersion(
         form_id=form.id,
@@ -261,9 +260,8 @@ def publish(  # noqa: PLR0913 - all that a form says
     made.form, made.consent_text = form, text
     made.sha256 = hashlib.sha256(form_record.content_with(made, second_text)).hexdigest()
     _refuse_tricks(session, made, second_text, tuple(further), show)
-    if not form.mailing_list.demo:
-        # Before the row is there: what is published is never changed, not even by us.
-        made.ledger_seq = form_record.write_down(session, made)
+    # Before the row is there: what is published is never changed, not even by us.
+    made.ledger_seq = None if form.mailing_list.demo else form_record.write_down(session, made)
     session.add(made)
     session.flush()
     return made
@@ -291,12 +289,13 @@ def _next_number(session: Session, form: SignupForm) -> int:
     return (session.scalar(query) or 0) + 1
 
 
-def _refuse_without_texts(form: SignupForm, text: ConsentText, second: ConsentText | None) -> None:
+def _refuse_unfit(form: SignupForm, text: ConsentText, second: ConsentText | None, further: Sequence[Offer]) -> None:
     if any(part.language != form.language for part in (text, second) if part is not None):
         raise Invalid("text_language", language.text("This form needs a text in its own language."))
     if second is None and consent_text.needs_second(form.mailing_list):
         sentence = language.text("The rules of this list ask for a second text, about personal data.")
         raise Invalid("second_text_missing", sentence)
+    form_offer.refuse_unfit(form.mailing_list, form.language, further)
 
 
 # One question to the database, and made once: every page and every post of a form asks it.

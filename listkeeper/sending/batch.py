@@ -143,11 +143,15 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     described = [_described(row, able[row.id], carries_smtputf8=carries_smtputf8, practice=practice) for row in kept]
     verdicts = permission.grant_all(session, described)
     ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], worker)) is not None]
+    _send_receipts_alone(session, rows)
+    return ready
+
+
+def _send_receipts_alone(session: Session, rows: Sequence[Delivery]) -> None:
+    """Queue the receipts that welcome letters would have carried which may not go; the gate decides about each."""
     for row in rows:
         if row.notice is NoticeKind.WELCOME and row.notice_id is not None and row.state in _NOT_SENT:
-            # It carried the receipt of a yes; where only the letter may not go, the receipt goes by itself.
             planning.mail_receipt(session, row.notice_id)
-    return ready
 
 
 def _described(row: Delivery, prepared: Prepared, *, carries_smtputf8: bool, practice: bool) -> Handover:

@@ -223,6 +223,6 @@ def test_her_proof_shows_the_mail_and_the_form_for_each(works: Works, smtp_sink:
     assert [count[each] for each in ("consent.requested", "doi.handed", "doi.accepted", "consent.given")] == [2] * 4
     assert len({row["list"] for row in rows if row["type"] == "consent.given"}) == 2
     assert len(smtp_sink.to(HER)) == 1
-    command = [sys.executable, "-m", "listkeeper.standards.proof", bundle.packed(tmp_path / "proof.zip"), "--json"]
+    command = [sys.executable, "-m", "listkeeper.standards.proof", str(bundle.packed(tmp_path / "proof.zip")), "--json"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, json.loads(ran.stdout)["findings"]) == (0, [])
