@@ -188,7 +188,7 @@ import sys, time
 from pathlib import Path
 from sqlalchemy.orm import Session
 from listkeeper import store
-from listkeeper.audience import confirmation
+from listkeeper.audience import answering
 from listkeeper.foundation import keys
 from tests.fakes.databases import Database
 store.load_tables()

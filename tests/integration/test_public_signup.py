@@ -21,6 +21,7 @@ from listkeeper.audience.signup import Signup, SignupDecision
 from listkeeper.audience.signup_form import FormState, SignupForm
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.foundation import clock
 from listkeeper.settings import Settings
 from tests.makers import cafe
 
@@ -244,6 +245,18 @@ def test_a_retry_with_the_same_key_is_one_signup_but_a_mended_address_is_another
     between = client.post(FORM, data=fields | {"email": "anna@shop.example"})
     client.post(FORM, data=_hidden(between))
     assert [row.email_send for row in _rows()] == ["anna@shop.exmple", "anna@shop.example"]
+
+
+def test_a_pasted_form_that_is_reloaded_or_pressed_twice_is_one_signup(client: FlaskClient) -> None:
+    with time_machine.travel(clock.now().replace(minute=2), tick=False) as moment:
+        for _ in range(3):
+            assert client.post(FORM, data={"email": "anna@shop.example"}).status_code == 200
+        assert len(_rows()) == 1
+        client.post(FORM, data={"email": "anna@shop.example"}, headers={"User-Agent": "another"})
+        assert len(_rows()) == 2
+        moment.shift(timedelta(minutes=10))
+        client.post(FORM, data={"email": "anna@shop.example"})
+        assert len(_rows()) == 3
 
 
 def test_a_network_that_posts_too_much_is_asked_for_one_more_step(client: FlaskClient, settings: Settings) -> None:

@@ -117,6 +117,20 @@ def test_the_page_in_between_carries_the_ticks_on(client: FlaskClient, boxes: di
     assert len(row.list_ids or []) == 1
 
 
+def test_who_goes_back_and_ticks_another_box_is_not_taken_for_a_retry(
+    client: FlaskClient, boxes: dict[str, str]
+) -> None:
+    sent = _hidden(client.get("/f/news").text) | {"email": HER}
+    for _ in range(2):
+        assert client.post("/f/news", data=sent | {boxes["News"]: "yes"}).status_code == 200
+    assert len(_rows()) == 1
+    # Her page's ticket is used up, so the second wish takes one press more.
+    step = client.post("/f/news", data=sent | {boxes["Bread club"]: "yes"})
+    assert client.post("/f/news", data=_hidden(step.text)).status_code == 200
+    first, second = _rows()
+    assert first.list_ids != second.list_ids
+
+
 def _hidden(page: str) -> dict[str, str]:
     return dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page))
 

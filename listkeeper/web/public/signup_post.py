@@ -20,7 +20,7 @@ from listkeeper.audience.guard import ticket
 from listkeeper.audience.guard.first_look import Step
 from listkeeper.audience.signup import SignupReceipt, Visit, Wish
 from listkeeper.audience.signup_form import ShownForm, SignupForm
-from listkeeper.foundation import language, signing
+from listkeeper.foundation import clock, language, signing
 from listkeeper.foundation.errors import Invalid
 from listkeeper.sending import relay_offer
 from listkeeper.settings import Settings
@@ -36,6 +36,8 @@ _SOURCE_LIMIT = 200
 _TICKED = "yes"
 _KEY_LIMIT = 64
 _KEPT_LIMIT = 512
+# A pasted form has no key of its own: the same browser with the same wish within ten minutes pressed twice.
+_RELOADED_WITHIN = 600
 # What the page that asks for one more step does not carry on: it says these anew, or an empty trap.
 _ASKED_ANEW = frozenset({"email", "altcha", "step", TRAP})
 
@@ -191,8 +193,21 @@ def _texts(version: signup_form.SignupFormVersion) -> tuple[object, ...]:
     return version.consent_text.sha256, second.sha256 if second else "", version.least_age or 0, version.further
 
 
+def _key() -> str:
+    """Return the name under which a retry finds the post that was lost.
+
+    Address and boxes belong to it: who goes back to mend a typo or to tick another box must not be taken for a retry.
+    """
+    given = request.form.get("key", "")[:_KEY_LIMIT] or _place_of_a_pasted_form()
+    return signing.digest(":".join([given, typed(), *sorted(ticked())]))
+
+
+def _place_of_a_pasted_form() -> str:
+    moment = int(clock.now().timestamp()) // _RELOADED_WITHIN
+    return f"{moment}:{network.of(request)}:{request.headers.get('User-Agent', '')}"
+
+
 def _visit(by: Shape) -> Visit:
-    key, address = request.form.get("key"), typed()
     return Visit(
         network=network.of(request),
         browser=request.headers.get("User-Agent", ""),
@@ -200,8 +215,7 @@ def _visit(by: Shape) -> Visit:
         referrer=came_from(),
         source=request.values.get("s"),
         utm={name: value for name in _SOURCES[1:] if (value := request.values.get(name))},
-        # The address belongs to the key: who goes back to mend a typo must not be taken for a retry.
-        idempotency_key=signing.digest(f"{key}:{address}") if key else None,
+        idempotency_key=_key(),
         trap=request.form.get(TRAP, ""),
         ticket=request.form.get("ticket"),
         work=request.form.get("altcha", ""),
