@@ -10,22 +10,21 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import event
+from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the pool's own, not Python's
 from sqlalchemy.orm import Session
 
-from listkeeper.foundation import outbox, places
+from listkeeper.foundation import outbox, pen, places
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
@@ -42,17 +41,33 @@ CHAPTERS = (
     "feedback",
     "insight",
 )
-_BUSY_MILLISECONDS = 15_000
-# How soon a process asks for the pen again: one that somebody waits for sooner than one that works in the background.
-_SOON, _LATER = 0.0003, 0.004
 
-database = SQLAlchemy(model_class=Table, disable_autonaming=True)
-_next_to_write = threading.Lock()
+
+class _OneDatabase(FlaskSession):
+    """A session that remembers where its database is: the extension looks among several, anew at every statement."""
+
+    _here: Engine | Connection | None = None
+
+    def get_bind(
+        self,
+        mapper: Any = None,  # noqa: ANN401 - as SQLAlchemy has it
+        clause: Any = None,  # noqa: ANN401
+        bind: Engine | Connection | None = None,
+        **more: Any,  # noqa: ANN401
+    ) -> Engine | Connection:
+        """Return the one engine there is."""
+        if bind is None and self._here is None:
+            self._here = super().get_bind(mapper, clause, **more)
+        return bind or cast("Engine", self._here)
+
+
+database = SQLAlchemy(model_class=Table, disable_autonaming=True, session_options={"class_": _OneDatabase})
+# How often this process changed something, small writes done together apart; and another database is another number.
+_changes = [0]
 # Those who wait to write together, and the one who writes for them.
 _waiting_acts: deque[_Act[Any]] = deque()
 _leading = threading.Lock()
 _MOST_TOGETHER = 16
-_ask_again = [_SOON]
 Result = TypeVar("Result")
 _bells: list[Callable[[set[Lane]], None]] = []
 
@@ -85,69 +100,13 @@ def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | N
     # An error of the database tells its statement, and not whose name and network it was about: it goes into the log.
     options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
     if settings.database_url is None:
-        options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_MILLISECONDS / 1000}
+        options["connect_args"] = {"check_same_thread": False, "timeout": pen.WAITS_MILLISECONDS / 1000}
     else:
         options |= {"pool_size": settings.web_threads, "max_overflow": 4}
     app.config |= {"SQLALCHEMY_DATABASE_URI": settings.database, "SQLALCHEMY_ENGINE_OPTIONS": options}
     database.init_app(app)
+    _changes[0] += 1
     _bells[:] = [ring] if ring else []
-
-
-def give_way() -> None:
-    """Let other processes write before this one, where they ask at the same time: nobody waits for what it does."""
-    _ask_again[0] = _LATER
-
-
-def prepare(engine: Engine) -> None:
-    """Make an engine's connections keep our promises (foreign keys, durable WAL, explicit BEGIN)."""
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-
-
-def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver's own BEGIN comes too late for a read followed by a write; ours is explicit.
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout={_BUSY_MILLISECONDS}",
-        "journal_mode=WAL",
-        # FULL, not NORMAL: a committed hand-over must survive a power cut, or a mail goes twice.
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        # Without it INSERT OR REPLACE slips past delete triggers.
-        "recursive_triggers=ON",
-        "secure_delete=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    if not connection.get_execution_options().get("listkeeper_writes", False):
-        connection.exec_driver_sql("BEGIN")
-        return
-    until = time.monotonic() + _BUSY_MILLISECONDS / 1000
-    # SQLite's own waiting sleeps longer and longer, and whoever slept longest is passed by: a post would wait for
-    # seconds beside a worker with much to do. One thread of a process asks at a time, and it asks often.
-    with _next_to_write:
-        connection.exec_driver_sql("PRAGMA busy_timeout=0")
-        try:
-            while not _has_begun(connection):
-                if time.monotonic() > until:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
-                    return
-                time.sleep(_ask_again[0])
-        finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
-
-
-def _has_begun(connection: Connection) -> bool:
-    try:
-        connection.connection.driver_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
-    except sqlite3.OperationalError as problem:
-        if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        return False
-    return True
 
 
 @contextmanager
@@ -156,14 +115,30 @@ def transaction() -> Iterator[Session]:
 
     Raises TryAgain when the database is locked, full or away; nothing is changed then.
     """
+    try:
+        with _transaction() as session:
+            yield session
+    finally:
+        _changes[0] += 1
+
+
+def changes() -> int:
+    """Return a number that is another one after each transaction of this process, but for what goes ``together``."""
+    return _changes[0]
+
+
+@contextmanager
+def _transaction(options: Mapping[str, bool] = pen.WRITES) -> Iterator[Session]:
     session: Session = database.session()
     if session.in_transaction():
         session.rollback()
     try:
-        if session.get_bind().dialect.name == "sqlite":
-            session.connection(execution_options={"listkeeper_writes": True})
+        if pen.is_needed(database.engine):
+            session.connection(execution_options=options)
+        begun = time.monotonic()
         yield session
         session.commit()
+        pen.rest(time.monotonic() - begun)
     except (OperationalError, TimeoutError) as problem:
         session.rollback()
         outbox.rung_lanes(session)
@@ -185,14 +160,17 @@ class _Act(Generic[Result]):
         self._act = act
         self._value: Result | None = None
         self.problem: BaseException | None = None
-        self.done = False
+        # Whether somebody has done it, and whether that is on the disk.
+        self.taken = False
+        self.settled = threading.Event()
 
     def do(self, session: Session) -> None:
         """Do it, within a transaction that may be taken back yet."""
         self._value = self._act(session)
 
     def value(self) -> Result:
-        """Return what it came to. Raises what went wrong."""
+        """Return what it came to, once it is settled. Raises what went wrong."""
+        self.settled.wait()
         if self.problem is not None:
             raise self.problem
         return cast("Result", self._value)
@@ -202,43 +180,66 @@ def together(act: Callable[[Session], Result]) -> Result:
     """Do a small write, in one transaction with those that others of this process ask for at the same time.
 
     SQLite has one pen, and most of a small write is taking it up and laying it down: whoever comes first takes it up
-    for all who wait. ``act`` may be done twice, the first time for nothing, and in another thread than its own.
+    for all who wait, and lays it down before what they wrote is on the disk, which each of them then waits for.
+    ``act`` may be done twice, the first time for nothing, and in another thread than its own.
     Elsewhere it is a transaction of its own. Raises TryAgain as ``transaction`` does.
     """
-    if database.engine.dialect.name != "sqlite":
-        with transaction() as session:
+    if not pen.is_needed(database.engine):
+        with _transaction() as session:
             return act(session)
     mine = _Act(act)
     _waiting_acts.append(mine)
+    led: list[_Act[Any]] = []
     with _leading:
-        while not mine.done:
-            _lead()
+        while not mine.taken:
+            led += _lead()
+    _settle(led)
     return mine.value()
 
 
-def _lead() -> None:
+def _lead() -> list[_Act[Any]]:
     taken: list[_Act[Any]] = []
     try:
-        with transaction() as session:
+        with _transaction(pen.SYNCS_LATER) as session:
             while _waiting_acts and len(taken) < _MOST_TOGETHER:
                 taken.append(_waiting_acts.popleft())
                 taken[-1].do(session)
     except TryAgain as problem:
-        for one in taken or [_waiting_acts.popleft()]:
-            one.problem, one.done = problem, True
+        taken = taken or [_waiting_acts.popleft()]
+        for one in taken:
+            one.problem = problem
     except Exception:  # noqa: BLE001 - whose fault it is shows when each does its own
         for one in taken:
             _alone(one)
     for one in taken:
-        one.done = True
+        one.taken = True
+    return taken
 
 
 def _alone(one: _Act[Any]) -> None:
     try:
-        with transaction() as session:
+        with _transaction(pen.SYNCS_LATER) as session:
             one.do(session)
     except Exception as problem:  # noqa: BLE001 - raised in the thread that asked
         one.problem = problem
+
+
+def _settle(led: Sequence[_Act[Any]]) -> None:
+    """Wait for the disk, for all who were led at once, and let them go on."""
+    refused: TryAgain | None = None
+    try:
+        if any(one.problem is None for one in led):
+            pen.sync(database.engine)
+    except OSError as problem:
+        # What was written may be there, or not after a power cut: whoever tries again finds out.
+        refused = TryAgain("database_unavailable", _DISK_REFUSES)
+        refused.__cause__ = problem
+    for one in led:
+        one.problem = one.problem or refused
+        one.settled.set()
+
+
+_DISK_REFUSES = "The disk refused; it may be full or failing. Nothing was changed; see to it, then try again."
 
 
 def plain(problem: OperationalError | TimeoutError) -> str:
@@ -249,7 +250,7 @@ def plain(problem: OperationalError | TimeoutError) -> str:
     if "full" in words or "no space" in words:
         return "The disk is full. Nothing was changed; free some space and try again."
     if "disk i/o" in words:
-        return "The disk refused; it may be full or failing. Nothing was changed; see to it, then try again."
+        return _DISK_REFUSES
     return "The database does not answer. Nothing was changed; check that it runs, then try again."
 
 

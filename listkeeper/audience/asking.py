@@ -19,7 +19,6 @@ from listkeeper.audience.confirmation import LIFETIME, AskKind, Confirmation
 from listkeeper.audience.form_offer import Offer
 from listkeeper.audience.guard import mailbox
 from listkeeper.audience.guard.limits import Limits
-from listkeeper.audience.mail_template import MailTemplate
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.audience.signup_form import ShownForm
@@ -52,23 +51,30 @@ def hold(session: Session, confirmation_ids: Iterable[int]) -> None:
     subscriber.hold_all(session, select(Subscriber).where(Subscriber.id.in_(asked)))
 
 
-def accepted(session: Session, confirmation_id: int, mail: ConfirmationMail) -> None:
-    """Write down that the mail that asks went out and was taken, with a whole copy of it in the vault."""
-    asked = session.get(Confirmation, confirmation_id)
-    person = session.get(Subscriber, asked.subscriber_id) if asked is not None else None
-    if asked is None or person is None or person.demo:
+def accepted(session: Session, mails: Mapping[int, ConfirmationMail]) -> None:
+    """Write down that mails that ask went out and were taken, each by its question, with whole copies in the vault."""
+    if not mails:
         return
-    shown = confirmation.shown_by(session, asked)
-    words = mail_template.ensure(session, person.organisation_id, "confirmation", mail.template, mail.lint)
-    # For each purpose that it asks about: whoever reads the proof of one of them finds the mail there.
-    told = [event for offer in shown.purposes for event in _told(person, shown, offer, words, mail)]
-    ledger.append(session, person.organisation_id, told)
-    if not mail.reminder:
-        asked.accepted_at = clock.now()
+    asked = session.scalars(select(Confirmation).where(Confirmation.id.in_(mails)).order_by(Confirmation.id)).all()
+    of_them = select(Subscriber).where(Subscriber.id.in_([one.subscriber_id for one in asked]))
+    people = {person.id: person for person in session.scalars(of_them) if not person.demo}
+    true = [one for one in asked if one.subscriber_id in people]
+    shown = confirmation.shown_by_each(session, true)
+    told: dict[int, list[Event]] = {}
+    for one in true:
+        person, mail = people[one.subscriber_id], mails[one.id]
+        words = mail_template.ensure(session, person.organisation_id, "confirmation", mail.template, mail.lint)
+        # For each purpose that it asks about: whoever reads the proof of one of them finds the mail there.
+        for offer in shown[one.id].purposes:
+            told.setdefault(person.organisation_id, []).extend(_told(person, shown[one.id], offer, words, mail))
+        if not mail.reminder:
+            one.accepted_at = clock.now()
+    for organisation_id, events in told.items():
+        ledger.append(session, organisation_id, events)
 
 
 def _told(
-    person: Subscriber, shown: ShownForm, offer: Offer, words: MailTemplate, mail: ConfirmationMail
+    person: Subscriber, shown: ShownForm, offer: Offer, words: str, mail: ConfirmationMail
 ) -> tuple[Event, Event]:
     handed = Event(
         EventType.DOI_REMINDED if mail.reminder else EventType.DOI_HANDED,
@@ -77,7 +83,7 @@ def _told(
         purpose=offer.mailing_list.purpose,
         text_sha256=offer.text.sha256,
         form_sha256=shown.version.sha256,
-        mail_sha256=words.sha256,
+        mail_sha256=words,
         method="mail",
         details={"handed_at": clock.in_milliseconds(mail.handed_at)},
     )

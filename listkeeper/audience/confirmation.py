@@ -8,7 +8,7 @@ link changes nothing; only ``confirm`` and ``refuse``, both reached by POST, do.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -183,8 +183,20 @@ def find(session: Session, token: str) -> Confirmation | None:
 
 def shown_by(session: Session, confirmation: Confirmation) -> ShownForm:
     """Return the form version, sender, lists and texts the person answers to: of several, those she ticked."""
-    shown = signup_form.describe(session, session.get_one(SignupFormVersion, confirmation.form_version_id))
-    return shown.chosen(list_ids(session, confirmation)) if shown.further else shown
+    return shown_by_each(session, [confirmation])[confirmation.id]
+
+
+def shown_by_each(session: Session, confirmations: Iterable[Confirmation]) -> dict[int, ShownForm]:
+    """Return the same for several questions by their numbers; a version that many answer to is read once."""
+    versions: dict[int, ShownForm] = {}
+    found = {}
+    for asked in confirmations:
+        number = asked.form_version_id
+        if number not in versions:
+            versions[number] = signup_form.describe(session, session.get_one(SignupFormVersion, number))
+        shown = versions[number]
+        found[asked.id] = shown.chosen(list_ids(session, asked)) if shown.further else shown
+    return found
 
 
 def list_ids(session: Session, confirmation: Confirmation) -> list[int]:

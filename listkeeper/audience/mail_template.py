@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, func, select
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.proof import ledger
@@ -42,16 +42,22 @@ def name_of(words: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical_json.dumps(dict(words))).hexdigest()
 
 
-def ensure(
-    session: Session, organisation_id: int, kind: str, words: Mapping[str, str], lint_result: str
-) -> MailTemplate:
-    """Return the version that holds these words, written down in the ledger when it is new."""
-    content, digest = canonical_json.dumps(dict(words)), name_of(words)
-    query = select(MailTemplate).where(MailTemplate.organisation_id == organisation_id, MailTemplate.sha256 == digest)
-    known = session.scalars(query).first()
-    if known is not None:
-        return known
-    spoken = words["language"]
+def ensure(session: Session, organisation_id: int, kind: str, words: Mapping[str, str], lint_result: str) -> str:
+    """Return the name of the version that holds these words, written down in the ledger when it is new."""
+    digest = name_of(words)
+    about = {"of": organisation_id, "name": digest}
+    if session.connection().scalar(_KNOWN, about) is None:
+        _publish(session, organisation_id, kind, words, lint_result)
+    return digest
+
+
+_KNOWN = select(MailTemplate.id).where(
+    MailTemplate.organisation_id == bindparam("of"), MailTemplate.sha256 == bindparam("name")
+)
+
+
+def _publish(session: Session, organisation_id: int, kind: str, words: Mapping[str, str], lint_result: str) -> None:
+    content, digest, spoken = canonical_json.dumps(dict(words)), name_of(words), words["language"]
     newest = session.scalar(
         select(func.max(MailTemplate.version)).where(
             MailTemplate.organisation_id == organisation_id, MailTemplate.kind == kind, MailTemplate.language == spoken
@@ -73,4 +79,3 @@ def ensure(
     )
     session.add(made)
     session.flush()
-    return made

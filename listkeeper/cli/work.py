@@ -6,8 +6,8 @@ import os
 
 import click
 
-from listkeeper import store
 from listkeeper.cli.context import opened, with_settings
+from listkeeper.foundation import pen
 from listkeeper.foundation.outbox import Lane
 from listkeeper.settings import Settings
 
@@ -30,7 +30,7 @@ def command(settings: Settings, *, lanes: list[Lane]) -> None:
     """Do what waits on the lanes, the most urgent first, until SIGTERM; what is in flight is finished."""
     # Whoever opens a page or signs up on the same machine goes first; what waits here has time.
     os.nice(_LATER)
-    store.give_way()
+    pen.give_way()
     with opened(settings, create=True, serving=True) as application:
         from listkeeper.jobs import journal, worker  # noqa: PLC0415 - loaded with the application
 

@@ -20,7 +20,7 @@ from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply, Tra
 
 _LEASED_AT_ONCE = 200
 # Questions are written down at length, with a copy in the vault: whoever signs up meanwhile waits for a few, not many.
-_URGENT_WINDOW = 8
+_URGENT_WINDOW = 16
 _WAIT_FOR_SERVER = timedelta(seconds=30)
 _RECORD_TRIES = 30
 _log = log.get(__name__)

@@ -217,6 +217,7 @@ def record(
     cancelled = _cancelled_campaigns(session, outcomes)
     reached: dict[int | None, list[int]] = {}
     refused: list[int | None] = []
+    settled: list[Delivery] = []
     query = select(Delivery).where(Delivery.id.in_(outcomes)).order_by(Delivery.id).with_for_update()
     rows = list(session.scalars(query.execution_options(populate_existing=True)))
     asking.hold(session, [row.confirmation_id for row in rows if row.id in (questions or {}) and row.confirmation_id])
@@ -224,13 +225,13 @@ def record(
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
         if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
             _settle(row, outcomes[row.id])
-            if questions and row.id in questions:
-                _keep_question(session, row, questions[row.id])
+            settled.append(row)
             refused += [row.confirmation_id] if _is_refused_question(row) else []
             if row.campaign_id in cancelled and row.state in WAITING:
                 delivery.move(row, DeliveryState.CANCELLED)
             if (person := _reached_by_letter(row)) is not None:
                 reached.setdefault(row.list_id, []).append(person)
+    asking.accepted(session, _taken(settled, questions or {}))
     if refused:
         asking.bounced(session, [number for number in refused if number is not None])
     for list_id, people in reached.items():
@@ -249,22 +250,21 @@ def _reached_by_letter(row: Delivery) -> int | None:
     return row.subscriber_id if row.campaign_id is not None and row.state is DeliveryState.ACCEPTED else None
 
 
-def _keep_question(session: Session, row: Delivery, question: Question) -> None:
-    if row.state is not DeliveryState.ACCEPTED or row.confirmation_id is None:
-        return
-    asking.accepted(
-        session,
-        row.confirmation_id,
-        ConfirmationMail(
-            raw=question.raw,
-            template=question.template,
-            lint=question.lint,
+def _taken(rows: Sequence[Delivery], questions: Mapping[int, Question]) -> dict[int, ConfirmationMail]:
+    """Return the mails of questions that a server took just now, by their questions."""
+    return {
+        row.confirmation_id: ConfirmationMail(
+            raw=questions[row.id].raw,
+            template=questions[row.id].template,
+            lint=questions[row.id].lint,
             message_id=row.message_id or "",
             reply=f"{row.reply_code or ''} {row.reply_text or ''}".strip(),
             handed_at=row.handed_at or clock.now(),
             reminder=question_mail.is_reminder(row.occasion),
-        ),
-    )
+        )
+        for row in rows
+        if row.id in questions and row.state is DeliveryState.ACCEPTED and row.confirmation_id is not None
+    }
 
 
 def _cancelled_campaigns(session: Session, ids: Iterable[int]) -> set[int]:

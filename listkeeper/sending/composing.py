@@ -34,6 +34,7 @@ from listkeeper.sending import asking_more, house, notices
 from listkeeper.sending.batch import Prepare, Prepared
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.house import Headers, House
+from listkeeper.sending.notices import Question
 from listkeeper.standards import list_headers
 
 _SENDER_ID = "listkeeper"
@@ -74,6 +75,8 @@ class _Window:
     letters: dict[int, CompiledLetter | ListkeeperError]
     # What a letter asks its reader, by delivery.
     asked: Mapping[int, AskedQuestion]
+    # What the mails that ask for a yes are about, by question.
+    questions: Mapping[int, Question]
 
 
 def preparer(site: str) -> Prepare:
@@ -102,6 +105,7 @@ def _window(session: Session, rows: Sequence[Delivery], site: str) -> _Window:
         _people(session, rows, letters),
         letters,
         asking_more.questions(session, rows, site),
+        notices.questions(session, rows),
     )
 
 
@@ -174,7 +178,7 @@ def _prepare(session: Session, row: Delivery, window: _Window) -> Prepared:
         case MessageClass.MARKETING | MessageClass.TEST:
             return _letter(session, row, window)
         case MessageClass.DOI | MessageClass.SERVICE | MessageClass.SYSTEM:
-            return notices.prepare(session, row, window.houses[row.organisation_id])
+            return notices.prepare(session, row, window.houses[row.organisation_id], window.questions)
         case other:
             raise NotFound("no_composer", f"Nothing knows how to write a message of class {other}.")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import invitation
@@ -43,26 +45,36 @@ from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.house import Headers, House
 from listkeeper.standards import list_headers
 
-
-def prepare(session: Session, row: Delivery, ours: House) -> Prepared:
-    """Return the message of a delivery of class doi, service or system. Raises NotFound when its matter is gone."""
-    if row.notice is None:
-        return _about_confirmation(session, row, ours)
-    return _NOTICES[row.notice](session, row, ours)
+# The question that a mail is about, and the form it was asked by.
+Question = tuple[Confirmation, ShownForm]
 
 
-def _asked(session: Session, row: Delivery) -> Confirmation:
-    asked = session.get(Confirmation, row.confirmation_id) if row.confirmation_id else None
-    if asked is None:
+def questions(session: Session, rows: Sequence[Delivery]) -> dict[int, Question]:
+    """Return what the mails among these ask, by the question's number: a form that many answer to is read once."""
+    numbers = [row.confirmation_id for row in rows if row.confirmation_id is not None]
+    if not numbers:
+        return {}
+    asked = session.scalars(select(Confirmation).where(Confirmation.id.in_(numbers))).all()
+    shown = confirmation.shown_by_each(session, asked)
+    return {one.id: (one, shown[one.id]) for one in asked}
+
+
+def prepare(session: Session, row: Delivery, ours: House, known: Mapping[int, Question] | None = None) -> Prepared:
+    """Return the message of a delivery of class doi, service or system. Raises NotFound when its matter is gone.
+
+    ``known`` are the questions of its window, where they were read together.
+    """
+    if row.notice is not None and row.notice is not NoticeKind.ALREADY:
+        return _NOTICES[row.notice](session, row, ours)
+    about = (questions(session, [row]) if known is None else known).get(row.confirmation_id or 0)
+    if about is None:
         raise NotFound("no_confirmation", "The question of this delivery does not exist any more.")
-    return asked
+    if row.notice is None and row.message_class is MessageClass.DOI:
+        return _question(row, ours, *about)
+    return _already(row, ours, about[1])
 
 
-def _about_confirmation(session: Session, row: Delivery, ours: House) -> Prepared:
-    if row.message_class is not MessageClass.DOI:
-        return _already(session, row, ours)
-    asked = _asked(session, row)
-    shown = confirmation.shown_by(session, asked)
+def _question(row: Delivery, ours: House, asked: Confirmation, shown: ShownForm) -> Prepared:
     filled = confirmation_mail.compose(
         language_code=shown.form.language,
         legal_name=ours.sender.legal_name,
@@ -78,10 +90,17 @@ def _about_confirmation(session: Session, row: Delivery, ours: House) -> Prepare
         # The reminder stands in the thread of the first mail (RFC 5322 section 3.6.4).
         first = house.message_id(question_mail.occasion(asked, 1), ours.domain)
         headers += [("In-Reply-To", first), ("References", first)]
-    words = confirmation_mail.wording(shown.form.language)
-    lint = question_lint.result(filled, ours, shown, mail_template.name_of(words))
+    words, name = _worded(shown.form.language)
+    lint = question_lint.result(filled, ours, shown, name)
     purpose = shown.mailing_list.purpose
     return house.prepared(row, ours, shown.version.sha256, purpose, _same(filled, headers), template=words, lint=lint)
+
+
+@lru_cache(maxsize=64)
+def _worded(spoken: str) -> tuple[dict[str, str], str]:
+    """Return the fixed words of a question in a language, and what they are named by; the same for every mail."""
+    words = confirmation_mail.wording(spoken)
+    return words, mail_template.name_of(words)
 
 
 def _named(shown: ShownForm) -> str:
@@ -93,8 +112,7 @@ def _same(filled: Filled, headers: Headers) -> Callable[[str], tuple[Filled, Hea
     return lambda _recipient: (filled, headers)
 
 
-def _already(session: Session, row: Delivery, ours: House) -> Prepared:
-    shown = confirmation.shown_by(session, _asked(session, row))
+def _already(row: Delivery, ours: House, shown: ShownForm) -> Prepared:
     filled = already_subscribed_mail.compose(
         language_code=shown.form.language,
         legal_name=ours.sender.legal_name,
@@ -238,7 +256,6 @@ def _defence(session: Session, row: Delivery, ours: House) -> Prepared:
 
 
 _NOTICES: dict[NoticeKind, Callable[[Session, Delivery, House], Prepared]] = {
-    NoticeKind.ALREADY: _already,
     NoticeKind.RECEIPT: _receipt,
     NoticeKind.ACCESS: _access,
     NoticeKind.NEW_ADDRESS: _new_address,

@@ -14,8 +14,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 
-from listkeeper import store
-from listkeeper.foundation import places
+from listkeeper.foundation import pen, places
 from tests.fakes import postgres
 
 KINDS = ("sqlite", "postgresql")
@@ -37,7 +36,7 @@ class Database:
     def engine(self) -> Engine:
         """Open an engine as the program would; the caller disposes of it."""
         engine = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://", 1))
-        store.prepare(engine)
+        pen.prepare(engine)
         return engine
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.foundation import throttle
+from listkeeper.foundation import pen, throttle
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.throttle import ThrottleWindow
 from tests.fakes.databases import Database
@@ -73,8 +76,86 @@ def test_a_fault_is_its_own_threads_alone(app: Flask, database: Database) -> Non
     assert _used(app) == 4 * _EACH
 
 
+@pytest.fixture
+def one_pen(database: Database) -> None:
+    """Only where there is one: elsewhere each small write is a transaction of its own."""
+    if database.kind != "sqlite":
+        pytest.skip("PostgreSQL has no pen")
+
+
+@pytest.mark.usefixtures("one_pen")
+def test_nobody_is_told_before_it_is_on_the_disk_and_others_write_meanwhile(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut takes nothing back that was answered; and a slow disk keeps nobody from the pen."""
+    reached, goes_on = threading.Event(), threading.Event()
+    told: list[bool] = []
+
+    def slow(file: int) -> None:
+        reached.set()
+        assert goes_on.wait(10)
+        os_fsync(file)
+
+    os_fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", slow)
+
+    def post() -> None:
+        with app.app_context():
+            told.append(store.together(_take))
+
+    waiting = threading.Thread(target=post)
+    waiting.start()
+    assert reached.wait(10)
+    with app.app_context(), store.transaction() as session:
+        assert _take(session)
+    assert told == []
+    goes_on.set()
+    waiting.join(10)
+    assert told == [True]
+    assert _used(app) == 2
+
+
+@pytest.mark.usefixtures("one_pen")
+def test_a_disk_that_refuses_is_told(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_file: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    [found] = _at_once(app, [_take])
+    assert isinstance(found, TryAgain)
+    assert "disk" in found.message
+    monkeypatch.undo()
+    assert _at_once(app, [_take]) == [True]
+
+
+@pytest.mark.usefixtures("one_pen")
+def test_whoever_works_in_the_background_leaves_the_pen_to_others(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(pen, "_ask_again", [0.0])
+    pen.give_way()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        # Whoever had it lays it down while we wait.
+        if held.in_transaction:
+            held.execute("ROLLBACK")
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with app.app_context(), store.database.engine.connect() as connection:
+        held: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        with store.transaction() as session:
+            _take(session)
+        assert slept == []
+        held.execute("BEGIN IMMEDIATE")
+        with store.transaction() as session:
+            _take(session)
+    waited, rested = slept
+    assert waited == pytest.approx(0.004)
+    assert 0 < rested <= 0.1
+
+
 def test_a_database_that_is_busy_for_too_long_is_told_to_everybody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr(pen, "WAITS_MILLISECONDS", 50)
     with app.app_context(), store.database.engine.connect() as held:
         held.connection.driver_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
         found = _at_once(app, [_take] * 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ from listkeeper.web.public.brand import Business
 
 _KEPT_LIMIT = 256
 _kept: dict[Hashable, tuple[ShownForm, FormView]] = {}
+# How long a form that was just looked at is looked at no more, in seconds, unless this process changed anything: a
+# flood of posts asks once. Whoever closes a form by another process finds it closed a moment later.
+_LOOKED_AGAIN = 0.2
+_lately: dict[str, tuple[float, int, tuple[ShownForm, FormView]]] = {}
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,14 @@ def at_hand(session: Session, slug: str) -> tuple[ShownForm, FormView]:
 
     Raises NotFound when there is no form.
     """
+    moment, changes = time.monotonic(), store.changes()
+    seen = _lately.get(slug)
+    if seen is not None and seen[0] > moment and seen[1] == changes:
+        return seen[2]
     stamp = form_stamp.of(session, slug)
     known = _kept.get(stamp) if stamp is not None else None
     if known is not None:
+        _lately[slug] = moment + _LOOKED_AGAIN, changes, known
         return known
     with store.aside() as own:
         shown = signup_form.shown(own, slug)
@@ -101,5 +111,6 @@ def at_hand(session: Session, slug: str) -> tuple[ShownForm, FormView]:
     if stamp is not None and not made[1].shop and not made[1].sisters:
         if len(_kept) >= _KEPT_LIMIT:
             _kept.clear()
+            _lately.clear()
         _kept[stamp] = made
     return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from functools import lru_cache
 
 from flask import Blueprint, Response, g, make_response, request, url_for
@@ -16,7 +15,7 @@ from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import address_typo
 from listkeeper.web import asset, headers, packing
-from listkeeper.web.public import confirm_page, form_view, onward, page, signup_post
+from listkeeper.web.public import confirm_page, drawn, form_view, onward, page, signup_post
 from listkeeper.web.public.form_view import FormView
 from listkeeper.web.public.signup_post import Shape
 
@@ -24,9 +23,7 @@ blueprint = Blueprint("signup_page", __name__)
 blueprint.before_request(page.limit_body)
 
 _SHOWN_LIMIT = 320
-# Nobody can type it: it is made anew with each process.
-_MARK = secrets.token_hex(16)
-_SENT = f'<input type="hidden" name="{_MARK}" value="">'
+_SENT = f'<input type="hidden" name="{drawn.place("sent")}" value="">'
 # Which part of the page a sentence stands beside, by the code of what is wrong; the address unless it is a box.
 _PLACES = {"purpose_missing": "wrong_purpose", "second_consent_missing": "wrong_second", "age_missing": "wrong_age"}
 _WRONG = ("wrong", *_PLACES.values())
@@ -78,7 +75,7 @@ def _page(  # noqa: PLR0913, PLR0917 - what is shown, and what was typed
 @lru_cache(maxsize=256)
 def _drawn(view: FormView, action: str, _release: str) -> str:
     """Return the page of a form with one mark in it, where what it sends along belongs."""
-    return _page(view, action, {_MARK: ""}, "", None, 200).get_data(as_text=True)
+    return _page(view, action, {drawn.place("sent"): ""}, "", None, 200).get_data(as_text=True)
 
 
 def _inputs(sent: dict[str, str]) -> str:
@@ -152,21 +149,49 @@ def status_of(wrong: Invalid) -> int:
 
 
 def _check_mail(view: FormView, visit: str, *, shown_address: str = "", wrong: str = "", status: int = 200) -> Response:
-    made = page.answer(
+    meant = address_typo.suggest(shown_address) if shown_address else None
+    action, back = _address_of("confirm_by_code", view.slug), _address_of("show", view.slug)
+    words = {
+        "visit": visit,
+        "shown": shown_address,
+        # As long for a short address as for a long one: the length of this page tells nothing.
+        "padding": " " * max(0, _SHOWN_LIMIT - len(escape(shown_address).encode())),
+    }
+    if meant or wrong or not shown_address or page.framed():
+        made = _mail_page(view, action, back, words, meant=meant, wrong=wrong, status=status)
+    else:
+        made = make_response(drawn.filled(_drawn_mail_page(view, action, back, asset.version()), words), status)
+    return onward.opened(made, view.onward_origin)
+
+
+def _mail_page(  # noqa: PLR0913 - what is shown, and what was typed
+    view: FormView,
+    action: str,
+    back: str,
+    words: dict[str, str],
+    *,
+    meant: str | None = None,
+    wrong: str = "",
+    status: int = 200,
+) -> Response:
+    return page.answer(
         "check_mail",
         view.language,
         view.business,
         status=status,
-        visit=visit,
+        meant=meant,
         wrong=wrong,
-        shown=shown_address,
-        meant=address_typo.suggest(shown_address) if shown_address else None,
-        # As long for a short address as for a long one: the length of this page tells nothing.
-        padding=" " * max(0, _SHOWN_LIMIT - len(escape(shown_address).encode())),
-        action=_address_of("confirm_by_code", view.slug),
-        back=_address_of("show", view.slug),
+        action=action,
+        back=back,
+        **words,
     )
-    return onward.opened(made, view.onward_origin)
+
+
+@lru_cache(maxsize=256)
+def _drawn_mail_page(view: FormView, action: str, back: str, _release: str) -> str:
+    """Return the page as most people see it, with places for the words that are each one's own."""
+    places = {name: drawn.place(name) for name in ("visit", "shown", "padding")}
+    return _mail_page(view, action, back, places).get_data(as_text=True)
 
 
 @blueprint.post("/f/<slug>/code")
