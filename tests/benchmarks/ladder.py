@@ -29,11 +29,15 @@ class Bite:
 
 @dataclass(frozen=True)
 class Rung:
-    """One limit: to what it is raised, how it is walked, what is counted, and which others stand out of its way."""
+    """One limit: to what it is raised, how it is walked, what is counted, and which others stand out of its way.
+
+    Those with the same ``start`` can be raised together: none of them is on the way to another's brake.
+    """
 
     limit: str
     raised: int
     walk: Callable[[Flooded, int], Bite]
+    start: int
     unit: str = "posts"
     beside: dict[str, str] = field(default_factory=dict)
 
@@ -203,16 +207,16 @@ def _loose(posted: int) -> Bite:
 
 
 LADDER = (
-    Rung("signups_per_hour", 10, _network_hour),
-    Rung("signups_per_day", 40, _network_day),
-    Rung("second_presses_per_hour", 6, _second_presses, unit="second presses"),
-    Rung("signups_per_domain_hour", 75, _domain),
-    Rung("signups_per_form_hour", 400, _form),
-    Rung("confirmations_per_day", 2, _mailbox),
+    Rung("signups_per_hour", 10, _network_hour, 1),
+    Rung("signups_per_day", 40, _network_day, 2),
+    Rung("second_presses_per_hour", 6, _second_presses, 2, unit="second presses"),
+    Rung("signups_per_domain_hour", 75, _domain, 1),
+    Rung("signups_per_form_hour", 400, _form, 1),
+    Rung("confirmations_per_day", 2, _mailbox, 1),
     # The month's is reached in one walk only when the day's stands out of its way.
-    Rung("confirmations_per_month", 6, _mailbox, beside={"confirmations_per_day": "1000"}),
-    Rung("signup_least_seconds", 4, _least_seconds, unit="seconds of a page's age"),
-    Rung("signup_work", 100_000, _work, unit="highest number of the sum"),
-    Rung("least_confirmed_percent", 20, _few_confirm, unit="percent confirmed"),
-    Rung("most_bounced_percent", 20, _bounces, unit="percent bounced"),
+    Rung("confirmations_per_month", 6, _mailbox, 2, beside={"confirmations_per_day": "1000"}),
+    Rung("signup_least_seconds", 4, _least_seconds, 1, unit="seconds of a page's age"),
+    Rung("signup_work", 100_000, _work, 2, unit="highest number of the sum"),
+    Rung("least_confirmed_percent", 20, _few_confirm, 2, unit="percent confirmed"),
+    Rung("most_bounced_percent", 20, _bounces, 1, unit="percent bounced"),
 )
