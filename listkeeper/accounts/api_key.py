@@ -2,7 +2,7 @@
 
 A key is a secret of 160 random bits that is shown once; only its SHA-256 is
 stored. Its scopes say what it opens. None of them raises anybody's permission:
-a program can ask a person to subscribe, and it can take permission away.
+a program can ask a person to subscribe, make links that lead to a form, and take permission away.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Scope(StrEnum):
     SUBSCRIBE = "subscribe"
     LOWER = "lower"
     EXPORT = "export"
+    LINKS = "links"
 
 
 class ApiKey(Table):

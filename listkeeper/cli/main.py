@@ -35,6 +35,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "list": ("listkeeper.cli.list", "Make, show, close and merge mailing lists."),
     "form": ("listkeeper.cli.form", "Make and show signup forms."),
     "source": ("listkeeper.cli.source", "Make links for the places people come from, with codes and posters."),
+    "channel": ("listkeeper.cli.channel", "Note followers and costs, and show what you own of each channel."),
     "question": ("listkeeper.cli.question", "Ask people more, one question at a time, and see what they answer."),
     "campaign": ("listkeeper.cli.campaign", "Write, check, test and send campaigns."),
     "import": ("listkeeper.cli.import_", "Bring a list from another tool, judge it, load it, take it back."),

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from urllib.parse import quote, urlsplit
 
-from babel.dates import format_skeleton, format_time, get_day_names
+from babel.dates import format_date, format_skeleton, format_time, get_day_names
 
 from listkeeper.accounts.opening_hours import Hours, Span
 from listkeeper.accounts.storefront import Storefront, dialled
@@ -28,6 +28,8 @@ _NETWORKS = {
 _TO = "\N{EN DASH}"
 # A day on which it is shut is announced this long before.
 _ANNOUNCED = timedelta(days=30)
+# So far ahead a weekday names one day alone; on a Monday "on Monday" may be next week, or the week after a holiday.
+_NAMED_BY_WEEKDAY = timedelta(days=6)
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,14 @@ def _now(hours: Hours, wall: datetime, zone: str) -> str:
         return language.text("Open now, until %(time)s", time=at)
     if standing.until.date() == wall.date():
         return language.text("Closed now, opens at %(time)s", time=at)
-    return language.text("Closed now, opens on %(day)s at %(time)s", day=_weekday(standing.until.weekday()), time=at)
+    day = _day(standing.until.date(), wall.date(), zone)
+    return language.text("Closed now, opens on %(day)s at %(time)s", day=day, time=at)
+
+
+def _day(day: date, today: date, zone: str) -> str:
+    """Return what a day to come is called: its weekday, or the whole date where that could be another day."""
+    near = day - today <= _NAMED_BY_WEEKDAY
+    return _weekday(day.weekday()) if near else format_date(day, "full", locale=_locale(zone))
 
 
 def _rows(hours: Hours, wall: datetime, zone: str) -> Iterator[HoursRow]:

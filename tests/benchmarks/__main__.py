@@ -1,4 +1,4 @@
-"""Run one bench: ``python -m tests.benchmarks NAME``; the figure is JSON on standard output."""
+"""Run one bench: ``python -m tests.benchmarks NAME``; the figure, or a list of them, is JSON on standard output."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ BENCHES = {
     "backup": ("tests.benchmarks.archive", "rows a second that a backup writes"),
     "restore": ("tests.benchmarks.archive", "rows a second that a restore brings back, checked against its ledger"),
     "unsubscribe": ("tests.benchmarks.leaving", "milliseconds after a leave's commit until no hand-over begins, 99 %"),
+    "floods": ("tests.benchmarks.floods", "where each brake before the forms bites, as delivered and raised; a list"),
     "signup": ("tests.benchmarks.signup", "signups a second over HTTP, stored for good, with the jobs beside them"),
     "web": ("tests.benchmarks.web", "signup forms shown a second"),
 }
@@ -37,8 +38,8 @@ def main() -> None:
             print(f"{name:12} {what}")
         return
     bench = importlib.import_module(BENCHES[given.name][0])
-    figure = bench.measure(given.name, repeats=given.repeats, full=given.full)
-    print(json.dumps(figure.as_dict(), ensure_ascii=False))
+    found = bench.measure(given.name, repeats=given.repeats, full=given.full)
+    print(json.dumps(found if isinstance(found, list) else found.as_dict(), ensure_ascii=False))
 
 
 if __name__ == "__main__":

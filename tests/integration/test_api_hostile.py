@@ -77,7 +77,7 @@ NOT_ONE_OBJECT = [
 
 
 def test_what_is_not_one_json_object_is_refused(shop: Program) -> None:
-    for path in ("/suppressions", "/suppressions/lookup", "/signups", "/subscribers/lookup", "/exports"):
+    for path in ("/suppressions", "/suppressions/lookup", "/signups", "/subscribers/lookup", "/exports", "/sources"):
         answers = {body: _raw(shop, path, body) for body in NOT_ONE_OBJECT}
         assert {body for body, answer in answers.items() if answer.status_code != 400} == set()
         assert {code_of(answer) for answer in answers.values()} == {"not_json"}
@@ -192,6 +192,7 @@ def _true_bodies(form: str, news: str, address: str) -> list[dict[str, Any]]:
         {"list": news},
         {"address": address},
         {"form": form, "address": address},
+        {"form": form, "name": "Till"},
         *({"address": address, "reason": reason} for reason in ("manual", "complaint", "objection", "legal", "unsub")),
         {"address": address, "reason": "unsub", "list": news},
     ]

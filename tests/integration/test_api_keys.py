@@ -91,6 +91,7 @@ def test_a_key_opens_what_its_scopes_say_and_no_more(app: Flask, house: str) -> 
         Scope.READ: ("GET", f"/subscribers/{house}", None),
         Scope.SUBSCRIBE: ("POST", "/signups", {"form": "frm_" + "0" * 20, "address": "a@b.example"}),
         Scope.LOWER: ("POST", "/suppressions", {"address": "a@b.example", "reason": "manual"}),
+        Scope.LINKS: ("POST", "/sources", {"form": "frm_" + "0" * 20, "name": "Till"}),
     }
     for held in Scope:
         who = program(app, held)

@@ -9,18 +9,22 @@ import pytest
 import zxingcpp
 from flask import Flask
 from PIL import Image
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper import store
+from listkeeper.accounts import organisation
 from listkeeper.accounts.api_key import Scope
+from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.audience import source
+from listkeeper.audience.mailing_list import ListState
 from listkeeper.audience.source import Channel
 from listkeeper.settings import Settings
 from tests.fakes import typed
 from tests.fakes.databases import Database
 from tests.fakes.typed import Type
 from tests.makers import cafe
-from tests.makers.programs import program
+from tests.makers.programs import code_of, program
 
 
 @pytest.fixture
@@ -88,3 +92,44 @@ def test_programs_read_the_sources(app: Flask, database: Database) -> None:
     assert [first[name] for name in numbers] == [0] * len(numbers)
     assert second["archived_at"].endswith("Z")
     assert program(app, Scope.SUBSCRIBE, name="Till").get("/sources").status_code == 403
+
+
+def test_programs_make_sources(app: Flask, database: Database) -> None:
+    with app.app_context(), store.transaction() as session:
+        made = cafe.found(session)
+        form, news = made.form.public_id, made.mailing_list.public_id
+    shop = program(app, Scope.LINKS)
+    place = {"form": form, "name": "Bio", "channel": "instagram", "slug": "ig-bio", "utm": {"utm_source": "ig"}}
+    first = shop.post("/sources", place, name="bio-1")
+    assert first.status_code == 201
+    assert first.json is not None
+    assert (first.json["url"], first.json["list"], first.json["form"]) == ("http://localhost:8025/s/ig-bio", news, form)
+    # The same wish again is no second link, and a link that is printed is never another's.
+    assert shop.post("/sources", place, name="bio-1").json == first.json
+    assert code_of(shop.post("/sources", place)) == "source_exists"
+    assert shop.post("/sources", {"form": form, "name": "Till"}).json["slug"] == "till"  # type: ignore[index]
+    for wrong, status in (
+        ({"name": "X"}, 422), ({"form": form, "name": " "}, 422), ({"form": form, "name": "X", "slug": "No!"}, 422),
+        ({"form": form, "name": "X", "channel": "moon"}, 422), ({"form": "frm_" + "0" * 20, "name": "X"}, 404),
+        ({"form": form, "name": "X", "utm": {"utm_colour": "red"}}, 422),
+    ):  # fmt: skip
+        assert shop.post("/sources", wrong).status_code == status, wrong
+    others = program(app, *(scope for scope in Scope if scope is not Scope.LINKS), name="Others")
+    assert code_of(others.post("/sources", place | {"slug": "more"})) == "scope_missing"
+    with app.app_context(), store.reading() as session:
+        kept = source.every(session, organisation.only_one(session))
+        assert [(each.slug, each.channel, each.utm) for each in kept] == [
+            ("ig-bio", Channel.INSTAGRAM, {"utm_source": "ig"}), ("till", Channel.OTHER, {}),
+        ]  # fmt: skip
+        written = session.scalars(select(AuditEntry).where(AuditEntry.action == "source.created")).all()
+        assert [(row.actor, row.subject) for row in written] == [
+            (f"api:{shop.public_id}", each.public_id) for each in kept
+        ]
+
+
+def test_a_form_of_a_deleted_list_gets_no_link_from_a_program(app: Flask, database: Database) -> None:
+    with app.app_context(), store.transaction() as session:
+        made = cafe.found(session)
+        form = made.form.public_id
+        made.mailing_list.state = ListState.TOMBSTONED
+    assert code_of(program(app).post("/sources", {"form": form, "name": "Till"})) == "no_list"

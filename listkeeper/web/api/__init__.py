@@ -7,6 +7,6 @@ program's name in the audit log, and the same answer again for the same
 ``Idempotency-Key``. ``describing`` makes the document.
 
 A program may read, ask a person to subscribe by the same way and under the
-same brakes as the form, take permission away, and take everything out. No
-route raises permission: that is for the person alone.
+same brakes as the form, make links that lead to a form, take permission away,
+and take everything out. No route raises permission: that is for the person alone.
 """

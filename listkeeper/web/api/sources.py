@@ -1,22 +1,27 @@
-"""The sources: the places people come from, each with its short link and what it brought."""
+"""The sources: the places people come from, each with its short link and what it brought; a program may add some."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from apiflask import APIBlueprint
-from flask import current_app
+from flask import Response, current_app
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.accounts.api_key import Scope
+from listkeeper.accounts.api_key import ApiKey, Scope
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import source
+from listkeeper.audience import mailing_list, signup_form, source
 from listkeeper.audience.source import Channel, Source
 from listkeeper.foundation import clock
 from listkeeper.insight import brought
 from listkeeper.insight.brought import Brought
 from listkeeper.settings import Settings
-from listkeeper.web.api import lock
+from listkeeper.web.api import change, lock
+from listkeeper.web.api.change import Done
 from listkeeper.web.api.shape import FormId, ListId, Moment, Shape, SourceId
+from listkeeper.web.api.signups import Marks
 
 blueprint = APIBlueprint("api_sources", __name__, url_prefix=lock.NOW, tag="Sources")
 
@@ -41,10 +46,53 @@ class OneSource(Shape):
     complained: int = Field(description="Who of those reported a letter as spam.", examples=[0])
 
 
+class Place(Shape):
+    """One more place, and the form that people who come from there see."""
+
+    form: FormId
+    name: Annotated[str, Field(max_length=200, description="What you call the place.", examples=["Instagram bio"])]
+    channel: Channel = Channel.OTHER
+    slug: Annotated[
+        str,
+        Field(
+            max_length=80,
+            description="The last part of the link: small letters, digits and hyphens. Made from the name when left "
+            "out. It is on paper one day, so it stays.",
+            examples=["ig-bio"],
+        ),
+    ] = ""
+    utm: Annotated[Marks, Field(description="Marks that are stored with each signup by this link.")] = Marks()
+
+
 class Sources(Shape):
     """All sources."""
 
     sources: list[OneSource]
+
+
+@blueprint.post("/sources")
+@lock.needs(Scope.LINKS)
+@blueprint.input(Place, arg_name="place")
+@blueprint.output(OneSource, status_code=201)
+def add(place: Place) -> Response:
+    """Make a link for one more place.
+
+    Whoever follows it sees the form and is counted to the place. A slug that
+    is taken is refused; without one, a free one is made from the name.
+    """
+    site = _site()
+
+    def act(session: Session, owner: Organisation, key: ApiKey) -> Done:
+        del key
+        form = signup_form.identified(session, owner, place.form)
+        # A list that was deleted has no name any more, and no form of it leads anywhere.
+        mailing_list.named(session, owner, form.mailing_list.public_id)
+        marks = {name: said for name, said in place.utm.model_dump().items() if said}
+        made = source.create(session, form, name=place.name, channel=place.channel, slug=place.slug, utm=marks)
+        answer = _shown(made, brought.by_source(session, [made])[made.id], site)
+        return Done(answer, "source.created", made.public_id, status=201)
+
+    return change.made(act)
 
 
 @blueprint.get("/sources")
@@ -52,12 +100,16 @@ class Sources(Shape):
 @blueprint.output(Sources)
 def show() -> Sources:
     """Show the sources of all lists, those in use first, with their numbers."""
-    settings: Settings = current_app.config["LISTKEEPER"]
     with store.reading() as session:
         owner = session.get_one(Organisation, lock.caller().organisation_id)
         found = source.every(session, owner)
         numbers = brought.by_source(session, found)
-        return Sources(sources=[_shown(each, numbers[each.id], settings.site) for each in found])
+        return Sources(sources=[_shown(each, numbers[each.id], _site()) for each in found])
+
+
+def _site() -> str:
+    settings: Settings = current_app.config["LISTKEEPER"]
+    return settings.site
 
 
 def _shown(each: Source, numbers: Brought, site: str) -> OneSource:

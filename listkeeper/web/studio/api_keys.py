@@ -68,4 +68,5 @@ def _kinds() -> dict[str, str]:
         Scope.SUBSCRIBE.value: language.text("Ask people to subscribe; they still confirm by themselves"),
         Scope.LOWER.value: language.text("Take permission away: unsubscribe, suppress, hold back"),
         Scope.EXPORT.value: language.text("Take everything out, addresses included"),
+        Scope.LINKS.value: language.text("Make links for the places where people meet a form"),
     }

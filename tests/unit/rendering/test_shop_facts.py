@@ -57,6 +57,29 @@ def test_open_now_goes_by_the_clock_on_the_wall_of_the_shop(moment: datetime, sa
     assert shop_facts.of(_shop(), EVERYTHING, "en", moment).now == said
 
 
+@pytest.mark.parametrize(
+    ("shut", "spoken", "said"),
+    [
+        ((), "en", "Closed now, opens on Monday, 30 November 2026 at 09:00"),
+        (("2026-11-30",), "en", "Closed now, opens on Monday, 7 December 2026 at 09:00"),
+        (("2026-11-30",), "de", "Jetzt geschlossen, öffnet am Montag, 7. Dezember 2026 um 09:00 Uhr"),
+        (("2026-11-30",), "da", "Lukket nu, åbner mandag den 7. december 2026 kl. 09.00"),
+        # Two Mondays shut: nothing within a fortnight is promised.
+        (("2026-11-30", "2026-12-07"), "en", "Closed now"),
+    ],
+)
+def test_a_door_that_opens_in_a_week_or_later_says_the_date(shut: tuple[str, ...], spoken: str, said: str) -> None:
+    shop = _shop(hours={"mon": [[540, 1050]], "shut": list(shut)})
+    assert shop_facts.of(shop, EVERYTHING, spoken, datetime(2026, 11, 23, 18, tzinfo=UTC)).now == said
+
+
+def test_six_days_ahead_a_weekday_is_enough() -> None:
+    shop = _shop(hours={"mon": [[540, 1050]]})
+    assert shop_facts.of(shop, EVERYTHING, "en", datetime(2026, 11, 24, 8, tzinfo=UTC)).now == (
+        "Closed now, opens on Monday at 09:00"
+    )
+
+
 def test_only_a_shop_in_america_counts_twice_to_twelve() -> None:
     shown = shop_facts.of(_shop(time_zone="America/New_York"), EVERYTHING, "en", MONDAY)
     assert "9:00" in shown.hours[0].hours
