@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -24,8 +23,7 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.foundation import clock
 from listkeeper.settings import Settings
-from listkeeper.web.public import form_view, signup_page
-from tests.fakes.databases import Database
+from listkeeper.web.public import form_view
 from tests.makers import cafe
 
 pytestmark = pytest.mark.usefixtures("house")
@@ -317,31 +315,6 @@ def test_a_page_left_open_for_two_days_is_renewed_and_a_forged_ticket_too(client
     with time_machine.travel(timedelta(days=2)):
         assert client.post(FORM, data=fields | {"email": "a@shop.example"}).status_code == 409
     assert _rows() == []
-
-
-def test_the_answer_that_is_drawn_once_is_the_one_that_would_be_drawn_for_her(app: Flask) -> None:
-    typed = "o'brien&co@shop.example"
-    with app.test_request_context(FORM, method="POST"):
-        with store.reading() as session:
-            view = form_view.kept(session, "news")
-        words = {"visit": "a<secret>", "shown": typed, "padding": " " * (320 - len("o&#39;brien&amp;co@shop.example"))}
-        # An address that looks like a slip is never drawn beforehand; neither is a page in a frame.
-        alone = signup_page._mail_page(view, f"{FORM}/code", FORM, words)  # noqa: SLF001 - how a page is made
-        kept = signup_page._check_mail(view, "a<secret>", shown_address=typed)  # noqa: SLF001 - the same
-    assert kept.get_data(as_text=True) == alone.get_data(as_text=True)
-    assert "o&#39;brien&amp;co@shop.example" in kept.get_data(as_text=True)
-
-
-def test_a_form_that_another_process_closes_is_closed_a_moment_later(client: FlaskClient, database: Database) -> None:
-    assert client.post(FORM, data={"email": "anna@shop.example"}).status_code == 200
-    elsewhere = database.engine()
-    with Session(elsewhere.execution_options(listkeeper_writes=True)) as session:
-        session.execute(update(SignupForm).values(state=FormState.CLOSED))
-        session.commit()
-    elsewhere.dispose()
-    time.sleep(0.25)
-    assert client.post(FORM, data={"email": "bo@shop.example"}).status_code == 404
-    assert len(_rows()) == 1
 
 
 def test_a_closed_or_unknown_form_takes_nothing_and_says_so(client: FlaskClient) -> None:
