@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -25,14 +25,21 @@ class Load:
 class _Run:
     until: float
     make: Callable[[], bytes]
+    # When the next request is due: at once, or at the pace that was asked for.
+    due: Iterator[float]
     took: list[float] = field(default_factory=list)
     failed: int = 0
 
 
-def get(host: str, port: int, path: str, *, connections: int = 8, seconds: float = 4.0) -> Load:
-    """Ask for one path as fast as the connections allow."""
+def get(
+    host: str, port: int, path: str, *, connections: int = 8, seconds: float = 4.0, pace: float | None = None
+) -> Load:
+    """Ask for one path as fast as the connections allow, or ``pace`` times a second.
+
+    With a pace, a request that had to wait for the ones before it has waited: its time begins when it was due.
+    """
     asked = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: text/html\r\n\r\n".encode()
-    return asyncio.run(_run(host, port, lambda: asked, connections, seconds))
+    return asyncio.run(_run(host, port, lambda: asked, connections, seconds, pace))
 
 
 def post(
@@ -52,9 +59,12 @@ def post(
     return asyncio.run(_run(host, port, make, connections, seconds))
 
 
-async def _run(host: str, port: int, make: Callable[[], bytes], connections: int, seconds: float) -> Load:
-    run = _Run(time.perf_counter() + seconds, make)
+async def _run(  # noqa: PLR0917 - where, how hard and how long
+    host: str, port: int, make: Callable[[], bytes], connections: int, seconds: float, pace: float | None = None
+) -> Load:
     start = time.perf_counter()
+    due = (start + number / pace for number in itertools.count()) if pace else itertools.repeat(0.0)
+    run = _Run(start + seconds, make, due)
     await asyncio.gather(*(_ask(host, port, run) for _ in range(connections)))
     lasted = time.perf_counter() - start
     took = sorted(run.took)
@@ -64,7 +74,12 @@ async def _run(host: str, port: int, make: Callable[[], bytes], connections: int
 
 async def _ask(host: str, port: int, run: _Run) -> None:
     reader, writer = await asyncio.open_connection(host, port)
-    while (begun := time.perf_counter()) < run.until:
+    while True:
+        due = next(run.due)
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        begun = due or time.perf_counter()
+        if begun >= run.until:
+            break
         writer.write(run.make())
         head = await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(_length(head))
