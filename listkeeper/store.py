@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 from flask import Flask
@@ -57,6 +58,7 @@ Result = TypeVar("Result")
 _bells: list[Callable[[set[Lane]], None]] = []
 
 
+@cache
 def load_tables() -> None:
     """Import every file of every chapter that holds a table, so that the metadata knows all of them.
 

@@ -241,7 +241,7 @@ def csrf_token(client: FlaskClient, address: str) -> str:
 
 @contextmanager
 def watching(app: Flask) -> Iterator[Callable[[], bool]]:
-    """Ask again and again whether anybody has written since: SQLite counts commits, which costs less than to read all."""
+    """Ask again and again whether anybody has written since: SQLite counts commits, and reading all costs more."""
     with app.app_context():
         file = store.database.engine.url.database
     assert file is not None
