@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 from flask import Flask
@@ -72,6 +73,7 @@ Result = TypeVar("Result")
 _bells: list[Callable[[set[Lane]], None]] = []
 
 
+@cache
 def load_tables() -> None:
     """Import every file of every chapter that holds a table, so that the metadata knows all of them.
 

@@ -25,13 +25,14 @@ import pytest
 import structlog
 import time_machine
 from hypothesis import core as hypothesis_core
+from pydantic import BaseModel
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from listkeeper.foundation import keys
 from listkeeper.settings import Settings
 from tests.fakes import corpora as corpora_folder
-from tests.fakes import databases, postgres, queue_server, route_builders, template_code
+from tests.fakes import databases, postgres, queue_server, quick_folder, route_builders, statements, template_code
 from tests.fakes import smtp_sink as sink
 from tests.fakes.corpora import Corpora
 from tests.fakes.databases import Database
@@ -48,7 +49,7 @@ _DEFAULT_SEED = 20261123
 # A short run: how many rows of a table of cases, and which share of the tests PostgreSQL sees.
 _ROWS = {"sqlite": 2, "postgresql": 1}
 # Of the tests marked ``whole_program``, one in so many.
-_PROGRAMS = 6
+_PROGRAMS = 8
 _ON_POSTGRESQL = {
     "tests/integration/test_kill_worker": 0,
     "tests/adversarial/test_link_scanner": 0,
@@ -75,8 +76,10 @@ def pytest_configure(config: pytest.Config) -> None:
             if signal.getsignal(number) is signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
         os.environ.setdefault(_SEED, str(_DEFAULT_SEED))
+        quick_folder.use()
         postgres.sweep()
     route_builders.remember()
+    statements.remember()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -177,9 +180,8 @@ def settings(request: pytest.FixtureRequest, data_folder: Path, _no_settings_fro
     """
     named: dict[str, object] = {
         "data": data_folder, "public_url": "http://localhost:8025", "dns_server": "127.0.0.1:1", "check_links": False,
-        "check_mail_domains": False,
         # Tests are quicker than people, and come from one network.
-        "signup_least_seconds": 0, "signups_per_hour": 20, "signups_per_day": 1_000,
+        "check_mail_domains": False, "signup_least_seconds": 0, "signups_per_hour": 20, "signups_per_day": 1_000,
     }  # fmt: skip
     if "queue" in request.fixturenames:
         named["redis_url"] = request.getfixturevalue("queue").url
@@ -189,7 +191,9 @@ def settings(request: pytest.FixtureRequest, data_folder: Path, _no_settings_fro
         named["database_url"] = request.getfixturevalue("database").setting
     elif "app" in request.fixturenames:
         request.getfixturevalue("_sqlite")
-    return Settings(**named)  # type: ignore[arg-type]
+    # Checked like any others, but without a look at the environment, which holds none and takes milliseconds to search.
+    BaseModel.__init__(made := Settings.__new__(Settings), **named)
+    return made
 
 
 @pytest.fixture
@@ -250,7 +254,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     SQLite runs every test, and of one with a table of cases two rows. PostgreSQL runs half of the numbered cases that
     are to be green, every twelfth journey and unit test, one row of each, and leaves the scanner and the kills to
-    SQLite. Of the tests that start and stop whole programs every sixth runs. What is drawn depends on the seed and
+    SQLite. Of the tests that start and stop whole programs every eighth runs. What is drawn depends on the seed and
     the test's name.
     """
     if _long() or len(databases.chosen()) == 1:

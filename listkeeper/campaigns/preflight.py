@@ -123,9 +123,10 @@ def _words(letter: Letter) -> list[Finding]:
     if not letter.subject:
         found.append(Finding("C1", Severity.BLOCK, "subject", language.text("The letter has no subject.")))
     elif len(letter.subject) > _SUBJECT_LIMIT:
-        sentence = language.text(
-            "The subject has %(count)s characters; phones show about %(limit)s.",
-            count=len(letter.subject),
+        sentence = language.counted(
+            "The subject has %(number)s character; phones show about %(limit)s.",
+            "The subject has %(number)s characters; phones show about %(limit)s.",
+            len(letter.subject),
             limit=_SUBJECT_LIMIT,
         )
         found.append(Finding("C1a", Severity.WARN, "subject", sentence))

@@ -108,10 +108,11 @@ def _at(domain: str, selector: str, ours: OurKey | None, resolver: Resolver, now
         )
         return [Finding("K1", Severity.ERROR, name, words, seen, mend, _RECORD)]
     if len(outcome.records) > 1:
-        words = language.text(
-            "There are %(count)s TXT records at %(name)s and receivers take any of them. Keep one.",
+        words = language.counted(
+            "There is %(number)s TXT record at %(name)s.",
+            "There are %(number)s TXT records at %(name)s and receivers take any of them. Keep one.",
+            len(outcome.records),
             name=name,
-            count=len(outcome.records),
         )
         return [Finding("K1d", Severity.ERROR, name, words, seen, mend, _RECORD)]
     return _of_record(name, dkim_key_record.parse(outcome.records[0]), ours, seen)

@@ -141,10 +141,11 @@ def _dmarc(domain: str, resolver: Resolver, now: datetime) -> Finding:
     texts = outcome.records if isinstance(outcome, Answer) else ()
     found = [text for text in texts if text.partition(";")[0].strip() == "v=DMARC1"]
     if len(found) > 1:
-        words = language.text(
-            "There are %(count)s DMARC records at %(name)s. Receivers then count none of them. Keep one.",
+        words = language.counted(
+            "There is %(number)s DMARC record at %(name)s.",
+            "There are %(number)s DMARC records at %(name)s. Receivers then count none of them. Keep one.",
+            len(found),
             name=name,
-            count=len(found),
         )
         return Finding("D2", Severity.ERROR, name, words, seen, found[0], _DMARC)
     if found:

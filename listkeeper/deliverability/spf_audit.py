@@ -72,11 +72,12 @@ def _one(sender: Sender, seen: str) -> Finding:
 
 def _not_one(sender: Sender, texts: list[str], resolver: Resolver, seen: str) -> Finding:
     if texts:
-        words = language.text(
-            "%(domain)s has %(count)s SPF records. Receivers then count none of them. "
+        words = language.counted(
+            "%(domain)s has %(number)s SPF record. Delete it and publish this one.",
+            "%(domain)s has %(number)s SPF records. Receivers then count none of them. "
             "Delete them and publish this one, which says what all of them say.",
+            len(texts),
             domain=sender.domain,
-            count=len(texts),
         )
         mend = spf_mend.merge(texts, _wanted(sender))
         return Finding("S1", Severity.BLOCK, sender.domain, words, seen, mend, _RECORD)
@@ -150,9 +151,10 @@ def _voids(sender: Sender, tree: Survey, seen: str) -> list[Finding]:
     if len(empty) <= MOST_VOIDS:
         return []
     terms = ", ".join(branch.term for branch in empty)
-    words = language.text(
-        "%(count)s terms of the SPF record find nothing in the DNS, and receivers allow %(most)s: %(terms)s.",
-        count=len(empty),
+    words = language.counted(
+        "%(number)s term of the SPF record finds nothing in the DNS, and receivers allow %(most)s: %(terms)s.",
+        "%(number)s terms of the SPF record find nothing in the DNS, and receivers allow %(most)s: %(terms)s.",
+        len(empty),
         most=MOST_VOIDS,
         terms=terms,
     )
@@ -165,9 +167,10 @@ def _cost(sender: Sender, tree: Survey, seen: str) -> Finding:
     shown = "\n".join([seen, *(f"{branch.term} ({branch.cost})" for branch in tree.branches)])
     mend = language.text("Take out include: terms of services you no longer use.")
     if tree.cost > MOST_LOOKUPS:
-        words = language.text(
-            "The SPF record needs %(cost)s DNS look-ups and receivers stop at %(most)s, so it counts for nothing.",
-            cost=tree.cost,
+        words = language.counted(
+            "The SPF record needs %(number)s DNS look-up and receivers stop at %(most)s, so it counts for nothing.",
+            "The SPF record needs %(number)s DNS look-ups and receivers stop at %(most)s, so it counts for nothing.",
+            tree.cost,
             most=MOST_LOOKUPS,
         )
         return Finding("S2a", Severity.BLOCK, sender.domain, words, shown, mend, reference)

@@ -82,11 +82,13 @@ def findings(seen: Seen) -> Iterator[Finding]:
         "phone_weight",
         Severity.INFO if fits else Severity.WARN,
         language.text("Weight"),
-        language.text(
+        language.counted(
+            "%(sent)s KB travel to a new visitor in %(number)s request; unpacked they are %(raw)s KB, and packed by a "
+            "server in front of this one they would be %(packed)s KB.",
             "%(sent)s KB travel to a new visitor in %(number)s requests; unpacked they are %(raw)s KB, and packed by a "
             "server in front of this one they would be %(packed)s KB.",
+            found.requests,
             sent=_kb(found.sent),
-            number=found.requests,
             raw=_kb(found.raw),
             packed=_kb(found.packed),
         ),

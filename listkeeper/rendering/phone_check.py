@@ -151,10 +151,12 @@ def _contrast(seen: Cascade, scheme: str) -> Iterator[Finding]:
             "phone_contrast",
             Severity.INFO,
             subject,
-            language.text(
+            language.counted(
+                "%(number)s pair of colours can be told apart; the hardest, “%(words)s”, has %(ratio)s to 1 "
+                "where %(least)s are needed.",
                 "All %(number)s pairs of colours can be told apart; the hardest, “%(words)s”, has %(ratio)s to 1 "
                 "where %(least)s are needed.",
-                number=len(every),
+                len(every),
                 words=worst.words,
                 ratio=language.decimal(worst.ratio),
                 least=f"{worst.least:g}",
@@ -179,9 +181,10 @@ def _targets(seen: Cascade) -> Iterator[Finding]:
         language.text("Room for a thumb"),
         language.text("Lower than %(least)s px: %(names)s.", least=f"{TARGET:.0f}", names=", ".join(small))
         if small
-        else language.text(
+        else language.counted(
+            "%(number)s button, link or field is at least %(low)s px high; a thumb needs %(least)s.",
             "Each of %(number)s buttons, links and fields is at least %(low)s px high; a thumb needs %(least)s.",
-            number=len(every),
+            len(every),
             low=f"{every[0][1]:.0f}" if every else "0",
             least=f"{TARGET:.0f}",
         ),
@@ -302,7 +305,11 @@ def _named(code: str) -> str:
 
 def _unread(seen: Cascade) -> Iterator[Finding]:
     if seen.unread:
-        sentence = language.text("%(number)s rules of the stylesheets could not be read here.", number=len(seen.unread))
+        sentence = language.counted(
+            "%(number)s rule of the stylesheets could not be read here.",
+            "%(number)s rules of the stylesheets could not be read here.",
+            len(seen.unread),
+        )
         subject = language.text("Stylesheets")
         yield Finding("phone_unread", Severity.UNKNOWN, subject, sentence, evidence=", ".join(seen.unread))
 

@@ -269,8 +269,10 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
     if not throttle.allow(session, "test", str(organisation.id), per_hour, timedelta(hours=1)):
         raise Forbidden(
             "too_many_tests",
-            language.text(
-                "%(limit)s test mails have gone out this hour. Wait a little, then send the next.", limit=per_hour
+            language.counted(
+                "%(number)s test mail has gone out this hour. Wait a little, then send the next.",
+                "%(number)s test mails have gone out this hour. Wait a little, then send the next.",
+                per_hour,
             ),
         )
     chosen = campaigns.newest(session, campaign)

@@ -148,7 +148,7 @@ def record_of(domain: str, resolver: Resolver) -> Record | None:
     if not texts:
         return None
     if len(texts) > 1:
-        _permerror(language.text("%(domain)s has %(count)s SPF records", domain=domain, count=len(texts)))
+        _permerror(spf_record.several(domain, len(texts)))
     read = spf_record.parse(texts[0])
     if isinstance(read, Record):
         return read

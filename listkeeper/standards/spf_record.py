@@ -97,6 +97,13 @@ def is_spf(text: str) -> bool:
     return text.lower() == VERSION or text.lower().startswith(f"{VERSION} ")
 
 
+def several(domain: str, number: int) -> str:
+    """Say that a domain has more records than the one it may have (RFC 7208 section 3.2)."""
+    return language.counted(
+        "%(domain)s has %(number)s SPF record", "%(domain)s has %(number)s SPF records", number, domain=domain
+    )
+
+
 def parse(text: str) -> Record | tuple[Problem, ...]:
     """Read an SPF record. Returns every syntax error, in order, when there is one."""
     terms: list[Mechanism | Modifier] = []

@@ -160,7 +160,7 @@ def _follow(branch: Branch, found: list[Answer], above: tuple[str, ...]) -> None
         branch.words = language.text("%(domain)s has no SPF record", domain=branch.target)
     elif len(texts) > 1:
         branch.flaw = Flaw.SEVERAL
-        branch.words = language.text("%(domain)s has %(count)s SPF records", domain=branch.target, count=len(texts))
+        branch.words = spf_record.several(branch.target, len(texts))
     else:
         _grow(branch, texts[0])
 

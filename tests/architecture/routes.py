@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -235,6 +237,26 @@ def csrf_token(client: FlaskClient, address: str) -> str:
     found = _TOKEN.search(client.get(address).get_data(as_text=True))
     assert found, f"{address} carries no token"
     return found.group(1)
+
+
+@contextmanager
+def watching(app: Flask) -> Iterator[Callable[[], bool]]:
+    """Ask again and again whether anybody has written since: SQLite counts commits, and reading all costs more."""
+    with app.app_context():
+        file = store.database.engine.url.database
+    assert file is not None
+    line = sqlite3.connect(file)
+    seen: list[object] = []
+
+    def written() -> bool:
+        seen.append(line.execute("PRAGMA data_version").fetchone())
+        return seen[-1] != seen[-2]
+
+    seen.append(line.execute("PRAGMA data_version").fetchone())
+    try:
+        yield written
+    finally:
+        line.close()
 
 
 def fingerprint(app: Flask) -> dict[str, str]:

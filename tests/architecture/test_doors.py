@@ -258,22 +258,34 @@ def test_an_editor_gets_what_is_for_editors_and_nothing_else(filled: Filled) -> 
 def test_safe_methods_change_nothing(filled: Filled, owner: FlaskClient, program: FlaskClient) -> None:
     changed, stranger = [], filled.app.test_client()
     before = routes.fingerprint(filled.app)
-    for who, client in (("a stranger", stranger), ("the owner", owner), ("a program", program)):
-        for rule, method in routes.rules(filled.app, *SAFE):
-            client.open(filled.address(rule), method=method, buffered=True)
-            after = routes.fingerprint(filled.app)
-            tables = {name for name in after if after[name] != before[name]} - VISIT_COUNTS
-            if tables:
-                changed.append(f"{method} {rule.rule} as {who}: {sorted(tables)}")
-            before = after
+    with routes.watching(filled.app) as written:
+        for who, client in (("a stranger", stranger), ("the owner", owner), ("a program", program)):
+            for rule, method in routes.rules(filled.app, *SAFE):
+                client.open(filled.address(rule), method=method, buffered=True)
+                assert client is not owner or _is_signed_in(owner), f"{method} {rule.rule} signed the owner out"
+                if not written():
+                    continue
+                after = routes.fingerprint(filled.app)
+                tables = {name for name in after if after[name] != before[name]} - VISIT_COUNTS
+                if tables:
+                    changed.append(f"{method} {rule.rule} as {who}: {sorted(tables)}")
+                before = after
     assert changed == []
+
+
+def _is_signed_in(browser: FlaskClient) -> bool:
+    with browser.session_transaction(f"{STUDIO}/") as session:
+        return "_user_id" in session
 
 
 def test_the_fingerprint_sees_a_change(filled: Filled) -> None:
     """A test that cannot fail proves nothing: one POST must show."""
     before = routes.fingerprint(filled.app)
     rule = next(rule for rule, _ in routes.rules(filled.app, "POST") if rule.endpoint == "confirm_page.confirm")
-    assert filled.app.test_client().post(filled.address(rule)).status_code < 400
+    with routes.watching(filled.app) as written:
+        assert not written()
+        assert filled.app.test_client().post(filled.address(rule)).status_code < 400
+        assert (written(), written()) == (True, False)
     assert routes.fingerprint(filled.app) != before
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def _text(path: Path) -> str:
     return COMMENT.sub("", path.read_text(encoding="utf-8"))
 
@@ -42,10 +44,15 @@ def _text(path: Path) -> str:
 PAGES = [path for path in source.templates() if _name(path).partition("/")[0] not in {"mail", "proof"}]
 
 
-def _strings(folder: str) -> set[str]:
-    files = [file for file in source.package() if file.name.startswith(folder)]
-    nodes = [node for file in files for node in ast.walk(file.tree)]
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+@cache
+def _strings(folder: str) -> frozenset[str]:
+    return frozenset().union(*(_strings_of(file) for file in source.package() if file.name.startswith(folder)))
+
+
+@cache
+def _strings_of(file: source.Source) -> frozenset[str]:
+    nodes = ast.walk(file.tree)
+    return frozenset(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def test_there_are_templates() -> None:

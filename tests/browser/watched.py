@@ -19,6 +19,9 @@ NARROWEST = 320
 _HOSTS = {"localhost", "127.0.0.1"}
 # In the journey a page may be looked at many times; each is inspected once per kind.
 _GRAVE = {"serious", "critical"}
+# In the dark a page is the same but for its colours, so that only what looks at those is asked again.
+_OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+_FAULTS_ALONE = {"resultTypes": ["violations"]}
 
 
 @dataclass
@@ -71,7 +74,7 @@ class Watched:
         schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
         for scheme in schemes:
             page.emulate_media(color_scheme=scheme)
-            found = Axe().run(page)
+            found = Axe().run(page, options=_FAULTS_ALONE | (_OF_COLOURS if scheme == "dark" else {}))
             for violation in found.response["violations"]:
                 if violation["impact"] in _GRAVE:
                     where = [node["html"][:160] for node in violation["nodes"][:3]]

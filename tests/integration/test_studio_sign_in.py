@@ -211,6 +211,15 @@ def test_signing_out_is_never_a_get(app: Flask, owner: str) -> None:
     assert inside(browser)
 
 
+@pytest.mark.parametrize("step", ["code", "lost", "which", "recovery"])
+def test_looking_at_a_page_on_the_way_in_signs_nobody_out(app: Flask, owner: str, step: str) -> None:
+    del owner
+    browser = studio.signed_in(app)
+    answer = browser.get(f"/studio/sign-in/{step}")
+    assert (answer.status_code, answer.location) == (303, "/studio/")
+    assert inside(browser)
+
+
 def test_a_user_who_is_switched_off_is_out_at_once(app: Flask, owner: str) -> None:
     browser = studio.signed_in(app)
     set_password(browser)

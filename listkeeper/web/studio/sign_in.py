@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, cast
 
-from flask import Flask, Response, current_app, render_template, request, session
+from flask import Flask, Response, current_app, redirect, render_template, request, session, url_for
 from flask_security import (
     RoleMixin,
     Security,
@@ -22,6 +22,7 @@ from flask_security import (
     Totp,
     UserMixin,
     WebauthnUtil,
+    current_user,
     password_changed,
     tf_disabled,
     tf_profile_changed,
@@ -48,6 +49,10 @@ _WRITTEN_DOWN = {
     wan_registered: "user.passkey_added",
     wan_deleted: "user.passkey_removed",
 }
+# Where the second step of signing in is taken: pages for somebody who is not in yet.
+_ON_THE_WAY_IN = frozenset(
+    f"{LIBRARY}.{page}" for page in ("two_factor_token_validation", "two_factor_rescue", "tf_select", "mf_recovery")
+)
 _SESSION = timedelta(days=14)
 _FRESH = timedelta(hours=12)
 
@@ -256,6 +261,9 @@ def _in_one_transaction(view: Callable[..., Any]) -> Callable[..., Any]:
         if request.method == "POST":
             with store.transaction():
                 return current_app.make_response(view(*arguments, **names))
+        if request.endpoint in _ON_THE_WAY_IN and current_user.is_authenticated:
+            # The library takes this for an attack and signs out; but a GET changes nothing, whoever made her follow it.
+            return current_app.make_response(redirect(url_for("home.show"), 303))
         with store.reading():
             return current_app.make_response(view(*arguments, **names))
 
