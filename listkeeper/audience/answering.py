@@ -92,11 +92,12 @@ def confirm_by_code(session: Session, visit: str, code: str, seen: Seen = NOTHIN
     # Counted for every page alike, so that the work tells nobody whether a mail went out for the address on it.
     throttle.allow(session, "code", visit, CODE_TRIES, CODE_LIFETIME)
     waiting = _waiting_on(session, signing.digest(visit))
-    # Before the question's own row, as whoever writes down how its mail was taken does; asked also when she is nobody.
-    session.execute(subscriber.holding(waiting.subscriber_id))
-    counted = _counted(session, waiting.id, clock.now() - CODE_LIFETIME)
     fits = _fits(waiting, code)
-    if not counted or not fits:
+    if fits:
+        # Before the question's own row, as whoever writes down how its mail was taken does. A wrong code locks nobody:
+        # that would take a moment longer where a question waits than where none does.
+        session.execute(subscriber.holding(waiting.subscriber_id))
+    if not _counted(session, waiting.id, clock.now() - CODE_LIFETIME) or not fits:
         return Answered(Answer.WRONG_CODE)
     return _give(session, session.get_one(Confirmation, waiting.id), Method.CODE, seen)
 

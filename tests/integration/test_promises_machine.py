@@ -17,7 +17,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from listkeeper.audience import (
     answering,
@@ -34,6 +34,7 @@ from listkeeper.audience import (
 )
 from listkeeper.audience.answering import Answer
 from listkeeper.audience.consent import Method
+from listkeeper.audience.guard.defence import SignupDefence
 from listkeeper.audience.importing import court, undo
 from listkeeper.audience.importing.batch import ImportBatch
 from listkeeper.audience.mailing_list import ListState
@@ -158,6 +159,8 @@ class Promises(Merging):
                 return
             if how == "complaint":
                 complaint.complain(session, person.id)
+                # What it raises before the form asks more of those who sign up, and has tests of its own.
+                session.execute(delete(SignupDefence))
             elif how == "objection":
                 complaint.object_to_marketing(session, person.id, method=Method.PAGE)
             elif how == "operator":

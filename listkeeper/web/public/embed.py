@@ -18,7 +18,7 @@ from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import address_typo
 from listkeeper.web import headers
-from listkeeper.web.public import confirm_page, embed_words, form_view, page, signup_page, signup_post
+from listkeeper.web.public import blur, confirm_page, embed_words, form_view, page, signup_page, signup_post
 from listkeeper.web.public.form_view import FormView
 from listkeeper.web.public.signup_post import Shape
 
@@ -138,6 +138,7 @@ def confirm_by_code(slug: str) -> Response:
             joined = confirmation.shown_by(session, answered.confirmation)
             return jsonify(embed_words.joined(joined, again=answered.answer is Answer.ALREADY_CONFIRMED))
         spoken = shown.form.language
+    blur.wait()
     return make_response(jsonify({"field": "code", "detail": signup_page.wrong_digits(spoken)}), 422)
 
 

@@ -15,7 +15,7 @@ from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import address_typo
 from listkeeper.web import asset, headers, packing
-from listkeeper.web.public import confirm_page, drawn, form_view, onward, page, signup_post
+from listkeeper.web.public import blur, confirm_page, drawn, form_view, onward, page, signup_post
 from listkeeper.web.public.form_view import FormView
 from listkeeper.web.public.signup_post import Shape
 
@@ -212,6 +212,7 @@ def code_typed(slug: str) -> Response:
         if joined is not None:
             return joined
         view = form_view.of(session, shown)
+    blur.wait()
     return _check_mail(view, visit, wrong=wrong_digits(view.language), status=422)
 
 
