@@ -20,8 +20,6 @@ from typing import Any, Generic, TypeVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the pool's own, not Python's
 from sqlalchemy.orm import Session
 
@@ -43,26 +41,7 @@ CHAPTERS = (
     "insight",
 )
 
-
-class _OneDatabase(FlaskSession):
-    """A session that remembers where its database is: the extension looks among several, anew at every statement."""
-
-    _here: Engine | Connection | None = None
-
-    def get_bind(
-        self,
-        mapper: Any = None,  # noqa: ANN401 - as SQLAlchemy has it
-        clause: Any = None,  # noqa: ANN401
-        bind: Engine | Connection | None = None,
-        **more: Any,  # noqa: ANN401
-    ) -> Engine | Connection:
-        """Return the one engine there is."""
-        if bind is None and self._here is None:
-            self._here = super().get_bind(mapper, clause, **more)
-        return bind or cast("Engine", self._here)
-
-
-database = SQLAlchemy(model_class=Table, disable_autonaming=True, session_options={"class_": _OneDatabase})
+database = SQLAlchemy(model_class=Table, disable_autonaming=True)
 # How often this process changed something, small writes done together apart; and another database is another number.
 _changes = [0]
 # Those who wait to write together, and the one who writes for them.
@@ -233,15 +212,15 @@ def _settle(led: Sequence[_Act[Any]]) -> None:
         if any(one.problem is None for one in led):
             pen.sync(database.engine)
     except OSError as problem:
-        # What was written may be there, or not after a power cut: whoever tries again finds out.
-        refused = TryAgain("database_unavailable", _DISK_REFUSES)
+        # It is written, and may be gone after a power cut: nobody is told that it is kept, nor that nothing was.
+        refused = TryAgain("database_unavailable", _PERHAPS_NOT_KEPT)
         refused.__cause__ = problem
     for one in led:
         one.problem = one.problem or refused
         one.settled.set()
 
 
-_DISK_REFUSES = "The disk refused; it may be full or failing. Nothing was changed; see to it, then try again."
+_PERHAPS_NOT_KEPT = "The disk refused; it may be full or failing. Perhaps this was not kept; see to it, then try again."
 
 
 def plain(problem: OperationalError | TimeoutError) -> str:
@@ -252,7 +231,7 @@ def plain(problem: OperationalError | TimeoutError) -> str:
     if "full" in words or "no space" in words:
         return "The disk is full. Nothing was changed; free some space and try again."
     if "disk i/o" in words:
-        return _DISK_REFUSES
+        return "The disk refused; it may be full or failing. Nothing was changed; see to it, then try again."
     return "The database does not answer. Nothing was changed; check that it runs, then try again."
 
 

@@ -96,7 +96,7 @@ def confirm_by_code(session: Session, visit: str, code: str, seen: Seen = NOTHIN
     if fits:
         # Before the question's own row, as whoever writes down how its mail was taken does. A wrong code locks nobody:
         # that would take a moment longer where a question waits than where none does.
-        session.execute(subscriber.holding(waiting.subscriber_id))
+        subscriber.hold(session, waiting.subscriber_id)
     if not _counted(session, waiting.id, clock.now() - CODE_LIFETIME) or not fits:
         return Answered(Answer.WRONG_CODE)
     return _give(session, session.get_one(Confirmation, waiting.id), Method.CODE, seen)

@@ -137,11 +137,6 @@ def hold(session: Session, subscriber_id: int, *, to_delete: bool = False) -> Su
     return found[0] if found else None
 
 
-def holding(number: int) -> Select[int]:
-    """Return the query that locks one person as ``hold_all`` does and reads nothing of her; 0 for nobody."""
-    return select(Subscriber.id).where(Subscriber.id == number).with_for_update(of=Subscriber, key_share=True)
-
-
 def hold_all(session: Session, query: Select[Subscriber], *, to_delete: bool = False) -> list[Subscriber]:
     """Lock the people of a query in id order and return them fresh.
 

@@ -31,7 +31,7 @@ def test_every_limit_has_a_rung_that_raises_it() -> None:
 def test_each_brake_bites_where_its_setting_says(kind: str, share: Callable[[str, int, int], int]) -> None:
     """Takes minutes, so a short run walks none of it here: the floods beside this file drive the same brakes."""
     if not share(f"limits walked over HTTP against a running instance ({kind})", len(ladder.LADDER), 0):
-        return
+        pytest.skip("walked in the long run alone")
     rows = _walked(kind)
     assert [row["limit"] for row in rows] == [limit.name for limit in fields(Limits)]
     for row in rows:

@@ -21,6 +21,15 @@ from tests.makers.works import Works
 
 
 @pytest.fixture
+def house(app: Flask) -> Iterator[None]:
+    """A café with a list and a form."""
+    with app.app_context():
+        with store.transaction() as session:
+            cafe.found(session)
+        yield
+
+
+@pytest.fixture
 def works(app: Flask, database: Database, smtp_sink: SmtpSink) -> Iterator[Works]:
     """A café at work, with nobody on its list."""
     with app.app_context(), store.transaction() as session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -16,19 +15,9 @@ from listkeeper.audience.signup import Signup
 from listkeeper.audience.signup_form import FormState, SignupForm
 from listkeeper.web.public import form_view, signup_page
 from tests.fakes.databases import Database
-from tests.makers import cafe
 
 pytestmark = pytest.mark.usefixtures("house")
 FORM = "/f/news"
-
-
-@pytest.fixture
-def house(app: Flask) -> Iterator[None]:
-    """A café with a list and a form."""
-    with app.app_context():
-        with store.transaction() as session:
-            cafe.found(session)
-        yield
 
 
 def test_the_answer_that_is_drawn_once_is_the_one_that_would_be_drawn_for_her(app: Flask) -> None:

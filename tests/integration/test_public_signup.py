@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -28,15 +28,6 @@ from tests.makers import cafe
 
 pytestmark = pytest.mark.usefixtures("house")
 FORM = "/f/news"
-
-
-@pytest.fixture
-def house(app: Flask) -> Iterator[None]:
-    """A café with a list and a form."""
-    with app.app_context():
-        with store.transaction() as session:
-            cafe.found(session)
-        yield
 
 
 def _rows() -> list[Signup]:

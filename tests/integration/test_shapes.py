@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -35,15 +34,6 @@ from tests.makers import cafe, studio
 pytestmark = pytest.mark.usefixtures("house")
 SHOP, STRANGER, OURS = "https://shop.example", "https://stranger.example", "http://localhost"
 READABLE = "Access-Control-Allow-Origin"
-
-
-@pytest.fixture
-def house(app: Flask) -> Iterator[None]:
-    """A café with a list and a form."""
-    with app.app_context():
-        with store.transaction() as session:
-            cafe.found(session)
-        yield
 
 
 def _allow(*origins: str) -> None:
