@@ -107,6 +107,15 @@ def test_the_frame_and_the_pasted_form_without_a_script(people: Watched, shop: S
     people.demand_calm()
 
 
+# By how many pixels the words beside each box reach into the note below them.
+_WORDS_ON_NOTES = """() => [...document.querySelectorAll("label > [type=checkbox] + small")].map((note) => {
+  const words = [...note.parentElement.childNodes].find((node) => node.nodeType === 3 && node.textContent.trim());
+  const range = document.createRange();
+  range.selectNodeContents(words);
+  return Math.round(range.getBoundingClientRect().bottom - note.getBoundingClientRect().top);
+})"""
+
+
 def test_an_owner_puts_another_list_on_the_form(people: Watched, shop: Shop) -> None:
     shop.found()
     with shop.app.app_context(), store.transaction() as session:
@@ -116,6 +125,9 @@ def test_an_owner_puts_another_list_on_the_form(people: Watched, shop: Shop) -> 
         page.goto(f"{shop.site}/studio/enter/{studio.fresh_link(shop.app)}")
         page.get_by_role("main").get_by_role("button").first.click()
         page.goto(f"{shop.site}/studio/forms/{shop.form}/draft")
+        beside = page.evaluate(_WORDS_ON_NOTES)
+        assert len(beside) == 5
+        assert max(beside) <= 2
         page.get_by_text("Other lists on this form").click()
         page.get_by_label("Bread club").select_option(index=1)
         people.inspect(page, "another list on the form")
