@@ -29,7 +29,7 @@ def test_every_limit_has_a_rung_that_raises_it() -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", databases.chosen())
 def test_each_brake_bites_where_its_setting_says(kind: str, share: Callable[[str, int, int], int]) -> None:
-    """Takes minutes, so a short run walks none of it here: the floods beside this file drive the same brakes."""
+    """Takes minutes, so a short run walks none of it here: the floods of tests/adversarial drive the same brakes."""
     if not share(f"limits walked over HTTP against a running instance ({kind})", len(ladder.LADDER), 0):
         pytest.skip("walked in the long run alone")
     rows = _walked(kind)
