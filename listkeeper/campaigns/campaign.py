@@ -22,7 +22,7 @@ STARTED = "campaign.started"
 
 
 class CampaignState(StrEnum):
-    """The words scripts rely on; ``scheduled`` and ``held`` belong to the sending issue."""
+    """The words scripts rely on. ``held`` is ordered and can still be undone; ``paused`` stands where it was."""
 
     DRAFT = "draft"
     SCHEDULED = "scheduled"
@@ -79,6 +79,11 @@ class Campaign(Table):
     important: Mapped[bool] = mapped_column(default=False, server_default=false())
     # The topic it is about, by public id: whoever chose others does not get it. Empty: it goes to all.
     topic: Mapped[str | None] = mapped_column(String(40))
+    # Deliveries up to this wave may leave (``sending.delivery``): 0 while the few that go first are watched.
+    waves_open: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    # When it shall leave, as its owner chose; and until when a send that was ordered can be undone.
+    scheduled_for: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    held_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

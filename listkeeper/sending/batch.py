@@ -7,12 +7,13 @@ happens in ``jobs``, between the two. ``record`` stores what came of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import asking, permission, question_mail, subscriber
@@ -80,14 +81,12 @@ def lease(session: Session, lane: Lane, worker: str, limit: int) -> list[int]:
     if witness.is_stopped(session):
         return []
     moment = clock.now()
-    due = (
-        select(Delivery.id)
-        .where(Delivery.lane == lane, Delivery.state.in_(WAITING), Delivery.due_at <= moment)
-        .order_by(Delivery.due_at, Delivery.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(session.scalars(due))
+    ids: list[int] = []
+    for queue in _queues(session, lane):
+        due = select(Delivery.id).where(queue, Delivery.due_at <= moment).order_by(Delivery.due_at, Delivery.id)
+        ids += session.scalars(due.limit(limit - len(ids)).with_for_update(skip_locked=True))
+        if len(ids) == limit:
+            break
     if ids:
         session.execute(
             update(Delivery)
@@ -95,6 +94,23 @@ def lease(session: Session, lane: Lane, worker: str, limit: int) -> list[int]:
             .values(state=DeliveryState.LEASED, worker=worker, lease_until=moment + LEASE)
         )
     return ids
+
+
+def _queues(session: Session, lane: Lane) -> Iterator[ColumnElement[bool]]:
+    """Yield what may be claimed from: single mails, then each campaign that is on its way, its first wave first.
+
+    Another campaign comes first each time, so that a small one does not wait for a large one to end.
+    """
+    waiting = and_(Delivery.lane == lane, Delivery.state.in_(WAITING))
+    yield and_(waiting, Delivery.campaign_id.is_(None))
+    if lane is not Lane.SENDING:
+        return
+    query = select(Campaign.id, Campaign.waves_open).where(Campaign.state == CampaignState.SENDING)
+    under_way = session.execute(query.order_by(Campaign.id)).all()
+    first = secrets.randbelow(len(under_way)) if under_way else 0
+    for number, waves_open in (*under_way[first:], *under_way[:first]):
+        for wave in range(waves_open + 1):
+            yield and_(waiting, Delivery.campaign_id == number, Delivery.wave == wave)
 
 
 def give_back(session: Session, ids: Sequence[int], worker: str, *, wait: timedelta = timedelta(0)) -> None:
@@ -320,7 +336,6 @@ def anything_due(session: Session, lane: Lane) -> bool:
     """Return whether rows of a lane wait for a worker now, who would get them."""
     if witness.is_stopped(session):
         return False
-    query = select(Delivery.id).where(
-        Delivery.lane == lane, Delivery.state.in_(WAITING), Delivery.due_at <= clock.now()
-    )
-    return session.scalar(query.limit(1)) is not None
+    moment = clock.now()
+    found = (select(Delivery.id).where(queue, Delivery.due_at <= moment).limit(1) for queue in _queues(session, lane))
+    return any(session.scalar(query) is not None for query in found)

@@ -88,6 +88,10 @@ class Delivery(Table):
     worker: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    # 0 are the few of a campaign that go first and are watched; 1 is everybody else.
+    wave: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    # The mailbox provider of the recipient (``mail_host``), written down when a worker first held the row.
+    provider: Mapped[str | None] = mapped_column(String(24))
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -110,7 +114,10 @@ class Delivery(Table):
         Index("uq_delivery_campaign_subscriber", "campaign_id", "subscriber_id", unique=True),
         Index(
             "ix_delivery_waiting",
+            # A letter that is paused or held is passed over without looking at its rows.
             "lane",
+            "campaign_id",
+            "wave",
             "due_at",
             "id",
             postgresql_where=state.in_(WAITING),
