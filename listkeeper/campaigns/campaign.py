@@ -40,10 +40,13 @@ TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
     S.HELD: frozenset({S.DRAFT, S.SENDING, S.CANCELLED}),
     S.SENDING: frozenset({S.PAUSED, S.FINISHED, S.CANCELLED}),
     S.PAUSED: frozenset({S.SENDING, S.CANCELLED}),
-    # In doubt may be settled long after the end, which changes counts but not the state.
-    S.FINISHED: frozenset(),
+    # In doubt may be settled long after the end, which changes counts but not the state. Under way again: its owner
+    # tries once more what failed, or sends again what is in doubt.
+    S.FINISHED: frozenset({S.SENDING}),
     S.CANCELLED: frozenset(),
 }
+# Nothing of it has left yet, and its owner may still think better of it.
+UNSENT = frozenset({S.DRAFT, S.SCHEDULED, S.HELD})
 
 
 class CampaignKind(StrEnum):
@@ -163,8 +166,9 @@ def move(campaign: Campaign, target: CampaignState) -> None:
             language.text("A letter that is %(state)s cannot become %(target)s.", state=campaign.state, target=target),
         )
     campaign.state = target
-    if target is CampaignState.SENDING and campaign.started_at is None:
-        campaign.started_at = clock.now()
+    if target is CampaignState.SENDING:
+        campaign.started_at = campaign.started_at or clock.now()
+        campaign.finished_at = None
     if target in {CampaignState.FINISHED, CampaignState.CANCELLED}:
         campaign.finished_at = clock.now()
 
@@ -195,13 +199,8 @@ def demand_unsent(campaign: Campaign) -> None:
     if campaign.kind is not CampaignKind.LETTER:
         sentence = language.text("A welcome letter goes to each person after the yes, never to all at once.")
         raise Conflict("welcome_letter", sentence)
-    if CampaignState.SENDING not in TRANSITIONS[campaign.state] or campaign.state is CampaignState.PAUSED:
+    if campaign.state not in UNSENT:
         raise Conflict(
             "campaign_state",
             language.text("This letter was sent or stopped already. Nothing was sent again; see `campaign status`."),
         )
-
-
-def cancel(campaign: Campaign) -> None:
-    """Stop a letter for good; what has not been handed over stays home."""
-    move(campaign, CampaignState.CANCELLED)

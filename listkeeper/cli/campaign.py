@@ -16,7 +16,7 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import preflight
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.campaigns.revision import Draft
-from listkeeper.cli import context
+from listkeeper.cli import campaign_steer, context
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import finding
 from listkeeper.foundation.errors import Conflict, Invalid
@@ -30,6 +30,10 @@ _OVER = {CampaignState.FINISHED, CampaignState.CANCELLED}
 @click.group()
 def command() -> None:
     """Write, check, test and send campaigns."""
+
+
+for steered in campaign_steer.COMMANDS:
+    command.add_command(steered)
 
 
 @command.command()
@@ -187,18 +191,3 @@ def _sentences(report: Progress) -> list[str]:
     lines = [f"{report.state.value}: {report.sent} of {report.recipients} sent, {counts}, {doubt} in doubt"]
     lines += [f"In doubt (handed over, no answer recorded): {who}" for who in report.in_doubt]
     return lines + [f"Standing still: {words}" for words in report.standing_still]
-
-
-@command.command()
-@with_settings
-@with_json
-@click.argument("campaign_id", metavar="ID")
-def cancel(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
-    """Stop a campaign for good; what has not been handed over stays home."""
-    with opened(settings), store.transaction() as session:
-        business = organisation.only_one(session)
-        found = campaigns.identified(session, business, campaign_id)
-        stopped = progress.cancel(session, found)
-        audit_log.record(session, business.id, "command", "campaign.cancelled", found.public_id)
-        answer = {"id": found.public_id, "state": found.state.value, "stopped": stopped}
-    emit(answer, as_json=as_json, lines=[f"Cancelled; {stopped} mails stayed home."])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import subscription
@@ -84,19 +84,3 @@ def finish_if_done(session: Session) -> list[int]:
         )
         subscription.contacted(session, campaign.list_id, reached, clock.now())
     return [campaign.id for campaign in done]
-
-
-def cancel(session: Session, campaign: Campaign) -> int:
-    """Stop a campaign for good: whatever waits stays home; return how many. What is under way ends as it ends."""
-    session.refresh(campaign, with_for_update=True)
-    campaigns.cancel(campaign)
-    stopped = session.execute(
-        update(Delivery)
-        .where(
-            Delivery.campaign_id == campaign.id,
-            Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.LEASED)),
-        )
-        .values(state=DeliveryState.CANCELLED, worker=None, lease_until=None, settled_at=clock.now())
-        .returning(Delivery.id)
-    ).all()
-    return len(stopped)

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from listkeeper import store
 from listkeeper.accounts import organisation
+from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.campaigns import campaign as campaigns
@@ -335,7 +336,7 @@ def test_a_finished_letter_stops_asking(app: Flask, browser: StudioBrowser) -> N
     shown = browser.get(f"{address}/progress")
     assert "2 of 2 sent" in words(shown)
     assert "hx-trigger" not in shown.text.split('id="progress"')[1].split(">")[0]
-    assert "Stop sending" not in words(shown)
+    assert "Stop for good" not in words(shown)
 
 
 def test_sending_can_be_stopped(app: Flask, browser: StudioBrowser) -> None:
@@ -363,3 +364,26 @@ def test_a_letter_of_nobody_is_not_found(app: Flask, browser: StudioBrowser) -> 
     assert browser.post("/studio/letters", {"list": "lst_nothing"}).status_code == 404
     with app.app_context(), store.reading() as session:
         assert session.scalar(select(func.count()).select_from(MailingList)) == 1
+
+
+def test_a_letter_under_way_is_paused_goes_on_and_is_tried_again(app: Flask, browser: StudioBrowser) -> None:
+    address = draft(browser)
+    browser.post(f"{address}/send", {"sha256": seen(browser, address)})
+    assert "Paused. Whoever has it has it" in words(browser.post(f"{address}/pause", follow_redirects=True))
+    assert state(app) is CampaignState.PAUSED
+    shown = browser.get(f"{address}/progress")
+    assert f'action="{address}/resume"' in shown.text
+    assert f'action="{address}/pause"' not in shown.text
+    refused = browser.post(f"{address}/pause", follow_redirects=True)
+    assert 'class="notice bad"' in refused.text
+    assert "goes on where it stood" in words(browser.post(f"{address}/resume", follow_redirects=True))
+    with app.app_context(), store.transaction() as session:
+        for row in session.scalars(select(Delivery).where(Delivery.message_class == MessageClass.MARKETING)):
+            row.state, row.reply_code, row.reply_text = DeliveryState.FAILED, 550, "5.7.1 not today"
+        campaigns.move(session.scalars(select(Campaign)).one(), CampaignState.FINISHED)
+    assert "Try 2 failed mails once more" in words(browser.get(f"{address}/progress"))
+    assert "2 mails are tried once more" in words(browser.post(f"{address}/retry", follow_redirects=True))
+    assert state(app) is CampaignState.SENDING
+    with app.app_context(), store.reading() as session:
+        acts = set(session.scalars(select(AuditEntry.action)))
+    assert acts >= {"campaign.paused", "campaign.resumed", "campaign.retried"}

@@ -17,7 +17,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.deliverability.finding import Finding
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
-from listkeeper.sending import planning
+from listkeeper.sending import planning, steering
 from listkeeper.sending import progress as progressing
 from listkeeper.web import headers, problems
 from listkeeper.web.studio import composer, link_memory, member, page, words
@@ -156,21 +156,9 @@ def progress(public_id: str) -> Response | AnyResponse:
             revision=campaigns.newest(session, letter),
             report=report,
             moving=letter.state not in _OVER,
+            again=report.failed - steering.failed_for_good(session, letter) if report.failed else 0,
+            State=CampaignState,
             settled=report.sent + report.skipped + report.failed + len(report.in_doubt),
             say=words.letter,
             say_refusal=words.refusal,
         )
-
-
-@blueprint.post("/cancel")
-def cancel(public_id: str) -> AnyResponse:
-    """Stop the letter for good; what has not been handed over stays home."""
-    try:
-        with store.transaction() as session:
-            owner = organisation.only_one(session)
-            stopped = progressing.cancel(session, composer.opened(session, public_id))
-            audit_log.record(session, owner.id, member.present().actor, "campaign.cancelled", public_id)
-    except Conflict as problem:
-        return page.back_to("departure.progress", problem.message, "bad", public_id=public_id)
-    said = language.counted("Stopped. %(number)s mail stayed home.", "Stopped. %(number)s mails stayed home.", stopped)
-    return page.back_to("departure.progress", said, public_id=public_id)

@@ -19,7 +19,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid, ListkeeperError
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, delivery, planning, progress, recovery
+from listkeeper.sending import batch, delivery, planning, recovery, steering
 from listkeeper.sending.batch import HANDED_LEASE, LEASE, WINDOW, Prepared, Ready
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
@@ -307,7 +307,7 @@ def test_an_answer_is_kept_as_long_as_there_is_room(session: Session, letter: Ca
 
 
 def _cancelled(session: Session, letter: Campaign, then: Callable[[], object] = lambda: None) -> int:
-    stopped = progress.cancel(session, letter)
+    stopped = steering.cancel(session, letter)
     then()
     session.flush()
     return stopped

@@ -1,0 +1,121 @@
+"""Steering a letter that is on its way: pause, go on, stop for good, and try once more what failed.
+
+Where it stands is one row: workers claim from letters in state ``sending``
+alone, and give back what they hold of others before they ask the gate. So a
+letter of a million stops and goes on with one write, and no row is touched.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.foundation import clock, language, outbox
+from listkeeper.foundation.errors import Conflict, NotFound
+from listkeeper.foundation.outbox import Lane
+from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.standards import address
+
+S = DeliveryState
+_STOPPED = frozenset({CampaignState.CANCELLED})
+
+
+def pause(session: Session, campaign: Campaign) -> None:
+    """Let nothing more of a letter leave until it is resumed; the window under way ends as it ends."""
+    _hold(session, campaign)
+    campaigns.move(campaign, CampaignState.PAUSED)
+
+
+def resume(session: Session, campaign: Campaign) -> None:
+    """Let a paused letter go on where it stood."""
+    _hold(session, campaign)
+    if campaign.state is not CampaignState.PAUSED:
+        raise Conflict("not_paused", language.text("This letter is not paused. Nothing was changed."))
+    _go_on(session, campaign)
+
+
+def cancel(session: Session, campaign: Campaign) -> int:
+    """Stop a letter for good: whatever waits stays home; return how many. What is under way ends as it ends."""
+    _hold(session, campaign)
+    campaigns.move(campaign, CampaignState.CANCELLED)
+    waiting = Delivery.state.in_((S.QUEUED, S.DEFERRED, S.LEASED))
+    stopped = session.execute(
+        update(Delivery)
+        .where(Delivery.campaign_id == campaign.id, waiting)
+        .values(state=S.CANCELLED, worker=None, lease_until=None, settled_at=clock.now())
+        .returning(Delivery.id)
+    ).all()
+    return len(stopped)
+
+
+def retry(session: Session, campaign: Campaign, *, everybody: bool = False, typed: str | None = None) -> int:
+    """Queue again what failed, and return how many; the gate is asked about each of them once more.
+
+    Whose address itself is wrong is left alone, unless the owner wants ``everybody`` or names one address.
+    What a server took, or may have taken, is never among them.
+    """
+    _hold(session, campaign)
+    _demand_begun(campaign)
+    chosen = [Delivery.campaign_id == campaign.id, Delivery.state == S.FAILED]
+    if typed is not None:
+        chosen.append(Delivery.subscriber_id == _reader(session, campaign, typed))
+    elif not everybody:
+        chosen.append(~_is_about_the_person())
+    again = update(Delivery).where(*chosen).values(state=S.QUEUED, settled_at=None, due_at=clock.now())
+    queued = session.execute(again.returning(Delivery.id)).all()
+    if queued:
+        under_way(session, campaign)
+    return len(queued)
+
+
+def under_way(session: Session, campaign: Campaign) -> None:
+    """Let rows that wait once more leave: a letter that had arrived is on its way again, a paused one stays paused."""
+    if campaign.state is CampaignState.FINISHED:
+        campaigns.move(campaign, CampaignState.SENDING)
+    outbox.write(session, campaigns.STARTED, campaign.id, Lane.SENDING)
+
+
+def failed_for_good(session: Session, campaign: Campaign) -> int:
+    """Return how many of the failed a plain ``retry`` would leave alone."""
+    query = select(func.count()).where(
+        Delivery.campaign_id == campaign.id, Delivery.state == S.FAILED, _is_about_the_person()
+    )
+    return session.scalar(query) or 0
+
+
+def _is_about_the_person() -> ColumnElement[bool]:
+    """Return whether a server said that there is no such address: RFC 3463 codes X.1.1, X.1.2, X.1.3, X.1.6, X.1.10."""
+    said = func.coalesce(Delivery.reply_text, "")
+    return or_(*(said.like(f"5.1.{detail}%") for detail in ("1", "2", "3", "6")))
+
+
+def _reader(session: Session, campaign: Campaign, typed: str) -> int:
+    query = select(Subscriber.id).where(
+        Subscriber.organisation_id == campaign.organisation_id, Subscriber.email_key == address.parse(typed).key
+    )
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound("no_subscriber", language.text("There is nobody with this address on your lists."))
+    return found
+
+
+def _demand_begun(campaign: Campaign) -> None:
+    if campaign.state in campaigns.UNSENT:
+        raise Conflict("not_sent", language.text("This letter has not begun to leave. Nothing was changed."))
+    if campaign.state in _STOPPED:
+        raise Conflict("stopped", language.text("This letter was stopped for good. Nothing was changed."))
+
+
+def _go_on(session: Session, campaign: Campaign) -> None:
+    campaigns.move(campaign, CampaignState.SENDING)
+    outbox.write(session, campaigns.STARTED, campaign.id, Lane.SENDING)
+
+
+def _hold(session: Session, campaign: Campaign) -> None:
+    """Lock the letter: whoever records an answer holds it as well, and neither sees the other half done."""
+    # What this transaction did to it before is written first, or reading it again would forget that.
+    session.flush()
+    session.refresh(campaign, with_for_update=True)
