@@ -1,4 +1,4 @@
-"""``listkeeper campaign pause``, ``resume``, ``retry`` and ``cancel``: steering a letter that is on its way."""
+"""``listkeeper campaign undo``, ``pause``, ``resume``, ``retry`` and ``cancel``: steering what was ordered."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.sending import steering
@@ -64,6 +65,21 @@ def resume(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
 @with_settings
 @with_json
 @click.argument("campaign_id", metavar="ID")
+def undo(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
+    """Take back a campaign that is held or scheduled: it is a draft again, and nothing was sent."""
+
+    def act(session: Session, campaign: Campaign) -> dict[str, Any]:
+        schedule.take_back(session, campaign)
+        return {}
+
+    answer = steered(settings, campaign_id, "campaign.taken_back", act)
+    emit(answer, as_json=as_json, lines=["Taken back; it is a draft again, and nothing was sent."])
+
+
+@click.command()
+@with_settings
+@with_json
+@click.argument("campaign_id", metavar="ID")
 @click.option("--address", help="Only this reader, whatever the reason was.")
 @click.option("--all", "everybody", is_flag=True, help="Also those whose address does not exist, as their server said.")
 def retry(settings: Settings, *, campaign_id: str, address: str | None, everybody: bool, as_json: bool) -> None:
@@ -96,4 +112,4 @@ def cancel(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
     emit(answer, as_json=as_json, lines=[f"Cancelled; {answer['stopped']} mails stayed home."])
 
 
-COMMANDS = (pause, resume, retry, cancel)
+COMMANDS = (undo, pause, resume, retry, cancel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from listkeeper.audience import subscription
 from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.sending import delivery, incident
@@ -19,7 +21,10 @@ from listkeeper.sending.delivery import OPEN, SENT, Delivery, DeliveryState
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of a campaign; ``sent`` counts accepted and bounced, ``skipped`` refused and cancelled rows."""
+    """The state of a campaign; ``sent`` counts accepted and bounced, ``skipped`` refused and cancelled rows.
+
+    ``leaves_at`` is when an ordered one begins, and ``late`` that this was so long ago that its owner must be asked.
+    """
 
     state: CampaignState
     recipients: int
@@ -31,10 +36,12 @@ class Progress:
     in_doubt: tuple[str, ...]
     skipped_because: dict[RefusalCode, int]
     standing_still: tuple[str, ...]
+    leaves_at: datetime | None = None
+    late: bool = False
 
 
-def report(session: Session, campaign: Campaign) -> Progress:
-    """Count a campaign's deliveries."""
+def report(session: Session, campaign: Campaign, *, late: timedelta = schedule.LATE) -> Progress:
+    """Count a campaign's deliveries; ``late`` is how long after its time it may still begin by itself."""
     found = delivery.counts(session, campaign.id)
     moving = campaign.state is CampaignState.SENDING
     return Progress(
@@ -48,6 +55,8 @@ def report(session: Session, campaign: Campaign) -> Progress:
         in_doubt=_addresses_in_doubt(session, campaign),
         skipped_because=_refusals(session, campaign),
         standing_still=tuple(row.words for row in incident.standing(session)) if moving else (),
+        leaves_at=schedule.leaves_at(campaign),
+        late=schedule.is_late(campaign, clock.now(), late),
     )
 
 

@@ -25,21 +25,21 @@ _STOPPED = frozenset({CampaignState.CANCELLED})
 
 def pause(session: Session, campaign: Campaign) -> None:
     """Let nothing more of a letter leave until it is resumed; the window under way ends as it ends."""
-    _hold(session, campaign)
+    campaigns.lock(session, campaign)
     campaigns.move(campaign, CampaignState.PAUSED)
 
 
 def resume(session: Session, campaign: Campaign) -> None:
     """Let a paused letter go on where it stood."""
-    _hold(session, campaign)
+    campaigns.lock(session, campaign)
     if campaign.state is not CampaignState.PAUSED:
         raise Conflict("not_paused", language.text("This letter is not paused. Nothing was changed."))
-    _go_on(session, campaign)
+    campaigns.set_out(session, campaign)
 
 
 def cancel(session: Session, campaign: Campaign) -> int:
     """Stop a letter for good: whatever waits stays home; return how many. What is under way ends as it ends."""
-    _hold(session, campaign)
+    campaigns.lock(session, campaign)
     campaigns.move(campaign, CampaignState.CANCELLED)
     waiting = Delivery.state.in_((S.QUEUED, S.DEFERRED, S.LEASED))
     stopped = session.execute(
@@ -57,7 +57,7 @@ def retry(session: Session, campaign: Campaign, *, everybody: bool = False, type
     Whose address itself is wrong is left alone, unless the owner wants ``everybody`` or names one address.
     What a server took, or may have taken, is never among them.
     """
-    _hold(session, campaign)
+    campaigns.lock(session, campaign)
     _demand_begun(campaign)
     chosen = [Delivery.campaign_id == campaign.id, Delivery.state == S.FAILED]
     if typed is not None:
@@ -107,15 +107,3 @@ def _demand_begun(campaign: Campaign) -> None:
         raise Conflict("not_sent", language.text("This letter has not begun to leave. Nothing was changed."))
     if campaign.state in _STOPPED:
         raise Conflict("stopped", language.text("This letter was stopped for good. Nothing was changed."))
-
-
-def _go_on(session: Session, campaign: Campaign) -> None:
-    campaigns.move(campaign, CampaignState.SENDING)
-    outbox.write(session, campaigns.STARTED, campaign.id, Lane.SENDING)
-
-
-def _hold(session: Session, campaign: Campaign) -> None:
-    """Lock the letter: whoever records an answer holds it as well, and neither sees the other half done."""
-    # What this transaction did to it before is written first, or reading it again would forget that.
-    session.flush()
-    session.refresh(campaign, with_for_update=True)

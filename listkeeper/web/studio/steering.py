@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint
+from flask import Blueprint, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import store
-from listkeeper.accounts import audit_log
+from listkeeper.accounts import audit_log, organisation, storefront
+from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.schedule import AT_ONCE, Leaving
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
-from listkeeper.sending import steering
+from listkeeper.sending import planning, steering
 from listkeeper.web.studio import composer, member, page
 
 blueprint = Blueprint("steering", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>")
@@ -32,6 +34,50 @@ def steered(public_id: str, action: str, act: Act, endpoint: str = "departure.pr
     except (Conflict, Invalid) as problem:
         return page.back_to("departure.progress", problem.message, "bad", public_id=public_id)
     return page.back_to(endpoint, said, public_id=public_id)
+
+
+@blueprint.post("/undo")
+def undo(public_id: str) -> AnyResponse:
+    """Take back what was ordered and has not begun: a draft again."""
+
+    def act(session: Session, letter: Campaign) -> str:
+        schedule.take_back(session, letter)
+        return language.text("Taken back. It is a draft again, and nothing was sent.")
+
+    return steered(public_id, "campaign.taken_back", act, "composer.show")
+
+
+@blueprint.post("/now")
+def send_now(public_id: str) -> AnyResponse:
+    """Do not wait any longer: what was ordered leaves now, also when its time passed unseen."""
+    return _ordered_again(public_id, AT_ONCE, language.text("It leaves now."))
+
+
+@blueprint.post("/reschedule")
+def reschedule(public_id: str) -> AnyResponse:
+    """Choose another moment for what was ordered."""
+    with store.reading() as session:
+        zone = storefront.zone_of(session, organisation.only_one(session))
+    try:
+        leaves = Leaving(schedule.read(request.form.get("at", ""), zone))
+    except Invalid as problem:
+        return page.back_to("departure.progress", problem.message, "bad", public_id=public_id)
+    return _ordered_again(public_id, leaves, language.text("It leaves at the new time."))
+
+
+def _ordered_again(public_id: str, leaves: Leaving, said: str) -> AnyResponse:
+    settings = page.settings()
+
+    def act(session: Session, letter: Campaign) -> str:
+        if letter.state not in schedule.ORDERED:
+            # A second press: the first one has sent it, or somebody took it back.
+            raise Conflict("not_waiting", language.text("This letter is not waiting to leave. Nothing was changed."))
+        owner = organisation.only_one(session)
+        site, practice = settings.site, settings.rehearsing
+        planning.send_campaign(session, owner, letter, site=site, practice=practice, leaves=leaves)
+        return said
+
+    return steered(public_id, "campaign.started" if leaves == AT_ONCE else "campaign.scheduled", act)
 
 
 @blueprint.post("/pause")
