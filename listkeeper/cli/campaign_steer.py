@@ -13,6 +13,7 @@ from listkeeper.accounts import audit_log, organisation
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign
+from listkeeper.cli import campaign_settle
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.sending import steering
 from listkeeper.settings import Settings
@@ -112,4 +113,4 @@ def cancel(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
     emit(answer, as_json=as_json, lines=[f"Cancelled; {answer['stopped']} mails stayed home."])
 
 
-COMMANDS = (undo, pause, resume, retry, cancel)
+COMMANDS = (undo, pause, resume, retry, campaign_settle.command, cancel)

@@ -124,6 +124,8 @@ FOR_EDITORS = {
     "departure.look",
     "departure.send",
     "departure.progress",
+    "doubts.show",
+    "doubts.settle",
     "steering.undo",
     "steering.send_now",
     "steering.reschedule",

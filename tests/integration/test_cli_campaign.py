@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -15,7 +16,7 @@ from listkeeper.jobs import steering
 from listkeeper.settings import Settings
 from tests.fakes import typed
 from tests.fakes.at_once import at_once
-from tests.fakes.smtp_sink import SmtpSink
+from tests.fakes.smtp_sink import DROP, SmtpSink
 from tests.fakes.typed import Type
 from tests.makers import cafe
 from tests.makers.works import Works, recipients
@@ -119,3 +120,39 @@ def test_what_cannot_be_is_refused_and_it_stays_a_draft(
     name = _draft(works)
     assert type_("campaign", "send", name, "--yes", *options, "--json").error == code
     assert _state(works, name) is CampaignState.DRAFT
+
+
+def test_what_is_in_doubt_is_shown_and_settled_by_hand_and_from_a_log(
+    works: Works, type_: Type, smtp_sink: SmtpSink, tmp_path: Path
+) -> None:
+    letter = works.start()
+    name = works.read(lambda session: session.get_one(Campaign, letter).public_id)
+    # The server takes each message whole and hangs up instead of answering.
+    smtp_sink.script("CONTENT", DROP)
+    works.drain()
+    status = type_("campaign", "status", name, "--json").json
+    assert len(status["in_doubt"]) == 3
+    assert "person-1@crowd.example  handed over 20" in type_("campaign", "settle", name).out
+    shown = type_("campaign", "settle", name, "--json").json["in_doubt"]
+    assert [row["address"] for row in shown] == [f"person-{number}@crowd.example" for number in (1, 2, 3)]
+    assert all(row["message_id"].startswith("<") and row["attempts"] == 1 for row in shown)
+    log = tmp_path / "mail.log"
+    log.write_bytes(
+        f"mx postfix/cleanup[1]: 4Xyz1a2b3c: message-id={shown[0]['message_id']}\n"
+        "mx postfix/smtp[2]: 4Xyz1a2b3c: to=<person-1@crowd.example>, status=sent (250 2.0.0 Ok)\n"
+        f"\xff\xfe {shown[1]['message_id']} bounced: 550 nobody\n".encode("latin-1")
+    )
+    said = type_("campaign", "settle", name, "--log", str(log), "--json")
+    assert (said.json["sent"], said.json["not_sent"], said.json["left"]) == (1, 1, 1)
+    for wrong in (("--all",), ("--as", "sent"), ("--as", "sent", "--all", "--address", "a@b.example"),
+                  ("--as", "sent", "--all", "--log", str(log))):  # fmt: skip
+        assert type_("campaign", "settle", name, *wrong, "--json").error == "settle_how"
+    nobody = type_("campaign", "settle", name, "--as", "again", "--address", "person-1@crowd.example", "--json")
+    assert nobody.error == "not_in_doubt"
+    smtp_sink.forget()
+    again = type_("campaign", "settle", name, "--as", "again", "--address", "Person-3@crowd.example", "--json").json
+    assert (again["settled"], again["left"], again["state"]) == (1, 0, "sending")
+    works.drain()
+    assert recipients(smtp_sink)["person-3@crowd.example"] >= 1
+    status = type_("campaign", "status", name, "--json").json
+    assert (status["state"], status["sent"], status["failed"], status["in_doubt"]) == ("finished", 2, 1, [])

@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 from listkeeper import store
 from listkeeper.accounts import sign_in_link, user
 from listkeeper.campaigns import schedule
-from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
 from listkeeper.foundation import clock
 from listkeeper.sending import planning
+from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.settings import Settings
 from tests.browser.watched import watched
 from tests.makers import cafe, crowd
@@ -55,6 +57,18 @@ def _late(session: Session, house: Cafe) -> Campaign:
     return letter
 
 
+def _doubted(session: Session, house: Cafe) -> Campaign:
+    letter = _ordered(session, house, "Buns in doubt", schedule.AT_ONCE)
+    session.flush()
+    rows = session.scalars(select(Delivery).where(Delivery.campaign_id == letter.id).order_by(Delivery.id)).all()
+    for number, row in enumerate(rows):
+        row.state = DeliveryState.IN_DOUBT if number < 3 else DeliveryState.ACCEPTED
+        row.handed_at, row.attempts = clock.now(), 1
+        row.message_id, row.reply_text = f"<{number * 'f':0>32}@cafe.example>", "the connection was lost"
+    letter.state = CampaignState.FINISHED
+    return letter
+
+
 _LETTERS: dict[str, Callable[[Session, Cafe], Campaign]] = {
     "held": lambda session, house: _ordered(session, house, "Held buns", Leaving(hold=timedelta(minutes=10))),
     "scheduled": lambda session, house: _ordered(
@@ -62,6 +76,7 @@ _LETTERS: dict[str, Callable[[Session, Cafe], Campaign]] = {
     ),
     "late": _late,
     "sending": lambda session, house: _ordered(session, house, "Buns on their way", schedule.AT_ONCE),
+    "in doubt": _doubted,
 }
 
 
@@ -75,7 +90,13 @@ def pages(app: Flask) -> dict[str, str]:
         letters = {name: make(session, house).public_id for name, make in _LETTERS.items()}
         enter = sign_in_link.make(session, user.first(session))
         found = {name: f"/studio/letters/{public_id}/progress" for name, public_id in letters.items()}
-        return {"enter": f"/studio/enter/{enter}", "send": f"/studio/letters/{draft.public_id}/send", **found}
+        doubts = f"/studio/letters/{letters['in doubt']}/doubts"
+        return {
+            "enter": f"/studio/enter/{enter}",
+            "send": f"/studio/letters/{draft.public_id}/send",
+            "doubts": doubts,
+            **found,
+        }
 
 
 def _keep(page: Page, name: str, pictures: Path) -> None:

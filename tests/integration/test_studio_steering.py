@@ -195,3 +195,42 @@ def test_a_letter_under_way_is_paused_goes_on_and_is_tried_again(app: Flask, bro
     assert "2 mails are tried once more" in words(browser.post(f"{address}/retry", follow_redirects=True))
     assert of_letters.state(app) is CampaignState.SENDING
     assert {"campaign.paused", "campaign.resumed", "campaign.retried"} <= set(_acts(app))
+
+
+def _put_in_doubt(app: Flask) -> list[int]:
+    with app.app_context(), store.transaction() as session:
+        rows = list(session.scalars(select(Delivery).where(Delivery.message_class == MessageClass.MARKETING)))
+        for row in rows:
+            row.state, row.handed_at, row.attempts = DeliveryState.IN_DOUBT, clock.now(), 1
+            row.message_id, row.reply_text = (
+                f"<{row.id}@cafe.example>",
+                "the worker stopped before an answer was recorded",
+            )
+        campaigns.move(session.scalars(select(Campaign)).one(), CampaignState.FINISHED)
+        return [row.id for row in rows]
+
+
+def test_what_is_in_doubt_is_looked_through_and_settled(app: Flask, browser: StudioBrowser) -> None:
+    address = _order(browser)
+    first, second = _put_in_doubt(app)
+    assert f'href="{address}/doubts"' in browser.get(f"{address}/progress").text
+    shown = words(browser.get(f"{address}/doubts"))
+    assert "anna@people.example" in shown
+    for told in (f"<{first}@cafe.example>", "1 attempt", "the worker stopped before an answer was recorded"):
+        assert told in shown
+    for wrong in ({}, {"how": "sent"}, {"how": "perhaps", "all": "1"}, {"how": "sent", "number": "x"}):
+        assert 'class="notice bad"' in browser.post(f"{address}/doubts", wrong, follow_redirects=True).text
+    said = browser.post(f"{address}/doubts", {"how": "sent", "number": str(first)}, follow_redirects=True)
+    assert "1 mail is settled." in words(said)
+    gone = browser.post(f"{address}/doubts", {"how": "again", "number": str(first)}, follow_redirects=True)
+    assert "None of these is in doubt any more" in words(gone)
+    again = browser.post(f"{address}/doubts", {"how": "again", "all": "1"}, follow_redirects=True)
+    assert "1 mail is sent once more." in words(again)
+    assert "Nothing is in doubt" in words(again)
+    with app.app_context(), store.reading() as session:
+        states = {row.id: row.state for row in session.scalars(select(Delivery)) if row.id in {first, second}}
+        lines = [(row.action, row.subject) for row in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
+    assert states == {first: DeliveryState.ACCEPTED, second: DeliveryState.QUEUED}
+    assert _letter(app).state is CampaignState.SENDING
+    name = _letter(app).public_id
+    assert lines[-2:] == [("delivery.settled_sent", f"{name}/{first}"), ("delivery.queued_again", f"{name}/{second}")]

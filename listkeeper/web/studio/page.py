@@ -42,6 +42,7 @@ _UNDER = {
     "composer": "letters",
     "departure": "letters",
     "steering": "letters",
+    "doubts": "letters",
     "key": "security",
     "api_keys": "business",
     "users": "business",

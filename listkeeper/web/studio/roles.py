@@ -25,6 +25,8 @@ FOR_EDITORS = frozenset(
         "departure.look",
         "departure.send",
         "departure.progress",
+        "doubts.show",
+        "doubts.settle",
         "steering.undo",
         "steering.send_now",
         "steering.reschedule",
