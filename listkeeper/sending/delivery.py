@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -133,6 +134,34 @@ class Delivery(Table):
         # What somebody got before: asked for each of a campaign's people when it is planned.
         Index("ix_delivery_subscriber", "subscriber_id"),
     )
+
+
+class Waiting(NamedTuple):
+    """A delivery as a value: what its message is written from, and what the gate is asked with."""
+
+    id: int
+    organisation_id: int
+    message_class: MessageClass
+    occasion: str
+    campaign_id: int | None
+    revision_id: int | None
+    subscriber_id: int | None
+    list_id: int | None
+    confirmation_id: int | None
+    typed_address: str | None
+    letters_before: int
+    notice: NoticeKind | None
+    notice_id: int | None
+
+
+AnyDelivery = Delivery | Waiting
+
+
+def letters_among(session: Session, ids: Sequence[int]) -> list[Waiting]:
+    """Return the letters of campaigns among these deliveries, as values."""
+    columns_of = [getattr(Delivery, name) for name in Waiting._fields]
+    query = select(*columns_of).where(Delivery.id.in_(ids), Delivery.campaign_id.is_not(None)).order_by(Delivery.id)
+    return [Waiting._make(row) for row in session.execute(query)]
 
 
 def queue(session: Session, made: Delivery) -> Delivery:
