@@ -6,12 +6,15 @@ import argparse
 import importlib
 import json
 
+from tests.benchmarks.figure import Figure
+
 # Name, module, and what is measured.
 BENCHES = {
     "import": ("tests.benchmarks.importing", "rows of a list imported a second, with verdicts, evidence and ledger"),
     "render": ("tests.benchmarks.render", "letters personalised a second, on one core"),
     "send": ("tests.benchmarks.send", "mails a second from the database to a mail server, two workers, unsigned"),
     "send-signed": ("tests.benchmarks.send", "the same, each signed with RSA-2048"),
+    "plan": ("tests.benchmarks.plan", "seconds until a letter's audience is frozen, on each database; a list"),
     "ledger": ("tests.benchmarks.ledger", "ledger events written a second, in batches"),
     "ledger-single": ("tests.benchmarks.ledger", "the same, one in a commit"),
     "ledger-verify": ("tests.benchmarks.ledger", "ledger events that listkeeper-verify checks a second"),
@@ -39,7 +42,13 @@ def main() -> None:
         return
     bench = importlib.import_module(BENCHES[given.name][0])
     found = bench.measure(given.name, repeats=given.repeats, full=given.full)
-    print(json.dumps(found if isinstance(found, list) else found.as_dict(), ensure_ascii=False))
+    print(json.dumps(_plain(found), ensure_ascii=False))
+
+
+def _plain(found: object) -> object:
+    if isinstance(found, list):
+        return [_plain(one) for one in found]
+    return found.as_dict() if isinstance(found, Figure) else found
 
 
 if __name__ == "__main__":
