@@ -10,13 +10,18 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
+from listkeeper.audience import suppression
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import ListState, MailingList
+from listkeeper.audience.proof.ledger import LedgerHead
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Frequency, Subscription, SubscriptionState
+from listkeeper.audience.suppression import Suppression
+from listkeeper.foundation.among import among
+from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
 
 
@@ -78,6 +83,15 @@ class Published(NamedTuple):
     ledger_seq: int | None
 
 
+class End(NamedTuple):
+    """The end of a ledger: how far it has come, when (milliseconds), and whether a witness contradicts it."""
+
+    organisation_id: int
+    seq: int
+    at: int
+    forked_at: datetime | None
+
+
 def _columns(table: type[Table], fact: Any) -> list[Any]:  # noqa: ANN401 - one of the classes above
     return [getattr(table, name) for name in fact._fields]
 
@@ -85,16 +99,23 @@ def _columns(table: type[Table], fact: Any) -> list[Any]:  # noqa: ANN401 - one 
 # Locked as ``subscriber.hold_all`` locks, in id order, so that two workers never wait for each other in a circle.
 _PEOPLE = (
     select(*_columns(Subscriber, Person))
-    .where(Subscriber.id.in_(bindparam("ids", expanding=True)))
+    .where(among(Subscriber.id, "ids"))
     .order_by(Subscriber.id)
     .with_for_update(of=Subscriber, key_share=True)
 )
-_HELD = select(*_columns(Subscription, Held)).where(
-    Subscription.subscriber_id.in_(bindparam("people", expanding=True)),
-    Subscription.list_id.in_(bindparam("lists", expanding=True)),
+# Of all lists they are on: asked for a list as well, SQLite might look through everybody on it.
+_HELD = select(*_columns(Subscription, Held)).where(among(Subscription.subscriber_id, "people"))
+_LISTS = select(*_columns(MailingList, ListRules)).where(among(MailingList.id, "ids"))
+_TEXTS = select(*_columns(ConsentText, Published)).where(among(ConsentText.id, "ids"))
+_ENDS = select(*_columns(LedgerHead, End)).where(among(LedgerHead.organisation_id, "ids"))
+_SCOPES = (
+    select(Suppression.key, Suppression.scope)
+    .join(
+        Subscriber,
+        and_(Subscriber.suppression_key == Suppression.key, Subscriber.organisation_id == Suppression.organisation_id),
+    )
+    .where(among(Subscriber.id, "ids"), suppression.live(bindparam("moment", type_=UtcDateTime)))
 )
-_LISTS = select(*_columns(MailingList, ListRules)).where(MailingList.id.in_(bindparam("ids", expanding=True)))
-_TEXTS = select(*_columns(ConsentText, Published)).where(ConsentText.id.in_(bindparam("ids", expanding=True)))
 
 
 def people(session: Session, ids: Iterable[int | None]) -> dict[int | None, Person]:
@@ -110,8 +131,8 @@ def held(
     """Return the subscriptions of these people to these lists, by subscriber and list."""
     if not subscribers or not lists:
         return {}
-    rows = session.execute(_HELD, {"people": list(subscribers), "lists": list(lists)})
-    return {(row[1], row[2]): Held._make(row) for row in rows}
+    rows = session.execute(_HELD, {"people": list(subscribers)})
+    return {(row[1], row[2]): Held._make(row) for row in rows if row[2] in lists}
 
 
 def lists(session: Session, ids: Iterable[int | None]) -> dict[int | None, ListRules]:
@@ -126,3 +147,18 @@ def texts(session: Session, ids: Iterable[int | None]) -> dict[int | None, Publi
     wanted = list({number for number in ids if number is not None})
     rows = session.execute(_TEXTS, {"ids": wanted}) if wanted else ()
     return {row[0]: Published._make(row) for row in rows}
+
+
+def ends(session: Session, organisations: Iterable[int]) -> dict[int, End]:
+    """Return how far the ledgers of these organisations have come."""
+    rows = session.execute(_ENDS, {"ids": list(organisations)})
+    return {row[0]: End._make(row) for row in rows}
+
+
+def scopes(session: Session, subscribers: Collection[int | None], moment: datetime) -> dict[str, set[str]]:
+    """Return the scopes of the suppressions that cover these people at a moment, by suppression key."""
+    found: dict[str, set[str]] = {}
+    if subscribers:
+        for key, scope in session.execute(_SCOPES, {"ids": list(subscribers), "moment": moment}):
+            found.setdefault(key, set()).add(scope)
+    return found

@@ -11,15 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import asking, permission, question_mail, subscriber
+from listkeeper.audience import asking, permission, question_mail, subscriber, subscription
 from listkeeper.audience.asking import ConfirmationMail
 from listkeeper.audience.handover import MessageClass, NoticeKind, Refusal
 from listkeeper.audience.permission import Grant
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import ListkeeperError
@@ -141,15 +140,14 @@ def record(
     _record_singles(session, {number: outcomes[number] for number in others}, questions or {}, reached)
     for list_id, people in reached.items():
         # The gate asks: for how long was she silent, and how often does she want to hear from us?
-        heard = update(Subscription).where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(people))
-        session.execute(heard.values(last_contact_at=clock.now()), execution_options={"synchronize_session": False})
+        subscription.contacted(session, list_id, people)
 
 
 def _record_singles(
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
-    reached: dict[int | None, list[int]],
+    reached: dict[int, list[int]],
 ) -> None:
     if not outcomes:
         return
@@ -167,8 +165,8 @@ def _record_singles(
             refused += [row.confirmation_id] if _is_refused_question(row) else []
             if row.campaign_id in cancelled and row.state in WAITING:
                 delivery.move(row, DeliveryState.CANCELLED)
-            if (person := _reached_by_letter(row)) is not None:
-                reached.setdefault(row.list_id, []).append(person)
+            if _is_accepted_letter(row):
+                letter_batch.note_reached(reached, row.list_id, row.subscriber_id)
     asking.accepted(session, _taken(settled, questions))
     if refused:
         asking.bounced(session, [number for number in refused if number is not None])
@@ -180,8 +178,8 @@ def _is_refused_question(row: Delivery) -> bool:
     return row.message_class is MessageClass.DOI and row.state is DeliveryState.FAILED and permanent
 
 
-def _reached_by_letter(row: Delivery) -> int | None:
-    return row.subscriber_id if row.campaign_id is not None and row.state is DeliveryState.ACCEPTED else None
+def _is_accepted_letter(row: Delivery) -> bool:
+    return row.campaign_id is not None and row.state is DeliveryState.ACCEPTED
 
 
 def _taken(rows: Sequence[Delivery], questions: Mapping[int, Question]) -> dict[int, ConfirmationMail]:

@@ -25,6 +25,7 @@ from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language, signing
+from listkeeper.foundation.among import among
 from listkeeper.foundation.errors import ListkeeperError, NotFound
 from listkeeper.rendering import filling, footer, primary_tab, receipt_mail, trial_letter, web_view
 from listkeeper.rendering.compiled import CompiledLetter
@@ -154,27 +155,27 @@ def _people(
     sound = {number: letter for number, letter in letters.items() if isinstance(letter, CompiledLetter)}
     # What she said herself goes before what a file says of her.
     answers = asking_more.answers(session, rows, sound)
-    query = (
-        select(
-            Delivery.id,
-            Subscriber.language,
-            Subscriber.profile,
-            ConsentEvent.at,
-            ConsentEvent.method,
-            Subscription.since,
-            Subscription.import_id,
-        )
-        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
-        .outerjoin(
-            Subscription, (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == Delivery.list_id)
-        )
-        .outerjoin(ConsentEvent, ConsentEvent.id == Subscription.consent_event_id)
-        .where(Delivery.id.in_([row.id for row in rows]))
-    )
     return {
         number: _Person(spoken, _told(profile) | answers[number], at or since, by or _claim(claim))
-        for number, spoken, profile, at, by, since, claim in session.execute(query)
+        for number, spoken, profile, at, by, since, claim in session.execute(_PEOPLE, {"ids": [row.id for row in rows]})
     }
+
+
+_PEOPLE = (
+    select(
+        Delivery.id,
+        Subscriber.language,
+        Subscriber.profile,
+        ConsentEvent.at,
+        ConsentEvent.method,
+        Subscription.since,
+        Subscription.import_id,
+    )
+    .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+    .outerjoin(Subscription, (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == Delivery.list_id))
+    .outerjoin(ConsentEvent, ConsentEvent.id == Subscription.consent_event_id)
+    .where(among(Delivery.id, "ids"))
+)
 
 
 def _told(profile: Mapping[str, object]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from listkeeper.audience.handover import Refusal
 from listkeeper.audience.permission import Grant
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
+from listkeeper.foundation.among import among
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import claim, prepared
 from listkeeper.sending.delivery import Delivery, DeliveryState, Waiting
@@ -28,11 +29,7 @@ _ROW = _TABLE.c
 _OURS = (
     select(Delivery.id, Campaign.state)
     .join(Campaign, Campaign.id == Delivery.campaign_id)
-    .where(
-        Delivery.id.in_(bindparam("ids", expanding=True)),
-        Delivery.worker == bindparam("me"),
-        Delivery.state == DeliveryState.LEASED,
-    )
+    .where(among(Delivery.id, "ids"), Delivery.worker == bindparam("me"), Delivery.state == DeliveryState.LEASED)
     .order_by(Delivery.id)
     .with_for_update(of=Delivery)
 )
@@ -80,11 +77,7 @@ _TAKEN = (
 )
 _HANDED_LETTERS = (
     select(Delivery.id, Delivery.list_id, Delivery.subscriber_id)
-    .where(
-        Delivery.id.in_(bindparam("ids", expanding=True)),
-        Delivery.campaign_id.is_not(None),
-        Delivery.state == DeliveryState.HANDED,
-    )
+    .where(among(Delivery.id, "ids"), Delivery.campaign_id.is_not(None), Delivery.state == DeliveryState.HANDED)
     .order_by(Delivery.id)
     .with_for_update()
 )
@@ -145,9 +138,7 @@ def _home(row: Waiting, becomes: DeliveryState, **told: Any) -> dict[str, Any]: 
     return {"row": row.id, "becomes": becomes, "code": None, "words": None, "rules": None} | told
 
 
-def record_taken(
-    session: Session, outcomes: Mapping[int, Outcome | None]
-) -> tuple[dict[int | None, list[int]], list[int]]:
+def record_taken(session: Session, outcomes: Mapping[int, Outcome | None]) -> tuple[dict[int, list[int]], list[int]]:
     """Record the letters that were accepted; return whom they reached, by list, and the rows that are left to record.
 
     Left is whatever else came of it, and whatever is no letter, or was called in doubt meanwhile.
@@ -157,10 +148,9 @@ def record_taken(
     if not rows:
         return {}, list(outcomes)
     moment = clock.now()
-    reached: dict[int | None, list[int]] = {}
+    reached: dict[int, list[int]] = {}
     for _number, list_id, person in rows:
-        if person is not None:
-            reached.setdefault(list_id, []).append(person)
+        note_reached(reached, list_id, person)
     session.connection().execute(
         _TAKEN,
         [
@@ -177,3 +167,9 @@ def record_taken(
     session.expire_all()
     done = {row[0] for row in rows}
     return reached, [number for number in outcomes if number not in done]
+
+
+def note_reached(reached: dict[int, list[int]], list_id: int | None, person: int | None) -> None:
+    """Add whom a letter has reached, unless she was erased meanwhile."""
+    if list_id is not None and person is not None:
+        reached.setdefault(list_id, []).append(person)
