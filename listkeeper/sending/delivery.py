@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -70,6 +71,7 @@ class Delivery(Table):
 
     __tablename__ = "delivery"
 
+    # Foreign keys are kept by SQLite alone (migration 0015): PostgreSQL would lock and rewrite every subscriber named.
     id: Mapped[int] = columns.row_id()
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     message_class: Mapped[MessageClass] = columns.enum(MessageClass)
@@ -111,7 +113,8 @@ class Delivery(Table):
     created_at: Mapped[datetime] = columns.created_at()
 
     __table_args__ = (
-        Index("uq_delivery_campaign_subscriber", "campaign_id", "subscriber_id", unique=True),
+        # A campaign writes to nobody twice; and what somebody got before is asked for each of its people.
+        Index("uq_delivery_subscriber_campaign", "subscriber_id", "campaign_id", unique=True),
         Index(
             "ix_delivery_waiting",
             # A letter that is paused or held is passed over without looking at its rows.
@@ -130,9 +133,35 @@ class Delivery(Table):
             sqlite_where=state.in_((S.LEASED, S.HANDED)),
         ),
         Index("ix_delivery_campaign_state", "campaign_id", "state"),
-        # What somebody got before: asked for each of a campaign's people when it is planned.
-        Index("ix_delivery_subscriber", "subscriber_id"),
     )
+
+
+class Waiting(NamedTuple):
+    """A delivery as a value: what its message is written from, and what the gate is asked with."""
+
+    id: int
+    organisation_id: int
+    message_class: MessageClass
+    occasion: str
+    campaign_id: int | None
+    revision_id: int | None
+    subscriber_id: int | None
+    list_id: int | None
+    confirmation_id: int | None
+    typed_address: str | None
+    letters_before: int
+    notice: NoticeKind | None
+    notice_id: int | None
+
+
+AnyDelivery = Delivery | Waiting
+
+
+def letters_among(session: Session, ids: Sequence[int]) -> list[Waiting]:
+    """Return the letters of campaigns among these deliveries, as values."""
+    columns_of = [getattr(Delivery, name) for name in Waiting._fields]
+    query = select(*columns_of).where(Delivery.id.in_(ids), Delivery.campaign_id.is_not(None)).order_by(Delivery.id)
+    return [Waiting._make(row) for row in session.execute(query)]
 
 
 def queue(session: Session, made: Delivery) -> Delivery:

@@ -15,8 +15,8 @@ from listkeeper.foundation import clock, signing
 from listkeeper.rendering import message
 from listkeeper.rendering.content import Filled, Sender
 from listkeeper.rendering.message import Attachment
-from listkeeper.sending.batch import Prepared
-from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.delivery import AnyDelivery
+from listkeeper.sending.prepared import Prepared
 
 Headers = Sequence[tuple[str, str]]
 
@@ -47,7 +47,7 @@ def message_id(occasion: str, domain: str) -> str:
 
 
 def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about it
-    row: Delivery,
+    row: AnyDelivery,
     house: House,
     template_sha256: str,
     purpose: str | None,

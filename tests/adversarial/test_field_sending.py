@@ -25,7 +25,7 @@ from listkeeper.jobs import housekeeping, identity, sending, timetable
 from listkeeper.rendering import filling
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import Filled, Reader
-from listkeeper.sending import batch, composing, planning, restoring
+from listkeeper.sending import batch, claim, composing, planning, restoring
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.smtp_relay import SmtpRelay
@@ -154,7 +154,7 @@ def test_field_f32_two_workers_a_double_start_and_an_old_copy_send_nothing_twice
     assert recipients(smtp_sink) == dict.fromkeys(_crowd(30), 1)
     # A copy from while the next one was on its way: what waited there may have left since.
     second = works.start("Rye")
-    works.write(lambda session, _house: batch.lease(session, Lane.SENDING, identity.me(), 3))
+    works.write(lambda session, _house: claim.lease(session, Lane.SENDING, identity.me(), 3))
     works.write(lambda session, _house: restoring.hold_what_waited(session))
     works.write(make_due)
     works.drain()
@@ -166,7 +166,7 @@ def _take_all(works: Works, worker: str, page: int) -> list[int]:
     found: list[int] = []
     while True:
         with writing(works.app) as session:
-            ids = batch.lease(session, Lane.SENDING, worker, page)
+            ids = claim.lease(session, Lane.SENDING, worker, page)
         if not ids:
             return found
         found += ids
@@ -179,7 +179,7 @@ def _hand_out(session: Session, ids: list[int], worker: str) -> int:
 
 
 def _give_back(session: Session, ids: list[int], number: int) -> None:
-    batch.give_back(session, ids, f"worker-{number}")
+    claim.give_back(session, ids, f"worker-{number}")
 
 
 def test_field_f33_the_audience_is_frozen_and_whoever_leaves_during_the_send_gets_nothing_more(
@@ -243,11 +243,11 @@ def test_a_letter_can_be_cancelled_a_stuck_one_says_why_and_a_stale_lease_is_tak
         f"The mail server at 127.0.0.1:{smtp_sink.port} does not answer as it should.",
     )
     works.write(make_due)
-    works.write(lambda session, _house: batch.lease(session, Lane.SENDING, "gone@another-machine:1", 4))
+    works.write(lambda session, _house: claim.lease(session, Lane.SENDING, "gone@another-machine:1", 4))
     # The longest that a row is held by somebody who is gone, with the timetable's own wait on top.
     [round_] = [seconds for job, seconds, _lane in timetable.TABLE if job.endswith("settle_left_behind")]
-    assert batch.LEASE + timedelta(seconds=round_) < timedelta(seconds=60)
-    with time_machine.travel(clock.now() + batch.LEASE + timedelta(seconds=1), tick=True):
+    assert claim.LEASE + timedelta(seconds=round_) < timedelta(seconds=60)
+    with time_machine.travel(clock.now() + claim.LEASE + timedelta(seconds=1), tick=True):
         with works.app.app_context():
             housekeeping.settle_left_behind()
         smtp_sink.script("RCPT", "451 4.7.1 later", to="person-6@", times=1)

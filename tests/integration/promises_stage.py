@@ -29,8 +29,8 @@ from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import clock, journal_file, keys
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import restoring
-from listkeeper.sending.batch import Prepared
 from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.prepared import Prepared
 from listkeeper.sending.restoring import Places
 from tests.fakes import postgres
 from tests.fakes.databases import Database

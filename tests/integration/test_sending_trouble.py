@@ -26,6 +26,7 @@ from listkeeper.rendering.content import Filled, Reader
 from listkeeper.sending import batch, incident
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
+from listkeeper.sending.prepared import Ready
 from listkeeper.sending.smtp_relay import SmtpRelay
 from listkeeper.sending.transport import Outcome
 from tests.fakes.smtp_sink import DROP, SmtpSink
@@ -177,7 +178,7 @@ def test_no_transaction_is_open_and_nothing_is_asked_while_the_server_is_spoken_
         handed.append(sealed.delivery_id)
         return hand_over(self, sealed)
 
-    def composing(row: batch.Ready, line: SmtpRelay, questions: dict[int, batch.Question]) -> Outcome | None:
+    def composing(row: Ready, line: SmtpRelay, questions: dict[int, batch.Question]) -> Outcome | None:
         speaking.set()
         try:
             return plain(row, line, questions)

@@ -19,9 +19,11 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid, ListkeeperError
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, delivery, planning, progress, recovery
-from listkeeper.sending.batch import HANDED_LEASE, LEASE, WINDOW, Prepared, Ready
+from listkeeper.sending import batch, claim, delivery, planning, progress, recovery
+from listkeeper.sending.batch import WINDOW
+from listkeeper.sending.claim import LEASE
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.prepared import HANDED_LEASE, Prepared, Ready
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 from tests.makers import cafe, crowd
 from tests.makers.cafe import Cafe
@@ -74,7 +76,7 @@ def _states(session: Session) -> list[DeliveryState]:
 
 
 def _lease(session: Session, worker: str = ME, limit: int = 100) -> list[int]:
-    return batch.lease(session, Lane.SENDING, worker, limit)
+    return claim.lease(session, Lane.SENDING, worker, limit)
 
 
 def _hand_out(session: Session, ids: Sequence[int], worker: str = ME) -> list[Ready]:
@@ -93,17 +95,17 @@ def test_a_lease_is_for_due_rows_of_its_lane_and_for_one_worker(session: Session
     assert first == [row.id for row in _rows(session)[:3]]
     row = _rows(session)[0]
     assert (row.state, row.worker, row.lease_until) == (S.LEASED, ME, clock.now() + LEASE)
-    assert batch.lease(session, Lane.URGENT, OTHER, 100) == []
+    assert claim.lease(session, Lane.URGENT, OTHER, 100) == []
     assert _lease(session, OTHER) == [_rows(session)[3].id]
     assert _lease(session, OTHER) == []
-    assert not batch.anything_due(session, Lane.SENDING)
+    assert not claim.anything_due(session, Lane.SENDING)
 
 
 @pytest.mark.parametrize("state", [state for state in S if state not in delivery.WAITING])
 def test_only_waiting_rows_are_leased(session: Session, letter: Campaign, state: DeliveryState) -> None:
     session.execute(update(Delivery).values(state=state))
     assert _lease(session) == []
-    assert not batch.anything_due(session, Lane.SENDING)
+    assert not claim.anything_due(session, Lane.SENDING)
 
 
 def test_the_oldest_are_first_and_the_future_waits(
@@ -116,14 +118,14 @@ def test_the_oldest_are_first_and_the_future_waits(
     session.flush()
     assert _lease(session) == [rows[3].id, rows[1].id, rows[2].id]
     frozen_clock.shift(timedelta(milliseconds=1))
-    assert batch.anything_due(session, Lane.SENDING)
+    assert claim.anything_due(session, Lane.SENDING)
     assert _lease(session) == [rows[0].id]
 
 
 def test_what_is_given_back_waits_again_and_no_attempt_is_counted(session: Session, letter: Campaign) -> None:
     mine = _lease(session, ME, 2)
     theirs = _lease(session, OTHER)
-    batch.give_back(session, [*mine, *theirs], ME, wait=timedelta(seconds=30))
+    claim.give_back(session, [*mine, *theirs], ME, wait=timedelta(seconds=30))
     rows = _rows(session)
     assert [row.state for row in rows] == [S.QUEUED, S.QUEUED, S.LEASED, S.LEASED]
     assert [row.worker for row in rows] == [None, None, OTHER, OTHER]
@@ -134,7 +136,7 @@ def test_what_is_given_back_waits_again_and_no_attempt_is_counted(session: Sessi
 
 def test_what_is_handed_is_not_given_back(session: Session, letter: Campaign) -> None:
     ids = _handed(session)
-    batch.give_back(session, ids, ME)
+    claim.give_back(session, ids, ME)
     assert set(_states(session)) == {S.HANDED}
 
 
@@ -322,7 +324,7 @@ def test_a_cancel_keeps_home_what_waits_and_what_is_leased(session: Session, let
     assert _states(session) == [S.HANDED, S.CANCELLED, S.CANCELLED, S.CANCELLED]
     assert letter.state is CampaignState.CANCELLED
     assert _hand_out(session, ids) == []
-    batch.give_back(session, ids, ME)
+    claim.give_back(session, ids, ME)
     assert _lease(session) == []
 
 
@@ -337,4 +339,4 @@ def test_what_is_under_way_ends_as_it_ends_but_is_not_tried_again(
     assert _cancelled(session, letter) == 0
     batch.record(session, dict.fromkeys(ids, outcome))
     assert set(_states(session)) == {state}
-    assert not batch.anything_due(session, Lane.SENDING)
+    assert not claim.anything_due(session, Lane.SENDING)
