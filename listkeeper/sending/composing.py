@@ -27,13 +27,13 @@ from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language, signing
 from listkeeper.foundation.among import among
 from listkeeper.foundation.errors import ListkeeperError, NotFound
-from listkeeper.rendering import filling, footer, primary_tab, receipt_mail, trial_letter, web_view
+from listkeeper.rendering import filling, footer, mime_slots, primary_tab, receipt_mail, trial_letter, web_view
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 from listkeeper.rendering.message import Attachment
 from listkeeper.sending import asking_more, delivery, house, notices
 from listkeeper.sending.delivery import AnyDelivery, Delivery
-from listkeeper.sending.house import Headers, House
+from listkeeper.sending.house import Headers, House, WriteWhole
 from listkeeper.sending.notices import Question
 from listkeeper.sending.prepared import Letters, Message, Prepare, Prepared
 from listkeeper.standards import list_headers
@@ -241,7 +241,25 @@ def _letter(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
         important=about.important,
         topic=about.topic,
         attachment=_receipt_with(session, row),
+        whole=None if testing else _whole(compiled, ours, reader_for, about_list),
     )
+
+
+def _whole(
+    compiled: CompiledLetter, ours: House, reader_for: Callable[[str], Reader], about_list: Headers
+) -> WriteWhole:
+    """Return the quick way to the same letter."""
+    keys = ours.signer.keys if ours.signer else ()
+
+    def write(recipient: str, message_id: str, moment: datetime) -> bytes:
+        reader = reader_for(recipient)
+        way_out = list_headers.list_unsubscribe(reader.unsubscribe_url, reader.unsubscribe_mailto)
+        cut = mime_slots.cut(compiled, ours.sender, tuple(about_list))
+        return cut.write(
+            reader, own_headers=[way_out], recipient=recipient, message_id=message_id, date=moment, keys=keys
+        )
+
+    return write
 
 
 def in_browser(session: Session, row: Delivery, site: str) -> bytes:

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -22,9 +23,8 @@ from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import housekeeping, identity, sending, timetable
-from listkeeper.rendering import filling
-from listkeeper.rendering.compiled import CompiledLetter
-from listkeeper.rendering.content import Filled, Reader
+from listkeeper.rendering.content import Reader
+from listkeeper.rendering.mime_slots import Cut
 from listkeeper.sending import batch, claim, composing, planning, restoring
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
@@ -106,14 +106,14 @@ def test_field_f31_a_failed_delivery_is_never_called_sent(
     works: Works, smtp_sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     works.gather(8)
-    letter, fill = works.start(), filling.fill
+    letter, write = works.start(), Cut.write
 
-    def broken(compiled: CompiledLetter, reader: Reader) -> Filled:
+    def broken(self: Cut, reader: Reader, **own: Any) -> bytes:  # noqa: ANN401 - as in Cut.write
         if reader.address == "person-5@crowd.example":
             raise Invalid("too_long", "This letter cannot be written.")
-        return fill(compiled, reader)
+        return write(self, reader, **own)
 
-    monkeypatch.setattr(filling, "fill", broken)
+    monkeypatch.setattr(Cut, "write", broken)
     smtp_sink.script("RCPT", "550 5.1.1 nobody here", to="person-2@")
     smtp_sink.script("RCPT", "451 4.7.1 greylisted", to="person-3@", times=1)
     smtp_sink.script("CONTENT", "554 5.6.0 refused", to="person-4@")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
@@ -20,9 +21,8 @@ from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import housekeeping, sending
-from listkeeper.rendering import filling
-from listkeeper.rendering.compiled import CompiledLetter
-from listkeeper.rendering.content import Filled, Reader
+from listkeeper.rendering.content import Reader
+from listkeeper.rendering.mime_slots import Cut
 from listkeeper.sending import batch, incident
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
@@ -146,14 +146,14 @@ def test_a_message_that_cannot_be_written_takes_no_answer_with_it(
 ) -> None:
     works.gather(10)
     letter = works.start()
-    fill = filling.fill
+    write = Cut.write
 
-    def broken(compiled: CompiledLetter, reader: Reader) -> Filled:
+    def broken(self: Cut, reader: Reader, **own: Any) -> bytes:  # noqa: ANN401 - as in Cut.write
         if reader.address == "person-5@crowd.example":
             raise KeyError("a fault of ours")
-        return fill(compiled, reader)
+        return write(self, reader, **own)
 
-    monkeypatch.setattr(filling, "fill", broken)
+    monkeypatch.setattr(Cut, "write", broken)
     works.drain()
     said = works.progress(letter)
     assert (said.sent, said.deferred, said.in_doubt) == (9, 1, ())
