@@ -93,35 +93,41 @@ class End(NamedTuple):
 
 
 def _columns(table: type[Table], fact: Any) -> list[Any]:  # noqa: ANN401 - one of the classes above
-    return [getattr(table, name) for name in fact._fields]
+    return [table.__table__.c[name] for name in fact._fields]
+
+
+# The tables themselves, not what is mapped onto them: nothing of this becomes an object.
+_subscriber, _suppression = Subscriber.__table__.c, Suppression.__table__.c
 
 
 # Locked as ``subscriber.hold_all`` locks, in id order, so that two workers never wait for each other in a circle.
 _PEOPLE = (
     select(*_columns(Subscriber, Person))
-    .where(among(Subscriber.id, "ids"))
-    .order_by(Subscriber.id)
-    .with_for_update(of=Subscriber, key_share=True)
+    .where(among(_subscriber.id, "ids"))
+    .order_by(_subscriber.id)
+    .with_for_update(of=Subscriber.__table__, key_share=True)
 )
 # Of all lists they are on: asked for a list as well, SQLite might look through everybody on it.
-_HELD = select(*_columns(Subscription, Held)).where(among(Subscription.subscriber_id, "people"))
-_LISTS = select(*_columns(MailingList, ListRules)).where(among(MailingList.id, "ids"))
-_TEXTS = select(*_columns(ConsentText, Published)).where(among(ConsentText.id, "ids"))
-_ENDS = select(*_columns(LedgerHead, End)).where(among(LedgerHead.organisation_id, "ids"))
+_HELD = select(*_columns(Subscription, Held)).where(among(Subscription.__table__.c.subscriber_id, "people"))
+_LISTS = select(*_columns(MailingList, ListRules)).where(among(MailingList.__table__.c.id, "ids"))
+_TEXTS = select(*_columns(ConsentText, Published)).where(among(ConsentText.__table__.c.id, "ids"))
+_ENDS = select(*_columns(LedgerHead, End)).where(among(LedgerHead.__table__.c.organisation_id, "ids"))
 _SCOPES = (
-    select(Suppression.key, Suppression.scope)
+    select(_suppression.key, _suppression.scope)
     .join(
-        Subscriber,
-        and_(Subscriber.suppression_key == Suppression.key, Subscriber.organisation_id == Suppression.organisation_id),
+        Subscriber.__table__,
+        and_(
+            _subscriber.suppression_key == _suppression.key, _subscriber.organisation_id == _suppression.organisation_id
+        ),
     )
-    .where(among(Subscriber.id, "ids"), suppression.live(bindparam("moment", type_=UtcDateTime)))
+    .where(among(_subscriber.id, "ids"), suppression.live(bindparam("moment", type_=UtcDateTime)))
 )
 
 
 def people(session: Session, ids: Iterable[int | None]) -> dict[int | None, Person]:
     """Lock these subscribers in id order and return them."""
     wanted = sorted({number for number in ids if number is not None})
-    rows = session.execute(_PEOPLE, {"ids": wanted}) if wanted else ()
+    rows = session.connection().execute(_PEOPLE, {"ids": wanted}) if wanted else ()
     return {row[0]: Person._make(row) for row in rows}
 
 
@@ -131,27 +137,27 @@ def held(
     """Return the subscriptions of these people to these lists, by subscriber and list."""
     if not subscribers or not lists:
         return {}
-    rows = session.execute(_HELD, {"people": list(subscribers)})
+    rows = session.connection().execute(_HELD, {"people": list(subscribers)})
     return {(row[1], row[2]): Held._make(row) for row in rows if row[2] in lists}
 
 
 def lists(session: Session, ids: Iterable[int | None]) -> dict[int | None, ListRules]:
     """Return these lists."""
     wanted = list({number for number in ids if number is not None})
-    rows = session.execute(_LISTS, {"ids": wanted}) if wanted else ()
+    rows = session.connection().execute(_LISTS, {"ids": wanted}) if wanted else ()
     return {row[0]: ListRules._make(row) for row in rows}
 
 
 def texts(session: Session, ids: Iterable[int | None]) -> dict[int | None, Published]:
     """Return these consent texts."""
     wanted = list({number for number in ids if number is not None})
-    rows = session.execute(_TEXTS, {"ids": wanted}) if wanted else ()
+    rows = session.connection().execute(_TEXTS, {"ids": wanted}) if wanted else ()
     return {row[0]: Published._make(row) for row in rows}
 
 
 def ends(session: Session, organisations: Iterable[int]) -> dict[int, End]:
     """Return how far the ledgers of these organisations have come."""
-    rows = session.execute(_ENDS, {"ids": list(organisations)})
+    rows = session.connection().execute(_ENDS, {"ids": list(organisations)})
     return {row[0]: End._make(row) for row in rows}
 
 
@@ -159,6 +165,6 @@ def scopes(session: Session, subscribers: Collection[int | None], moment: dateti
     """Return the scopes of the suppressions that cover these people at a moment, by suppression key."""
     found: dict[str, set[str]] = {}
     if subscribers:
-        for key, scope in session.execute(_SCOPES, {"ids": list(subscribers), "moment": moment}):
+        for key, scope in session.connection().execute(_SCOPES, {"ids": list(subscribers), "moment": moment}):
             found.setdefault(key, set()).add(scope)
     return found

@@ -59,6 +59,8 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
     Locks the subscribers' rows (PostgreSQL; SQLite has one writer), as a
     withdrawal does, so that neither can slip between look and hand-over.
     """
+    # What is read below is read from the tables: whatever this transaction has changed must stand there.
+    session.flush()
     people = gate_facts.people(session, [h.subscriber_id for h in handovers])
     lists = gate_facts.lists(session, [h.list_id for h in handovers])
     asked = _asked(session, {h.confirmation_id for h in handovers if h.confirmation_id is not None})

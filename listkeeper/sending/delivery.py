@@ -167,13 +167,14 @@ AnyDelivery = Delivery | Waiting
 
 def letters_among(session: Session, ids: Sequence[int]) -> list[Waiting]:
     """Return the letters of campaigns among these deliveries, as values."""
-    return [Waiting._make(row) for row in session.execute(_LETTERS, {"ids": list(ids)})]
+    return [Waiting._make(row) for row in session.connection().execute(_LETTERS, {"ids": list(ids)})]
 
 
+_ROW = Delivery.__table__.c
 _LETTERS = (
-    select(*(getattr(Delivery, name) for name in Waiting._fields))
-    .where(among(Delivery.id, "ids"), Delivery.campaign_id.is_not(None))
-    .order_by(Delivery.id)
+    select(*(_ROW[name] for name in Waiting._fields))
+    .where(among(_ROW.id, "ids"), _ROW.campaign_id.is_not(None))
+    .order_by(_ROW.id)
 )
 
 

@@ -87,7 +87,8 @@ def take(session: Session, ids: Sequence[int], worker: str) -> list[int]:
     """Lock these leased rows and return them; those of a letter that stands still by now are given back."""
     if not ids:
         return []
-    rows = session.execute(_OURS, {"ids": list(ids), "me": worker}).all()
+    session.flush()
+    rows = session.connection().execute(_OURS, {"ids": list(ids), "me": worker}).all()
     moving = [number for number, state in rows if state is CampaignState.SENDING]
     if len(moving) < len(rows):
         claim.give_back(session, [number for number, state in rows if state is not CampaignState.SENDING], worker)
@@ -143,8 +144,9 @@ def record_taken(session: Session, outcomes: Mapping[int, Outcome | None]) -> tu
 
     Left is whatever else came of it, and whatever is no letter, or was called in doubt meanwhile.
     """
+    session.flush()
     accepted = {number: outcome.reply for number, outcome in outcomes.items() if isinstance(outcome, Accepted)}
-    rows = session.execute(_HANDED_LETTERS, {"ids": list(accepted)}).all() if accepted else []
+    rows = session.connection().execute(_HANDED_LETTERS, {"ids": list(accepted)}).all() if accepted else []
     if not rows:
         return {}, list(outcomes)
     moment = clock.now()
