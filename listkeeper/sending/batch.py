@@ -21,6 +21,8 @@ from listkeeper.audience.permission import Grant
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.deliverability import reply_class
+from listkeeper.deliverability.reply_class import SENDER_FAULT
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import delivery, letter_batch, planning, prepared, retry
@@ -175,8 +177,11 @@ def _record_singles(
 
 
 def _is_refused_question(row: Delivery) -> bool:
-    """Whether a server said for good (RFC 5321 section 4.2.1) that it does not take a mail that asks for a yes."""
-    permanent = row.reply_code is not None and row.reply_code >= _PERMANENT
+    """Whether a server said for good (RFC 5321 section 4.2.1) that it does not take a mail that asks for a yes.
+
+    What it has against the sender is no sign that a form is abused.
+    """
+    permanent = row.reply_code is not None and row.reply_code >= _PERMANENT and row.reply_class not in SENDER_FAULT
     return row.message_class is MessageClass.DOI and row.state is DeliveryState.FAILED and permanent
 
 
@@ -236,6 +241,7 @@ def _answered(row: Delivery, state: DeliveryState, reply: Reply) -> None:
     delivery.move(row, state)
     row.reply_code = reply.code or None
     row.reply_text = prepared.words(reply.text)
+    row.reply_class = reply_class.of_reply(reply.code, reply.text, row.provider)
 
 
 def _try_later(row: Delivery, reply: Reply) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, func, sel
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, columns, outbox
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict
@@ -109,6 +110,8 @@ class Delivery(Table):
     reply_code: Mapped[int | None] = mapped_column(Integer)
     # With addresses masked.
     reply_text: Mapped[str | None] = mapped_column(String(500))
+    # What it means (``reply_class``), when it was no yes.
+    reply_class: Mapped[ReplyClass | None] = columns.enum(ReplyClass, nullable=True)
     created_at: Mapped[datetime] = columns.created_at()
 
     __table_args__ = (

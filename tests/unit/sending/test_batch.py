@@ -16,6 +16,7 @@ from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Reason
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid, ListkeeperError
 from listkeeper.foundation.outbox import Lane
@@ -225,6 +226,7 @@ def test_an_answer_settles_a_row(
 ) -> None:
     row = _after(session, outcome)
     assert (row.state, row.reply_code, row.reply_text) == (state, code, text)
+    assert row.reply_class == (ReplyClass.INVALID_ADDRESS if outcome is NEVER else None)
     assert (row.worker, row.lease_until, row.settled_at, row.attempts) == (None, None, clock.now(), 1)
 
 
@@ -233,6 +235,7 @@ def test_not_now_waits_and_is_tried_again(
 ) -> None:
     row = _after(session, LATER)
     assert (row.state, row.reply_code, row.worker, row.settled_at) == (S.DEFERRED, 451, None, None)
+    assert row.reply_class is ReplyClass.TEMPORARY
     assert timedelta(minutes=0.8) <= row.due_at - clock.now() <= timedelta(minutes=1.2)
     assert _lease(session) == []
     frozen_clock.shift(timedelta(minutes=1.2))
@@ -240,6 +243,7 @@ def test_not_now_waits_and_is_tried_again(
     _hand_out(session, [row.id])
     batch.record(session, {row.id: OK})
     assert (_rows(session)[0].state, _rows(session)[0].attempts) == (S.ACCEPTED, 2)
+    assert _rows(session)[0].reply_class is None
 
 
 def test_not_now_for_three_days_is_never(
