@@ -142,7 +142,7 @@ def _deliver_window(window: Sequence[int], line: Transport, letters: Letters, sa
 
 def _hand_out(window: Sequence[int], line: Transport, letters: Letters, said: _Said) -> list[Ready]:
     """Write down what was said of the last window and mark this one as handed, in one transaction."""
-    with store.transaction() as session:
+    with store.transaction(syncs_later=True) as session:
         if said.outcomes:
             batch.record(session, said.outcomes, said.questions)
         ready = batch.hand_out(

@@ -72,6 +72,7 @@ class Delivery(Table):
 
     __tablename__ = "delivery"
 
+    # Foreign keys are kept by SQLite alone (migration 0015): PostgreSQL would lock and rewrite every subscriber named.
     id: Mapped[int] = columns.row_id()
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     message_class: Mapped[MessageClass] = columns.enum(MessageClass)
@@ -115,7 +116,8 @@ class Delivery(Table):
     created_at: Mapped[datetime] = columns.created_at()
 
     __table_args__ = (
-        Index("uq_delivery_campaign_subscriber", "campaign_id", "subscriber_id", unique=True),
+        # A campaign writes to nobody twice; and what somebody got before is asked for each of its people.
+        Index("uq_delivery_subscriber_campaign", "subscriber_id", "campaign_id", unique=True),
         Index(
             "ix_delivery_waiting",
             # A letter that is paused or held is passed over without looking at its rows.
@@ -134,8 +136,6 @@ class Delivery(Table):
             sqlite_where=state.in_((S.LEASED, S.HANDED)),
         ),
         Index("ix_delivery_campaign_state", "campaign_id", "state"),
-        # What somebody got before: asked for each of a campaign's people when it is planned.
-        Index("ix_delivery_subscriber", "subscriber_id"),
     )
 
 
