@@ -146,9 +146,9 @@ def classify(code: int | None, enhanced: str | None, text: str, provider: str | 
     return _verdict(ReplyClass.TEMPORARY, UNKNOWN, code, enhanced, provider)
 
 
-def of_reply(code: int, text: str, provider: str | None = None) -> ReplyClass | None:
-    """Return the class of an SMTP reply; None for a yes, and for what no server said (code 0)."""
-    return classify(code, None, text, provider).reply_class if code >= _LATER.start else None
+def of_reply(code: int, text: str, provider: str | None = None) -> Verdict | None:
+    """Say what an SMTP reply means; None for a yes, and for what no server said (code 0)."""
+    return classify(code, None, text, provider) if code >= _LATER.start else None
 
 
 def _verdict(  # noqa: PLR0913 - what, by which rule, said with which codes by whom

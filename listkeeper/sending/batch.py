@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import assert_never
 
 from sqlalchemy import select, update
@@ -22,12 +23,13 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability import reply_class
-from listkeeper.deliverability.reply_class import SENDER_FAULT
+from listkeeper.deliverability.reply_class import SENDER_FAULT, Verdict
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import delivery, letter_batch, planning, prepared, retry
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 from listkeeper.sending.prepared import HANDED_LEASE, Letters, Line, Prepare, Prepared, Ready
+from listkeeper.sending.retry import Deadlines
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 
 WINDOW = 32
@@ -130,7 +132,11 @@ class Question:
 
 
 def record(
-    session: Session, outcomes: Mapping[int, Outcome | None], questions: Mapping[int, Question] | None = None
+    session: Session,
+    outcomes: Mapping[int, Outcome | None],
+    questions: Mapping[int, Question] | None = None,
+    *,
+    deadlines: Deadlines = retry.USUAL,
 ) -> None:
     """Store what came of each hand-over; None means it had not begun when the grant grew old.
 
@@ -140,7 +146,8 @@ def record(
         return
     # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
     reached, others = letter_batch.record_taken(session, outcomes)
-    _record_singles(session, {number: outcomes[number] for number in others}, questions or {}, reached)
+    singles = {number: outcomes[number] for number in others}
+    _record_singles(session, singles, questions or {}, reached, deadlines=deadlines)
     for list_id, people in reached.items():
         # The gate asks: for how long was she silent, and how often does she want to hear from us?
         heard = update(Subscription).where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(people))
@@ -152,6 +159,8 @@ def _record_singles(
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
     reached: dict[int | None, list[int]],
+    *,
+    deadlines: Deadlines,
 ) -> None:
     if not outcomes:
         return
@@ -164,7 +173,7 @@ def _record_singles(
     for row in rows:
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
         if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
-            _settle(row, outcomes[row.id])
+            _settle(row, outcomes[row.id], deadlines)
             settled.append(row)
             refused += [row.confirmation_id] if _is_refused_question(row) else []
             if row.campaign_id in cancelled and row.state in WAITING:
@@ -217,7 +226,7 @@ def _cancelled_campaigns(session: Session, ids: Iterable[int]) -> set[int]:
     return {number for number, state in rows if state is CampaignState.CANCELLED}
 
 
-def _settle(row: Delivery, outcome: Outcome | None) -> None:
+def _settle(row: Delivery, outcome: Outcome | None, deadlines: Deadlines) -> None:
     match outcome:
         case None:
             delivery.move(row, DeliveryState.QUEUED)
@@ -228,7 +237,7 @@ def _settle(row: Delivery, outcome: Outcome | None) -> None:
         case Rejected(reply):
             _answered(row, DeliveryState.FAILED, reply)
         case Deferred(reply):
-            _try_later(row, reply)
+            _try_later(row, reply, deadlines.of(row.message_class))
         case InDoubt(reason):
             if row.state is not DeliveryState.IN_DOUBT:
                 delivery.move(row, DeliveryState.IN_DOUBT)
@@ -237,20 +246,23 @@ def _settle(row: Delivery, outcome: Outcome | None) -> None:
             assert_never(outcome)
 
 
-def _answered(row: Delivery, state: DeliveryState, reply: Reply) -> None:
+def _answered(row: Delivery, state: DeliveryState, reply: Reply) -> Verdict | None:
     delivery.move(row, state)
     row.reply_code = reply.code or None
     row.reply_text = prepared.words(reply.text)
-    row.reply_class = reply_class.of_reply(reply.code, reply.text, row.provider)
+    verdict = reply_class.of_reply(reply.code, reply.text, row.provider)
+    row.reply_class = verdict.reply_class if verdict is not None else None
+    return verdict
 
 
-def _try_later(row: Delivery, reply: Reply) -> None:
+def _try_later(row: Delivery, reply: Reply, deadline: timedelta) -> None:
     moment = clock.now()
-    if retry.overdue(row.created_at, row.lane, moment):
+    row.first_tried_at = row.first_tried_at or row.handed_at or moment
+    if retry.overdue(row.first_tried_at, row.attempts, moment, deadline):
         _answered(row, DeliveryState.FAILED, reply)
         return
     # A row that was called in doubt is so no more: it was not taken, so it waits for another try.
     doubted = row.state is DeliveryState.IN_DOUBT
-    _answered(row, DeliveryState.QUEUED if doubted else DeliveryState.DEFERRED, reply)
+    verdict = _answered(row, DeliveryState.QUEUED if doubted else DeliveryState.DEFERRED, reply)
     row.worker = row.lease_until = None
-    row.due_at = retry.next_attempt(row.attempts, moment)
+    row.due_at = retry.next_attempt(row.attempts, moment, verdict)

@@ -97,6 +97,8 @@ class Delivery(Table):
     provider: Mapped[str | None] = mapped_column(String(24))
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Of a message that was put off: when it was tried for the first time.
+    first_tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     grant_event_id: Mapped[int | None] = mapped_column(columns.RowId)
     grant_seq: Mapped[int | None] = mapped_column(BigInteger)
