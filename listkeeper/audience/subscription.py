@@ -272,6 +272,15 @@ def mailable(mailing_list: MailingList, *, practice: bool) -> Select[int]:
     )
 
 
+def domains(session: Session, list_id: int) -> set[str]:
+    """Return the mail domains (A-labels) of the people who are on a list now."""
+    at = func.strpos if session.get_bind().dialect.name == "postgresql" else func.instr
+    domain = func.substr(Subscriber.email_send, at(Subscriber.email_send, "@") + 1)
+    people = select(domain).join(Subscription, Subscription.subscriber_id == Subscriber.id)
+    confirmed = people.where(Subscription.list_id == list_id, Subscription.state == SubscriptionState.CONFIRMED)
+    return set(session.scalars(confirmed.distinct()))
+
+
 def counts(session: Session, mailing_list: MailingList) -> dict[SubscriptionState, int]:
     """Return how many subscriptions of a list are in each state."""
     query = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import assert_never
 
 from sqlalchemy import select
@@ -20,11 +21,14 @@ from listkeeper.audience.handover import MessageClass, NoticeKind, Refusal
 from listkeeper.audience.permission import Grant
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.deliverability import reply_class
+from listkeeper.deliverability.reply_class import SENDER_FAULT, Verdict
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import delivery, letter_batch, planning, prepared, retry
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 from listkeeper.sending.prepared import HANDED_LEASE, Letters, Line, Prepare, Prepared, Ready
+from listkeeper.sending.retry import Deadlines
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 
 WINDOW = 32
@@ -127,7 +131,11 @@ class Question:
 
 
 def record(
-    session: Session, outcomes: Mapping[int, Outcome | None], questions: Mapping[int, Question] | None = None
+    session: Session,
+    outcomes: Mapping[int, Outcome | None],
+    questions: Mapping[int, Question] | None = None,
+    *,
+    deadlines: Deadlines = retry.USUAL,
 ) -> None:
     """Store what came of each hand-over; None means it had not begun when the grant grew old.
 
@@ -137,7 +145,8 @@ def record(
         return
     # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
     reached, others = letter_batch.record_taken(session, outcomes)
-    _record_singles(session, {number: outcomes[number] for number in others}, questions or {}, reached)
+    singles = {number: outcomes[number] for number in others}
+    _record_singles(session, singles, questions or {}, reached, deadlines=deadlines)
     for list_id, people in reached.items():
         # The gate asks: for how long was she silent, and how often does she want to hear from us?
         subscription.contacted(session, list_id, people)
@@ -148,6 +157,8 @@ def _record_singles(
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
     reached: dict[int, list[int]],
+    *,
+    deadlines: Deadlines,
 ) -> None:
     if not outcomes:
         return
@@ -160,7 +171,7 @@ def _record_singles(
     for row in rows:
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
         if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
-            _settle(row, outcomes[row.id])
+            _settle(row, outcomes[row.id], deadlines)
             settled.append(row)
             refused += [row.confirmation_id] if _is_refused_question(row) else []
             if row.campaign_id in cancelled and row.state in WAITING:
@@ -173,8 +184,11 @@ def _record_singles(
 
 
 def _is_refused_question(row: Delivery) -> bool:
-    """Whether a server said for good (RFC 5321 section 4.2.1) that it does not take a mail that asks for a yes."""
-    permanent = row.reply_code is not None and row.reply_code >= _PERMANENT
+    """Whether a server said for good (RFC 5321 section 4.2.1) that it does not take a mail that asks for a yes.
+
+    What it has against the sender is no sign that a form is abused.
+    """
+    permanent = row.reply_code is not None and row.reply_code >= _PERMANENT and row.reply_class not in SENDER_FAULT
     return row.message_class is MessageClass.DOI and row.state is DeliveryState.FAILED and permanent
 
 
@@ -210,7 +224,7 @@ def _cancelled_campaigns(session: Session, ids: Iterable[int]) -> set[int]:
     return {number for number, state in rows if state is CampaignState.CANCELLED}
 
 
-def _settle(row: Delivery, outcome: Outcome | None) -> None:
+def _settle(row: Delivery, outcome: Outcome | None, deadlines: Deadlines) -> None:
     match outcome:
         case None:
             delivery.move(row, DeliveryState.QUEUED)
@@ -221,7 +235,7 @@ def _settle(row: Delivery, outcome: Outcome | None) -> None:
         case Rejected(reply):
             _answered(row, DeliveryState.FAILED, reply)
         case Deferred(reply):
-            _try_later(row, reply)
+            _try_later(row, reply, deadlines.of(row.message_class))
         case InDoubt(reason):
             if row.state is not DeliveryState.IN_DOUBT:
                 delivery.move(row, DeliveryState.IN_DOUBT)
@@ -230,19 +244,23 @@ def _settle(row: Delivery, outcome: Outcome | None) -> None:
             assert_never(outcome)
 
 
-def _answered(row: Delivery, state: DeliveryState, reply: Reply) -> None:
+def _answered(row: Delivery, state: DeliveryState, reply: Reply) -> Verdict | None:
     delivery.move(row, state)
     row.reply_code = reply.code or None
     row.reply_text = prepared.words(reply.text)
+    verdict = reply_class.of_reply(reply.code, reply.text, row.provider)
+    row.reply_class = verdict.reply_class if verdict is not None else None
+    return verdict
 
 
-def _try_later(row: Delivery, reply: Reply) -> None:
+def _try_later(row: Delivery, reply: Reply, deadline: timedelta) -> None:
     moment = clock.now()
-    if retry.overdue(row.created_at, row.lane, moment):
+    row.first_tried_at = row.first_tried_at or row.handed_at or moment
+    if retry.overdue(row.first_tried_at, row.attempts, moment, deadline):
         _answered(row, DeliveryState.FAILED, reply)
         return
     # A row that was called in doubt is so no more: it was not taken, so it waits for another try.
     doubted = row.state is DeliveryState.IN_DOUBT
-    _answered(row, DeliveryState.QUEUED if doubted else DeliveryState.DEFERRED, reply)
+    verdict = _answered(row, DeliveryState.QUEUED if doubted else DeliveryState.DEFERRED, reply)
     row.worker = row.lease_until = None
-    row.due_at = retry.next_attempt(row.attempts, moment)
+    row.due_at = retry.next_attempt(row.attempts, moment, verdict)

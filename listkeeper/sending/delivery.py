@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, St
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, columns, outbox
 from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
@@ -98,6 +99,8 @@ class Delivery(Table):
     provider: Mapped[str | None] = mapped_column(String(24))
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Of a message that was put off: when it was tried for the first time.
+    first_tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     grant_event_id: Mapped[int | None] = mapped_column(columns.RowId)
     grant_seq: Mapped[int | None] = mapped_column(BigInteger)
@@ -112,6 +115,8 @@ class Delivery(Table):
     reply_code: Mapped[int | None] = mapped_column(Integer)
     # With addresses masked.
     reply_text: Mapped[str | None] = mapped_column(String(500))
+    # What it means (``reply_class``), when it was no yes.
+    reply_class: Mapped[ReplyClass | None] = columns.enum(ReplyClass, nullable=True)
     created_at: Mapped[datetime] = columns.created_at()
 
     __table_args__ = (

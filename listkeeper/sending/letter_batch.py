@@ -70,6 +70,7 @@ _TAKEN = (
         state=DeliveryState.ACCEPTED,
         reply_code=bindparam("code"),
         reply_text=bindparam("words"),
+        reply_class=None,
         settled_at=bindparam("now"),
         worker=None,
         lease_until=None,
