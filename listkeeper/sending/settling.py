@@ -138,13 +138,12 @@ def _settle(  # noqa: PLR0913 - what, how, and who says so
         values |= {"settled_at": None, "due_at": moment}
     changed = update(Delivery).where(*chosen).values(**values).returning(Delivery.id, Delivery.subscriber_id)
     rows = session.execute(changed).all()
-    numbers = [row[0] for row in rows]
-    if how is Settlement.SENT and rows:
+    if how is Settlement.SENT:
         # The gate asks when she heard from us last.
-        few = Delivery.id.in_(numbers) if len(numbers) <= _ONE_LINE_EACH else Delivery.settled_at == moment
-        reached = select(Delivery.subscriber_id).where(Delivery.campaign_id == campaign.id, few)
-        subscription.contacted(session, campaign.list_id, reached, moment)
-    _write_down(session, campaign, _ACTS[how], numbers, actor)
+        people = [row[1] for row in rows if row[1] is not None]
+        for start in range(0, len(people), _ONE_LINE_EACH):
+            subscription.contacted(session, campaign.list_id, people[start : start + _ONE_LINE_EACH])
+    _write_down(session, campaign, _ACTS[how], [row[0] for row in rows], actor)
     return len(rows)
 
 

@@ -7,12 +7,13 @@ letter of a million stops and goes on with one write, and no row is touched.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, language, outbox
 from listkeeper.foundation.errors import Conflict, NotFound
 from listkeeper.foundation.outbox import Lane
@@ -21,6 +22,8 @@ from listkeeper.standards import address
 
 S = DeliveryState
 _STOPPED = frozenset({CampaignState.CANCELLED})
+_NO_SUCH_ADDRESS = (ReplyClass.INVALID_ADDRESS, ReplyClass.INVALID_DOMAIN)
+_FOR_GOOD = 500
 
 
 def pause(session: Session, campaign: Campaign) -> None:
@@ -87,9 +90,10 @@ def failed_for_good(session: Session, campaign: Campaign) -> int:
 
 
 def _is_about_the_person() -> ColumnElement[bool]:
-    """Return whether a server said that there is no such address: RFC 3463 codes X.1.1, X.1.2, X.1.3, X.1.6, X.1.10."""
-    said = func.coalesce(Delivery.reply_text, "")
-    return or_(*(said.like(f"5.1.{detail}%") for detail in ("1", "2", "3", "6")))
+    """Return whether a server said for good (RFC 5321 section 4.2.1) that there is no such address, or domain."""
+    # Said of every part whether it is there: "not (nothing known)" is nothing known either, and would leave rows out.
+    known = and_(Delivery.reply_class.is_not(None), Delivery.reply_code.is_not(None))
+    return and_(known, Delivery.reply_class.in_(_NO_SUCH_ADDRESS), Delivery.reply_code >= _FOR_GOOD)
 
 
 def _reader(session: Session, campaign: Campaign, typed: str) -> int:

@@ -14,7 +14,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, planning, settling
+from listkeeper.sending import claim, planning, settling
 from listkeeper.sending.delivery import TRANSITIONS, Delivery, DeliveryState
 from listkeeper.sending.relay_log import Verdict
 from listkeeper.sending.settling import Settlement
@@ -81,7 +81,7 @@ def test_each_is_settled_as_its_owner_says(session: Session, letter: Campaign) -
     ]
     # One leaves again, so the letter is on its way again, and only that one leaves.
     assert letter.state is CampaignState.SENDING
-    assert batch.lease(session, Lane.SENDING, ME, 12) == [rows[2].id]
+    assert claim.lease(session, Lane.SENDING, ME, 12) == [rows[2].id]
 
 
 def test_who_got_it_after_all_has_heard_from_us(session: Session, letter: Campaign) -> None:

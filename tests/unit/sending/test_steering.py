@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.campaigns.campaign import UNSENT, Campaign, CampaignState
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, outbox
 from listkeeper.foundation.errors import Conflict, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, planning, steering
+from listkeeper.sending import claim, planning, steering
 from listkeeper.sending.delivery import TRANSITIONS, Delivery, DeliveryState
 from tests.makers import cafe, crowd
 from tests.makers.cafe import Cafe
@@ -22,12 +23,15 @@ S = DeliveryState
 C = CampaignState
 # A failure each, and whether a plain retry takes it: not where the address itself is wrong.
 FAILURES = (
-    (550, "5.1.1 <address>: nobody of that name", False),
-    (550, "5.1.10 null MX", False),
-    (550, "5.7.1 we do not like your network", True),
-    (554, "5.7.26 unauthenticated", True),
-    (451, "4.7.1 later, and the time was over", True),
-    (None, "This letter cannot be written.", True),
+    (550, ReplyClass.INVALID_ADDRESS, False),
+    (550, ReplyClass.INVALID_DOMAIN, False),
+    # For three days there was no such domain: that may have been our resolver.
+    (450, ReplyClass.INVALID_DOMAIN, True),
+    (550, ReplyClass.POLICY, True),
+    (554, ReplyClass.AUTH, True),
+    (552, ReplyClass.MAILBOX_FULL, True),
+    (451, ReplyClass.TEMPORARY, True),
+    # The message could not be written.
     (None, None, True),
 )
 
@@ -59,15 +63,15 @@ def test_a_paused_letter_stands_and_goes_on_where_it_stood(session: Session, let
     before = [(row.state, row.due_at, row.attempts) for row in _rows(session)]
     steering.pause(session, letter)
     session.flush()
-    assert batch.lease(session, Lane.SENDING, ME, 12) == []
-    assert not batch.anything_due(session, Lane.SENDING)
+    assert claim.lease(session, Lane.SENDING, ME, 12) == []
+    assert not claim.anything_due(session, Lane.SENDING)
     assert [(row.state, row.due_at, row.attempts) for row in _rows(session)] == before
     session.commit()
     outbox.rung_lanes(session)
     steering.resume(session, letter)
     # Nobody has to wait for the timetable.
     assert outbox.rung_lanes(session) == {Lane.SENDING}
-    assert len(batch.lease(session, Lane.SENDING, ME, 12)) == 12
+    assert len(claim.lease(session, Lane.SENDING, ME, 12)) == 12
 
 
 @pytest.mark.parametrize("state", CampaignState)
@@ -115,16 +119,16 @@ def test_a_retry_takes_what_failed_and_nothing_that_was_or_may_have_been_taken(
 def test_whose_address_is_wrong_is_tried_again_only_when_the_owner_says_so(session: Session, letter: Campaign) -> None:
     def fail() -> list[Delivery]:
         rows = _rows(session)
-        for row, (code, text, _again) in zip(rows, FAILURES, strict=False):
-            row.state, row.reply_code, row.reply_text, row.settled_at = S.FAILED, code, text, clock.now()
+        for row, (code, said, _again) in zip(rows, FAILURES, strict=False):
+            row.state, row.reply_code, row.reply_class, row.settled_at = S.FAILED, code, said, clock.now()
         session.flush()
         return rows[: len(FAILURES)]
 
     fail()
     assert steering.failed_for_good(session, letter) == 2
-    assert steering.retry(session, letter) == 5
+    assert steering.retry(session, letter) == 6
     again = [row.state is S.QUEUED for row in _rows(session)[: len(FAILURES)]]
-    assert again == [each for _code, _text, each in FAILURES]
+    assert again == [each for _code, _class, each in FAILURES]
     fail()
     assert steering.retry(session, letter, everybody=True) == len(FAILURES)
     fail()
@@ -140,7 +144,7 @@ def test_a_paused_letter_stays_paused_when_something_is_tried_again(session: Ses
     assert steering.retry(session, letter) == 1
     session.flush()
     assert letter.state is C.PAUSED
-    assert batch.lease(session, Lane.SENDING, ME, 12) == []
+    assert claim.lease(session, Lane.SENDING, ME, 12) == []
 
 
 def test_what_has_not_left_is_named_once() -> None:
