@@ -13,10 +13,12 @@ from listkeeper.foundation import log
 from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity
-from listkeeper.sending import batch, composing, envelope, incident, progress, recovery, relay_offer
+from listkeeper.sending import batch, composing, envelope, incident, progress, recovery, relay_offer, way_trouble, ways
 from listkeeper.sending.batch import Question, Ready
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply, Transport, TransportUnavailable
+from listkeeper.sending.way import Way
+from listkeeper.sending.ways import Group, Plan, Waiting, Ways
 
 _LEASED_AT_ONCE = 200
 # Questions are written down at length, with a copy in the vault: whoever signs up meanwhile waits for a few, not many.
@@ -26,9 +28,11 @@ _RECORD_TRIES = 30
 _log = log.get(__name__)
 # Set by the worker when it is asked to stop: the window under way is finished, nothing new begins.
 draining = Event()
-_line: list[Transport] = []
-# What was last written down about the server, and when on the monotonic clock: once an hour is enough.
-_noted: list[tuple[str, bool, float]] = []
+_held: list[Ways] = []
+# What was last written down about each way, and when on the monotonic clock: once an hour is enough.
+_noted: dict[str, tuple[bool, float]] = {}
+# The trouble of each way that was last written down.
+_told: dict[str, str] = {}
 _NOTED_AGAIN = 3600.0
 
 
@@ -51,13 +55,11 @@ def deliver(lane: Lane, until: float) -> bool:
 
 def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
     left = list(ids)
+    most = size = _URGENT_WINDOW if lane is Lane.URGENT else batch.WINDOW
     try:
-        line = _connected()
-        _note_offer(line)
-        most = size = _URGENT_WINDOW if lane is Lane.URGENT else batch.WINDOW
         while left and time.monotonic() < until and not draining.is_set():
             window, left = left[:size], left[size:]
-            done = _deliver_window(window, line)
+            done = _deliver_window(window)
             # A slow server gets smaller windows: a grant lives one second.
             size = max(1, min(most, done * 2))
     except TransportUnavailable as problem:
@@ -69,69 +71,125 @@ def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
     return True
 
 
-def _connected() -> Transport:
-    if not _line:
-        _line.append(parts.transport())
-    _line[0].connect()
-    return _line[0]
+def _ways() -> Ways:
+    if not _held:
+        _held.append(parts.ways())
+    return _held[0]
+
+
+def _connected() -> None:
+    """Open a line on every way. Raises TransportUnavailable when one cannot be opened."""
+    for way in _ways():
+        _ways().connected(way)
 
 
 def look_at_relay() -> None:
-    """Note what the mail server offers, so that the forms know whom we can write to; one that is away is left alone."""
-    with contextlib.suppress(TransportUnavailable):
-        _note_offer(_connected())
+    """Note what each way offers, so that the forms know whom we can write to; one that is away is left alone."""
+    for way in _ways():
+        with contextlib.suppress(TransportUnavailable):
+            _note_offer(way, _ways().connected(way))
+    _tell_trouble()
 
 
-def _note_offer(line: Transport) -> None:
-    name, wide, now = parts.relay_name(), line.carries_smtputf8, time.monotonic()
-    if _noted and _noted[0][:2] == (name, wide) and now - _noted[0][2] < _NOTED_AGAIN:
+def _note_offer(way: Way, line: Transport) -> None:
+    wide, now = line.carries_smtputf8, time.monotonic()
+    before = _noted.get(way.name)
+    if before and before[0] == wide and now - before[1] < _NOTED_AGAIN:
         return
     with store.transaction() as session:
-        relay_offer.note(session, name, smtputf8=wide)
-    _noted[:] = [(name, wide, now)]
+        relay_offer.note(session, way.name, smtputf8=wide)
+        if not _ways().trouble(way):
+            way_trouble.over(session, way.name)
+    _noted[way.name] = (wide, now)
+
+
+def _tell_trouble() -> None:
+    """Write down which ways are in trouble and which no longer are, when that has changed."""
+    known = {way.name: _ways().trouble(way) for way in _ways()}
+    changed = {name: words for name, words in known.items() if words != _told.get(name, "")}
+    if not changed:
+        return
+    with store.transaction() as session:
+        for name, words in changed.items():
+            if words:
+                way_trouble.note(session, name, words)
+            else:
+                way_trouble.over(session, name)
+    _told.update(changed)
 
 
 def hang_up() -> None:
-    """Close the line, politely; the next delivery opens a new one."""
+    """Close the lines, politely; the next delivery opens new ones."""
     _noted.clear()
-    while _line:
-        _line.pop().close()
+    _told.clear()
+    while _held:
+        _held.pop().close()
 
 
 def _stand_still(ids: Sequence[int], words: str) -> None:
-    hang_up()
+    _ways().close()
     _log.warning("transport.unavailable")
     with store.transaction() as session:
         batch.give_back(session, ids, identity.me(), wait=_WAIT_FOR_SERVER)
         incident.report(session, IncidentKind.TRANSPORT_UNAVAILABLE, words)
 
 
-def _deliver_window(window: Sequence[int], line: Transport) -> int:
+def _deliver_window(window: Sequence[int]) -> int:
     """Hand over one window; return how many hand-overs were begun in time."""
-    # Before the gate is asked: what the line can carry is known of an open one only.
-    line.connect()
+    # Before the gate is asked: what a line can carry is known of an open one only.
+    plan = _plan(window)
+    if plan.stranded and plan.groups:
+        with store.transaction() as session:
+            batch.give_back(session, plan.stranded, identity.me(), wait=_WAIT_FOR_SERVER)
+            incident.report(session, IncidentKind.TRANSPORT_UNAVAILABLE, plan.words)
+    elif plan.stranded:
+        _tell_trouble()
+        raise TransportUnavailable(plan.words)
+    begun = [_deliver_group(group) for group in plan.groups]
+    _tell_trouble()
+    # What was lost meanwhile may have been the last one.
+    if None in begun and (closed := _ways().all_closed()):
+        raise TransportUnavailable(closed)
+    return sum(filter(None, begun))
+
+
+def _plan(window: Sequence[int]) -> Plan:
+    if _ways().only is not None:
+        return _ways().plan([Waiting(number, "", "") for number in window])
+    with store.reading() as session:
+        mails = ways.waiting(session, window)
+    return _ways().plan(mails)
+
+
+def _deliver_group(group: Group) -> int | None:
+    """Hand over what goes by one way; return how many hand-overs were begun in time, None when the way was lost."""
+    _note_offer(group.way, group.line)
     with store.transaction() as session:
         ready = batch.hand_out(
             session,
-            window,
+            group.ids,
             identity.me(),
             prepare=composing.preparer(parts.settings().site),
-            carries_smtputf8=line.carries_smtputf8,
+            carries_smtputf8=group.line.carries_smtputf8,
             practice=parts.settings().rehearsing,
+            way=group.way.name,
         )
     outcomes: dict[int, Outcome | None] = dict.fromkeys((row.delivery_id for row in ready), None)
     questions: dict[int, Question] = {}
     lost: TransportUnavailable | None = None
     for row in ready:
         try:
-            outcomes[row.delivery_id] = _hand_over(row, line, questions)
+            outcomes[row.delivery_id] = _hand_over(row, group.line, questions)
         except TransportUnavailable as problem:
             lost = problem
             break
     _record(outcomes, questions)
-    if lost is not None:
-        raise lost
     begun = sum(outcome is not None for outcome in outcomes.values())
+    if lost is not None:
+        _ways().cool(group.way, str(lost))
+        return None
+    if begun:
+        _ways().worked(group.way)
     return begun if ready else batch.WINDOW
 
 

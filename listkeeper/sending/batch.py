@@ -130,11 +130,12 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     prepare: Prepare,
     carries_smtputf8: bool,
     practice: bool = False,
+    way: str | None = None,
 ) -> list[Ready]:
     """Ask the gate about at most 32 leased rows and mark them handed or refused, in this transaction.
 
     A row whose message cannot be written fails alone; the rest goes on. ``practice``
-    says that the line ends in practice mode's own server.
+    says that the line ends in practice mode's own server; ``way`` is the name of that line's way.
     """
     if len(ids) > WINDOW:
         raise ValueError(f"at most {WINDOW} deliveries may be under way at once")
@@ -158,7 +159,7 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     kept = [row for row in rows if row.id in able]
     described = [_described(row, able[row.id], carries_smtputf8=carries_smtputf8, practice=practice) for row in kept]
     verdicts = permission.grant_all(session, described)
-    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], worker)) is not None]
+    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], worker, way)) is not None]
     _send_receipts_alone(session, rows)
     return ready
 
@@ -191,7 +192,7 @@ def _described(row: Delivery, prepared: Prepared, *, carries_smtputf8: bool, pra
     )
 
 
-def _mark(row: Delivery, prepared: Prepared, verdict: Grant | Refusal, worker: str) -> Ready | None:
+def _mark(row: Delivery, prepared: Prepared, verdict: Grant | Refusal, worker: str, way: str | None) -> Ready | None:
     row.gate_rule_version = permission.RULE_VERSION
     match verdict:
         case Refusal(code):
@@ -201,6 +202,7 @@ def _mark(row: Delivery, prepared: Prepared, verdict: Grant | Refusal, worker: s
         case Grant():
             delivery.move(row, DeliveryState.HANDED)
             row.worker = worker
+            row.way = way
             row.attempts += 1
             row.handed_at = clock.now()
             row.lease_until = row.handed_at + HANDED_LEASE
