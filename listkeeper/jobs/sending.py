@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event
 
@@ -13,9 +14,10 @@ from listkeeper.foundation import log
 from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity
-from listkeeper.sending import batch, composing, envelope, incident, progress, recovery, relay_offer
-from listkeeper.sending.batch import Question, Ready
+from listkeeper.sending import batch, claim, composing, envelope, incident, progress, recovery, relay_offer
+from listkeeper.sending.batch import Question
 from listkeeper.sending.incident import IncidentKind
+from listkeeper.sending.prepared import Letters, Ready
 from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply, Transport, TransportUnavailable
 
 _LEASED_AT_ONCE = 200
@@ -37,7 +39,7 @@ def deliver(lane: Lane, until: float) -> bool:
     worked = False
     while time.monotonic() < until and not draining.is_set():
         with store.transaction() as session:
-            ids = batch.lease(session, lane, identity.me(), _LEASED_AT_ONCE)
+            ids = claim.lease(session, lane, identity.me(), _LEASED_AT_ONCE)
         if not ids:
             break
         if len(ids) == _LEASED_AT_ONCE:
@@ -49,23 +51,43 @@ def deliver(lane: Lane, until: float) -> bool:
     return _round_off(lane) if worked else False
 
 
+@dataclass
+class _Said:
+    """What the server said about the window that left last, until it is written down."""
+
+    outcomes: dict[int, Outcome | None] = field(default_factory=dict)
+    questions: dict[int, Question] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        self.outcomes, self.questions = {}, {}
+
+
 def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
-    left = list(ids)
+    left, said = list(ids), _Said()
     try:
+        with store.reading() as session:
+            letters = composing.letters(session, ids, parts.settings().site)
         line = _connected()
         _note_offer(line)
         most = size = _URGENT_WINDOW if lane is Lane.URGENT else batch.WINDOW
         while left and time.monotonic() < until and not draining.is_set():
             window, left = left[:size], left[size:]
-            done = _deliver_window(window, line)
+            done = _deliver_window(window, line, letters, said)
             # A slow server gets smaller windows: a grant lives one second.
             size = max(1, min(most, done * 2))
     except TransportUnavailable as problem:
+        _record(said)
         _stand_still(ids, str(problem))
         return False
+    except Exception:
+        # What was said before the fault is known; of the others only that they were marked: they are in doubt.
+        said.outcomes = {number: outcome for number, outcome in said.outcomes.items() if outcome is not None}
+        _record(said)
+        raise
+    _record(said)
     if left:
         with store.transaction() as session:
-            batch.give_back(session, left, identity.me())
+            claim.give_back(session, left, identity.me())
     return True
 
 
@@ -102,15 +124,27 @@ def _stand_still(ids: Sequence[int], words: str) -> None:
     hang_up()
     _log.warning("transport.unavailable")
     with store.transaction() as session:
-        batch.give_back(session, ids, identity.me(), wait=_WAIT_FOR_SERVER)
+        claim.give_back(session, ids, identity.me(), wait=_WAIT_FOR_SERVER)
         incident.report(session, IncidentKind.TRANSPORT_UNAVAILABLE, words)
 
 
-def _deliver_window(window: Sequence[int], line: Transport) -> int:
+def _deliver_window(window: Sequence[int], line: Transport, letters: Letters, said: _Said) -> int:
     """Hand over one window; return how many hand-overs were begun in time."""
     # Before the gate is asked: what the line can carry is known of an open one only.
     line.connect()
-    with store.transaction() as session:
+    ready = _hand_out(window, line, letters, said)
+    said.outcomes = dict.fromkeys((row.delivery_id for row in ready), None)
+    for row in ready:
+        said.outcomes[row.delivery_id] = _hand_over(row, line, said.questions)
+    begun = sum(outcome is not None for outcome in said.outcomes.values())
+    return begun if ready else batch.WINDOW
+
+
+def _hand_out(window: Sequence[int], line: Transport, letters: Letters, said: _Said) -> list[Ready]:
+    """Write down what was said of the last window and mark this one as handed, in one transaction."""
+    with store.transaction(syncs_later=True) as session:
+        if said.outcomes:
+            batch.record(session, said.outcomes, said.questions)
         ready = batch.hand_out(
             session,
             window,
@@ -118,21 +152,10 @@ def _deliver_window(window: Sequence[int], line: Transport) -> int:
             prepare=composing.preparer(parts.settings().site),
             carries_smtputf8=line.carries_smtputf8,
             practice=parts.settings().rehearsing,
+            letters=letters,
         )
-    outcomes: dict[int, Outcome | None] = dict.fromkeys((row.delivery_id for row in ready), None)
-    questions: dict[int, Question] = {}
-    lost: TransportUnavailable | None = None
-    for row in ready:
-        try:
-            outcomes[row.delivery_id] = _hand_over(row, line, questions)
-        except TransportUnavailable as problem:
-            lost = problem
-            break
-    _record(outcomes, questions)
-    if lost is not None:
-        raise lost
-    begun = sum(outcome is not None for outcome in outcomes.values())
-    return begun if ready else batch.WINDOW
+    said.forget()
+    return ready
 
 
 def _hand_over(row: Ready, line: Transport, questions: dict[int, Question]) -> Outcome | None:
@@ -160,18 +183,20 @@ def _hand_over(row: Ready, line: Transport, questions: dict[int, Question]) -> O
     return line.hand_over(sealed)
 
 
-def _record(outcomes: dict[int, Outcome | None], questions: dict[int, Question]) -> None:
+def _record(said: _Said) -> None:
     """Store what the server said, patiently: these answers exist nowhere else."""
-    for wait in _waits():
+    for wait in _waits() if said.outcomes else ():
         try:
             with store.transaction() as session:
-                batch.record(session, outcomes, questions)
+                batch.record(session, said.outcomes, said.questions)
         except TryAgain:
-            _log.warning("replies.not_recorded_yet", waiting=len(outcomes))
+            _log.warning("replies.not_recorded_yet", waiting=len(said.outcomes))
             time.sleep(wait)
         else:
+            said.forget()
             return
-    _log.error("replies.not_recorded", in_doubt=len(outcomes))
+    if said.outcomes:
+        _log.error("replies.not_recorded", in_doubt=len(said.outcomes))
 
 
 def _waits() -> Iterator[float]:
@@ -183,7 +208,7 @@ def _round_off(lane: Lane) -> bool:
     with store.transaction() as session:
         incident.over(session, IncidentKind.TRANSPORT_UNAVAILABLE)
         progress.finish_if_done(session)
-        return batch.anything_due(session, lane)
+        return claim.anything_due(session, lane)
 
 
 def recover() -> None:

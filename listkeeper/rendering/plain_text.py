@@ -60,7 +60,12 @@ def quoted(paragraphs: Iterable[str]) -> str:
 
 def tidy(text: str) -> str:
     """Return a filled text without the holes that tags have left."""
-    return _THREE_BREAKS.sub("\n\n", text).strip() + "\n"
+    return without_holes(text).strip() + "\n"
+
+
+def without_holes(text: str) -> str:
+    """Return a text with one empty line where there were several."""
+    return _THREE_BREAKS.sub("\n\n", text)
 
 
 def _text_of(root: nesting.Element, width: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
@@ -20,12 +21,12 @@ from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import housekeeping, sending
-from listkeeper.rendering import filling
-from listkeeper.rendering.compiled import CompiledLetter
-from listkeeper.rendering.content import Filled, Reader
+from listkeeper.rendering.content import Reader
+from listkeeper.rendering.mime_slots import Cut
 from listkeeper.sending import batch, incident
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
+from listkeeper.sending.prepared import Ready
 from listkeeper.sending.smtp_relay import SmtpRelay
 from listkeeper.sending.transport import Outcome
 from tests.fakes.smtp_sink import DROP, SmtpSink
@@ -145,14 +146,14 @@ def test_a_message_that_cannot_be_written_takes_no_answer_with_it(
 ) -> None:
     works.gather(10)
     letter = works.start()
-    fill = filling.fill
+    write = Cut.write
 
-    def broken(compiled: CompiledLetter, reader: Reader) -> Filled:
+    def broken(self: Cut, reader: Reader, **own: Any) -> bytes:  # noqa: ANN401 - as in Cut.write
         if reader.address == "person-5@crowd.example":
             raise KeyError("a fault of ours")
-        return fill(compiled, reader)
+        return write(self, reader, **own)
 
-    monkeypatch.setattr(filling, "fill", broken)
+    monkeypatch.setattr(Cut, "write", broken)
     works.drain()
     said = works.progress(letter)
     assert (said.sent, said.deferred, said.in_doubt) == (9, 1, ())
@@ -177,7 +178,7 @@ def test_no_transaction_is_open_and_nothing_is_asked_while_the_server_is_spoken_
         handed.append(sealed.delivery_id)
         return hand_over(self, sealed)
 
-    def composing(row: batch.Ready, line: SmtpRelay, questions: dict[int, batch.Question]) -> Outcome | None:
+    def composing(row: Ready, line: SmtpRelay, questions: dict[int, batch.Question]) -> Outcome | None:
         speaking.set()
         try:
             return plain(row, line, questions)
