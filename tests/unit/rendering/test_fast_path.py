@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dkim as dkimpy
+import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
@@ -86,6 +87,7 @@ def test_any_form_is_the_same_both_ways(
         _both(form, reader, own, name, keys)
 
 
+@pytest.mark.timeout(1800)
 @given(letter=letters.letters(), readers=st.lists(letters.readers(), min_size=1, max_size=2))
 def test_any_letter_is_the_same_both_ways_reads_clean_and_verifies(letter: Letter, readers: list[Reader]) -> None:
     form, _ = attempt(lambda: compiled.compile_letter(letter))
