@@ -155,6 +155,12 @@ def all_of(session: Session, organisation: Organisation) -> list[Campaign]:
     return list(session.scalars(query.order_by(Campaign.id.desc())))
 
 
+def about_to_leave(session: Session) -> list[int]:
+    """Return the letters that are leaving, or will without another word."""
+    coming = (CampaignState.SCHEDULED, CampaignState.HELD, CampaignState.SENDING)
+    return list(session.scalars(select(Campaign.id).where(Campaign.state.in_(coming)).order_by(Campaign.id)))
+
+
 def move(campaign: Campaign, target: CampaignState) -> None:
     """Change the state by the table above. Raises Conflict for a way that does not exist."""
     if target not in TRANSITIONS[campaign.state]:

@@ -9,23 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import assert_never
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import asking, permission, question_mail, subscriber
+from listkeeper.audience import asking, permission, question_mail, subscriber, subscription
 from listkeeper.audience.asking import ConfirmationMail
 from listkeeper.audience.handover import MessageClass, NoticeKind, Refusal
 from listkeeper.audience.permission import Grant
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.deliverability import reply_class
+from listkeeper.deliverability.reply_class import SENDER_FAULT, Verdict
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import delivery, letter_batch, planning, prepared, retry
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 from listkeeper.sending.prepared import HANDED_LEASE, Letters, Line, Prepare, Prepared, Ready
+from listkeeper.sending.retry import Deadlines
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 
 WINDOW = 32
@@ -42,16 +45,19 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     carries_smtputf8: bool,
     practice: bool = False,
     letters: Letters | None = None,
+    way: str | None = None,
 ) -> list[Ready]:
     """Ask the gate about at most 32 leased rows and mark them handed or refused, in this transaction.
 
     A row whose message cannot be written fails alone; the rest goes on. ``practice``
-    says that the line ends in practice mode's own server. ``letters`` are those among
-    the rows that were read and prepared beforehand; the others are prepared here.
+    says that the line ends in practice mode's own server; ``way`` is the name of that
+    line's way. ``letters`` are those among the rows that were read and prepared
+    beforehand; the others are prepared here.
     """
     if len(ids) > WINDOW:
         raise ValueError(f"at most {WINDOW} deliveries may be under way at once")
-    line, known = Line(worker, carries_smtputf8=carries_smtputf8, practice=practice), letters or {}
+    known = letters or {}
+    line = Line(worker, carries_smtputf8=carries_smtputf8, practice=practice, way=way)
     # Everybody in the house takes deliveries, then people, then the end of the ledger, which signing a receipt needs.
     ours = letter_batch.take(session, [number for number in ids if number in known], worker)
     rows = _taken_up(session, [number for number in ids if number not in known], worker)
@@ -83,7 +89,7 @@ def _hand_out_singles(session: Session, rows: Sequence[Delivery], prepare: Prepa
                 row.reply_text = prepared.words(problem.message)
     kept = [row for row in rows if row.id in able]
     verdicts = permission.grant_all(session, [prepared.described(row, able[row.id], line) for row in kept])
-    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], line.worker)) is not None]
+    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], line)) is not None]
     _send_receipts_alone(session, rows)
     return ready
 
@@ -95,7 +101,7 @@ def _send_receipts_alone(session: Session, rows: Sequence[Delivery]) -> None:
             planning.mail_receipt(session, row.notice_id)
 
 
-def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, worker: str) -> Ready | None:
+def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, line: Line) -> Ready | None:
     row.gate_rule_version = permission.RULE_VERSION
     match verdict:
         case Refusal(code):
@@ -104,7 +110,8 @@ def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, worker: st
             return None
         case Grant():
             delivery.move(row, DeliveryState.HANDED)
-            row.worker = worker
+            row.worker = line.worker
+            row.way = line.way
             row.attempts += 1
             row.handed_at = clock.now()
             row.lease_until = row.handed_at + HANDED_LEASE
@@ -128,7 +135,11 @@ class Question:
 
 
 def record(
-    session: Session, outcomes: Mapping[int, Outcome | None], questions: Mapping[int, Question] | None = None
+    session: Session,
+    outcomes: Mapping[int, Outcome | None],
+    questions: Mapping[int, Question] | None = None,
+    *,
+    deadlines: Deadlines = retry.USUAL,
 ) -> None:
     """Store what came of each hand-over; None means it had not begun when the grant grew old.
 
@@ -138,18 +149,20 @@ def record(
         return
     # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
     reached, others = letter_batch.record_taken(session, outcomes)
-    _record_singles(session, {number: outcomes[number] for number in others}, questions or {}, reached)
+    singles = {number: outcomes[number] for number in others}
+    _record_singles(session, singles, questions or {}, reached, deadlines=deadlines)
     for list_id, people in reached.items():
         # The gate asks: for how long was she silent, and how often does she want to hear from us?
-        heard = update(Subscription).where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(people))
-        session.execute(heard.values(last_contact_at=clock.now()), execution_options={"synchronize_session": False})
+        subscription.contacted(session, list_id, people)
 
 
 def _record_singles(
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
-    reached: dict[int | None, list[int]],
+    reached: dict[int, list[int]],
+    *,
+    deadlines: Deadlines,
 ) -> None:
     if not outcomes:
         return
@@ -162,26 +175,29 @@ def _record_singles(
     for row in rows:
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
         if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
-            _settle(row, outcomes[row.id])
+            _settle(row, outcomes[row.id], deadlines)
             settled.append(row)
             refused += [row.confirmation_id] if _is_refused_question(row) else []
             if row.campaign_id in cancelled and row.state in WAITING:
                 delivery.move(row, DeliveryState.CANCELLED)
-            if (person := _reached_by_letter(row)) is not None:
-                reached.setdefault(row.list_id, []).append(person)
+            if _is_accepted_letter(row):
+                letter_batch.note_reached(reached, row.list_id, row.subscriber_id)
     asking.accepted(session, _taken(settled, questions))
     if refused:
         asking.bounced(session, [number for number in refused if number is not None])
 
 
 def _is_refused_question(row: Delivery) -> bool:
-    """Whether a server said for good (RFC 5321 section 4.2.1) that it does not take a mail that asks for a yes."""
-    permanent = row.reply_code is not None and row.reply_code >= _PERMANENT
+    """Whether a server said for good (RFC 5321 section 4.2.1) that it does not take a mail that asks for a yes.
+
+    What it has against the sender is no sign that a form is abused.
+    """
+    permanent = row.reply_code is not None and row.reply_code >= _PERMANENT and row.reply_class not in SENDER_FAULT
     return row.message_class is MessageClass.DOI and row.state is DeliveryState.FAILED and permanent
 
 
-def _reached_by_letter(row: Delivery) -> int | None:
-    return row.subscriber_id if row.campaign_id is not None and row.state is DeliveryState.ACCEPTED else None
+def _is_accepted_letter(row: Delivery) -> bool:
+    return row.campaign_id is not None and row.state is DeliveryState.ACCEPTED
 
 
 def _taken(rows: Sequence[Delivery], questions: Mapping[int, Question]) -> dict[int, ConfirmationMail]:
@@ -212,7 +228,7 @@ def _cancelled_campaigns(session: Session, ids: Iterable[int]) -> set[int]:
     return {number for number, state in rows if state is CampaignState.CANCELLED}
 
 
-def _settle(row: Delivery, outcome: Outcome | None) -> None:
+def _settle(row: Delivery, outcome: Outcome | None, deadlines: Deadlines) -> None:
     match outcome:
         case None:
             delivery.move(row, DeliveryState.QUEUED)
@@ -223,7 +239,7 @@ def _settle(row: Delivery, outcome: Outcome | None) -> None:
         case Rejected(reply):
             _answered(row, DeliveryState.FAILED, reply)
         case Deferred(reply):
-            _try_later(row, reply)
+            _try_later(row, reply, deadlines.of(row.message_class))
         case InDoubt(reason):
             if row.state is not DeliveryState.IN_DOUBT:
                 delivery.move(row, DeliveryState.IN_DOUBT)
@@ -232,19 +248,23 @@ def _settle(row: Delivery, outcome: Outcome | None) -> None:
             assert_never(outcome)
 
 
-def _answered(row: Delivery, state: DeliveryState, reply: Reply) -> None:
+def _answered(row: Delivery, state: DeliveryState, reply: Reply) -> Verdict | None:
     delivery.move(row, state)
     row.reply_code = reply.code or None
     row.reply_text = prepared.words(reply.text)
+    verdict = reply_class.of_reply(reply.code, reply.text, row.provider)
+    row.reply_class = verdict.reply_class if verdict is not None else None
+    return verdict
 
 
-def _try_later(row: Delivery, reply: Reply) -> None:
+def _try_later(row: Delivery, reply: Reply, deadline: timedelta) -> None:
     moment = clock.now()
-    if retry.overdue(row.created_at, row.lane, moment):
+    row.first_tried_at = row.first_tried_at or row.handed_at or moment
+    if retry.overdue(row.first_tried_at, row.attempts, moment, deadline):
         _answered(row, DeliveryState.FAILED, reply)
         return
     # A row that was called in doubt is so no more: it was not taken, so it waits for another try.
     doubted = row.state is DeliveryState.IN_DOUBT
-    _answered(row, DeliveryState.QUEUED if doubted else DeliveryState.DEFERRED, reply)
+    verdict = _answered(row, DeliveryState.QUEUED if doubted else DeliveryState.DEFERRED, reply)
     row.worker = row.lease_until = None
-    row.due_at = retry.next_attempt(row.attempts, moment)
+    row.due_at = retry.next_attempt(row.attempts, moment, verdict)

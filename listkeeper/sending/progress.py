@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import subscription
 from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
@@ -79,10 +78,6 @@ def finish_if_done(session: Session) -> list[int]:
     done = list(session.scalars(query))
     for campaign in done:
         campaigns.move(campaign, CampaignState.FINISHED)
-        reached = select(Delivery.subscriber_id).where(
-            Delivery.campaign_id == campaign.id, Delivery.state == DeliveryState.ACCEPTED
-        )
-        subscription.contacted(session, campaign.list_id, reached, clock.now())
     return [campaign.id for campaign in done]
 
 

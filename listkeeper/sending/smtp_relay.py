@@ -13,10 +13,12 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from listkeeper.foundation import language
+from listkeeper.sending import transport
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply, TransportUnavailable
 
@@ -237,6 +239,10 @@ class SmtpRelay:
         if self._line is not None:
             self._line.close()
         self._line = None
+
+    def hand_over_each(self, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
+        """Hand messages over one after another."""
+        return transport.one_by_one(self, sealed)
 
     def close(self) -> None:
         """Say QUIT and hang up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -68,6 +69,20 @@ class Transport(Protocol):
         """Hand one sealed message over and say what came of it; never raises."""
         ...
 
+    def hand_over_each(self, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
+        """Hand messages over and yield what came of each, in order: None when its hand-over never began.
+
+        Raises TransportUnavailable when nothing more can be handed over, after yielding what is known.
+        """
+        ...
+
     def close(self) -> None:
         """Say goodbye politely."""
         ...
+
+
+def one_by_one(transport: Transport, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
+    """Hand messages over one after another; what ``hand_over_each`` is where nothing is gained by doing more."""
+    for envelope in sealed:
+        transport.connect()
+        yield envelope.delivery_id, transport.hand_over(envelope)

@@ -16,6 +16,7 @@ from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Reason
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid, ListkeeperError
 from listkeeper.foundation.outbox import Lane
@@ -225,6 +226,7 @@ def test_an_answer_settles_a_row(
 ) -> None:
     row = _after(session, outcome)
     assert (row.state, row.reply_code, row.reply_text) == (state, code, text)
+    assert row.reply_class == (ReplyClass.INVALID_ADDRESS if outcome is NEVER else None)
     assert (row.worker, row.lease_until, row.settled_at, row.attempts) == (None, None, clock.now(), 1)
 
 
@@ -233,25 +235,54 @@ def test_not_now_waits_and_is_tried_again(
 ) -> None:
     row = _after(session, LATER)
     assert (row.state, row.reply_code, row.worker, row.settled_at) == (S.DEFERRED, 451, None, None)
-    assert timedelta(minutes=0.8) <= row.due_at - clock.now() <= timedelta(minutes=1.2)
+    assert row.reply_class is ReplyClass.TEMPORARY
+    # Greylisted: whoever comes back within five minutes begins anew.
+    assert timedelta(minutes=5) <= row.due_at - clock.now() <= timedelta(minutes=7.2)
     assert _lease(session) == []
-    frozen_clock.shift(timedelta(minutes=1.2))
+    frozen_clock.shift(timedelta(minutes=7.2))
     assert _lease(session) == [row.id]
     _hand_out(session, [row.id])
     batch.record(session, {row.id: OK})
     assert (_rows(session)[0].state, _rows(session)[0].attempts) == (S.ACCEPTED, 2)
+    assert _rows(session)[0].reply_class is None
 
 
-def test_not_now_for_three_days_is_never(
+def _put_off_again(session: Session, number: int, *, tries: int) -> None:
+    """Let a row be tried and put off, so many times."""
+    for _ in range(tries):
+        session.execute(update(Delivery).where(Delivery.id == number).values(due_at=clock.now() - timedelta(days=99)))
+        assert _lease(session, limit=1) == [number]
+        _hand_out(session, [number])
+        batch.record(session, {number: LATER})
+
+
+def test_not_now_for_three_days_is_never_counted_from_the_first_try(
     session: Session, letter: Campaign, frozen_clock: time_machine.Traveller
 ) -> None:
-    ids = _handed(session)
+    # A long pause before anybody tried it is no fault of the receiver.
+    frozen_clock.shift(timedelta(hours=100))
+    number = _rows(session)[0].id
+    _put_off_again(session, number, tries=4)
+    assert _rows(session)[0].first_tried_at == clock.now()
     frozen_clock.shift(timedelta(hours=72))
-    batch.record(session, {ids[0]: LATER})
+    _put_off_again(session, number, tries=1)
+    assert _states(session)[0] is S.DEFERRED
     frozen_clock.shift(timedelta(milliseconds=1))
-    batch.record(session, {ids[1]: LATER})
-    assert _states(session)[:2] == [S.DEFERRED, S.FAILED]
-    assert _rows(session)[1].reply_code == 451
+    _put_off_again(session, number, tries=1)
+    assert (_states(session)[0], _rows(session)[0].reply_code) == (S.FAILED, 451)
+
+
+def test_who_was_tried_a_few_times_only_is_tried_on(
+    session: Session, letter: Campaign, frozen_clock: time_machine.Traveller
+) -> None:
+    number = _rows(session)[0].id
+    _put_off_again(session, number, tries=1)
+    # Paused for a week after the first try.
+    frozen_clock.shift(timedelta(hours=168))
+    _put_off_again(session, number, tries=2)
+    assert _states(session)[0] is S.DEFERRED
+    _put_off_again(session, number, tries=1)
+    assert _states(session)[0] is S.FAILED
 
 
 def test_a_hand_over_that_did_not_begin_waits_again_at_once(session: Session, letter: Campaign) -> None:
@@ -282,6 +313,7 @@ def test_a_doubt_that_turns_out_too_late_fails(
     session: Session, letter: Campaign, frozen_clock: time_machine.Traveller
 ) -> None:
     ids = _handed(session)
+    session.execute(update(Delivery).values(attempts=4))
     frozen_clock.shift(timedelta(days=4))
     recovery.settle_left_behind(session, lambda _worker: False)
     batch.record(session, {ids[0]: LATER, ids[1]: OK})

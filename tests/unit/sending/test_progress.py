@@ -15,7 +15,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, claim, delivery, incident, planning, progress, recovery, retry
+from listkeeper.sending import batch, claim, delivery, incident, planning, progress, recovery
 from listkeeper.sending.delivery import OPEN, TRANSITIONS, Delivery, DeliveryState
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.prepared import HANDED_LEASE
@@ -188,37 +188,6 @@ def test_counts_name_every_state(session: Session, letter: Campaign) -> None:
     assert delivery.counts(session, letter.id) == dict.fromkeys(S, 0) | {S.QUEUED: 12}
     assert delivery.numbered(session, _rows(session)[0].id) is not None
     assert delivery.numbered(session, 10**6) is None
-
-
-# When to try again
-
-
-def test_waits_grow_and_never_end_in_nothing(chance: random.Random) -> None:
-    now = clock.now()
-    for attempts, minutes in (
-        (0, 1),
-        (1, 1),
-        (2, 5),
-        (3, 15),
-        (4, 30),
-        (5, 60),
-        (6, 120),
-        (7, 240),
-        (8, 240),
-        (99, 240),
-    ):
-        waits = [(retry.next_attempt(attempts, now, chance) - now) / timedelta(minutes=1) for _ in range(50)]
-        assert min(waits) >= 0.8 * minutes
-        assert max(waits) <= 1.2 * minutes
-        assert len(set(waits)) > 10, "rows deferred together must not come back together"
-
-
-@pytest.mark.parametrize(("lane", "hours"), [("urgent", 24), ("sending", 72), ("background", 72)])
-def test_every_lane_has_its_deadline(lane: str, hours: int) -> None:
-    now = clock.now()
-    assert not retry.overdue(now - timedelta(hours=hours), lane, now)
-    assert retry.overdue(now - timedelta(hours=hours, milliseconds=1), lane, now)
-    assert {"urgent", "sending", "background"} == set(Lane) == set(retry.DEADLINES)
 
 
 # Why it stands still
