@@ -216,7 +216,6 @@ def test_field_f33_the_audience_is_frozen_and_whoever_leaves_during_the_send_get
     assert "The next one" in str(smtp_sink.to(HER)[-1].message["Subject"])
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="made green by the sending issue")
 def test_field_f34_a_letter_can_be_paused_and_resumed_and_what_failed_tried_again(
     works: Works, smtp_sink: SmtpSink, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
