@@ -112,6 +112,8 @@ class Delivery(Table):
     notice_id: Mapped[int | None] = mapped_column(columns.RowId)
     gate_rule_version: Mapped[int | None] = mapped_column(Integer)
     refusal_code: Mapped[RefusalCode | None] = columns.enum(RefusalCode, nullable=True)
+    # By which way it was handed over last (``way``): a short name, with nothing secret in it.
+    way: Mapped[str | None] = mapped_column(String(40))
     message_id: Mapped[str | None] = mapped_column(String(200))
     reply_code: Mapped[int | None] = mapped_column(Integer)
     # With addresses masked.
