@@ -1,4 +1,4 @@
-"""Steering: why a letter stands still, and how fast it leaves."""
+"""Steering: why a letter stands still."""
 
 from __future__ import annotations
 
@@ -11,25 +11,14 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
-_ROW = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
     """Make room; nothing that is there changes."""
     op.add_column("campaign", sa.Column("halted", _JSON, nullable=True))
-    op.create_table(
-        "campaign_tempo",
-        sa.Column("id", _ROW, nullable=False),
-        sa.Column("campaign_id", _ROW, nullable=False),
-        sa.Column("looks", _JSON, nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_tempo")),
-        sa.UniqueConstraint("campaign_id", name=op.f("uq_campaign_tempo_campaign_id")),
-        sqlite_autoincrement=True,
-    )
 
 
 def downgrade() -> None:
     """Forget the reasons."""
-    op.drop_table("campaign_tempo")
     op.drop_column("campaign", "halted")
