@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,8 +17,9 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
-from listkeeper.sending import delivery, incident, tempo
+from listkeeper.sending import delivery, incident, pilot, stops, tempo
 from listkeeper.sending.delivery import OPEN, SENT, Delivery, DeliveryState
+from listkeeper.sending.pilot import Pilot
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class Progress:
     seconds_left: int | None = None
     next_try: datetime | None = None
     put_off_by: tuple[PutOff, ...] = ()
+    # The few who get it first, and what passes a threshold without stopping it.
+    test: Pilot | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def report(
     found = delivery.counts(session, campaign.id)
     moving = campaign.state is CampaignState.SENDING
     waiting = found[DeliveryState.QUEUED] + found[DeliveryState.LEASED] + found[DeliveryState.HANDED]
-    rate = tempo.per_minute(session, campaign.id, _settled(found)) if moving else None
+    rate = tempo.per_minute(session, campaign.id, settled(found)) if moving else None
     put_off, next_try = _put_off(session, campaign) if found[DeliveryState.DEFERRED] else ((), None)
     return Progress(
         state=campaign.state,
@@ -86,6 +91,8 @@ def report(
         seconds_left=tempo.seconds_left(waiting, rate),
         next_try=next_try if moving and not waiting else None,
         put_off_by=put_off,
+        test=pilot.of(campaign),
+        warnings=stops.warnings(session, campaign, found),
     )
 
 
@@ -109,15 +116,14 @@ def told(campaign: Campaign, report: Progress) -> dict[str, Any]:
         "halted": campaign.halted,
         "rate_per_minute": report.rate_per_minute,
         "seconds_left": report.seconds_left,
+        "waves": {"open": campaign.waves_open},
+        "pilot": campaign.pilot,
+        "warnings": list(report.warnings),
     }
 
 
-def settled(session: Session, campaign_id: int) -> int:
-    """Return how many of a campaign have come to an end, whatever it was."""
-    return _settled(delivery.counts(session, campaign_id))
-
-
-def _settled(found: dict[DeliveryState, int]) -> int:
+def settled(found: Mapping[DeliveryState, int]) -> int:
+    """Return how many of a campaign have come to an end, whatever it was; ``found`` are its counts."""
     return sum(number for state, number in found.items() if state not in OPEN)
 
 

@@ -131,6 +131,7 @@ FOR_EDITORS = {
     "steering.reschedule",
     "steering.pause",
     "steering.resume",
+    "steering.release",
     "steering.cancel",
     "steering.retry",
     "welcome.show",

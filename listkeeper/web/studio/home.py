@@ -20,7 +20,7 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
-from listkeeper.sending import incident, progress, restoring
+from listkeeper.sending import halt, incident, progress, restoring
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.web.studio import forms, member, page, words
 
@@ -69,7 +69,7 @@ def show() -> Response:
             draft=draft,
             draft_revision=campaigns.newest(session, draft) if draft else None,
             say=words.letter,
-            standing=_standing(session),
+            standing=[*_standing(session), *_halted(session, letters)],
             requests=_requests(session, owner),
         )
 
@@ -87,6 +87,12 @@ def _standing(session: Session) -> list[str]:
         restoring.words_of_fork(session) if row.kind is IncidentKind.LEDGER_FORKED else row.words
         for row in incident.standing(session)
     ]
+
+
+def _halted(session: Session, letters: list[campaigns.Campaign]) -> list[str]:
+    """Say which letters stopped by themselves, or did not leave, and why."""
+    waiting = (each for each in letters if each.halted and each.state in {CampaignState.PAUSED, CampaignState.DRAFT})
+    return [f"{campaigns.newest(session, each).subject}: {halt.words(each.halted or {})}" for each in waiting]
 
 
 def _steps(
