@@ -240,6 +240,7 @@ def status(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
         "failed": report.failed,
         "in_doubt": list(report.in_doubt),
         "standing_still": list(report.standing_still),
+        "first_message": _first(report),
         **ordered,
     }
     emit(answer, as_json=as_json, lines=[*_sentences(report), *told])
@@ -256,6 +257,11 @@ def _waiting(report: Progress, zone: str) -> list[str]:
         )
         return [f"It should have left on {moment}, and nothing was at work then; nothing has left. {ways}"]
     return [f"It leaves on {moment}; `campaign undo ID` takes it back."]
+
+
+def _first(report: Progress) -> dict[str, str] | None:
+    seen = report.first_message
+    return {"verdict": seen.first.value, "words": seen.words} if seen is not None else None
 
 
 def _sentences(report: Progress) -> list[str]:

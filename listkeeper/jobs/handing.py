@@ -32,6 +32,9 @@ class Said:
 
     outcomes: dict[int, Outcome | None] = field(default_factory=dict)
     questions: dict[int, Question] = field(default_factory=dict)
+    # A message that is read as a receiver reads it, as it left: asked for by the row's number.
+    read_on: int = 0
+    kept: bytes = b""
 
     def forget(self) -> None:
         """Begin anew, once it is written down."""
@@ -85,6 +88,8 @@ def _sealed(ready: Sequence[Ready], said: Said) -> Iterator[Envelope]:
         if (sealed := _seal(row, said)) is not None:
             if row.prepared.template is not None:
                 said.questions[row.delivery_id] = Question(sealed.content, row.prepared.template, row.prepared.lint)
+            if row.delivery_id == said.read_on:
+                said.kept = sealed.content
             yield sealed
 
 

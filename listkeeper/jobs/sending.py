@@ -10,7 +10,7 @@ from threading import Event
 from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import handing, identity, lines
+from listkeeper.jobs import firsts, handing, identity, lines
 from listkeeper.jobs.handing import Said
 from listkeeper.sending import batch, claim, composing, incident, progress, recovery
 from listkeeper.sending import ways as ways_of_sending
@@ -51,6 +51,7 @@ def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
     try:
         with store.reading() as session:
             letters = composing.letters(session, ids, parts.settings().site)
+        left = firsts.go_ahead(ids, letters, said, lambda first: _deliver_window(first, letters, said))
         while left and time.monotonic() < until and not draining.is_set():
             window, left = left[:size], left[size:]
             done = _deliver_window(window, letters, said)
@@ -113,6 +114,7 @@ def look_at_relay() -> None:
 def hang_up() -> None:
     """Close the lines, politely; the next delivery opens new ones."""
     lines.hang_up()
+    firsts.forget()
 
 
 def _round_off(lane: Lane) -> bool:

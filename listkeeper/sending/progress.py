@@ -14,8 +14,9 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
-from listkeeper.sending import delivery, incident
+from listkeeper.sending import delivery, first_message, incident
 from listkeeper.sending.delivery import OPEN, SENT, Delivery, DeliveryState
+from listkeeper.sending.first_message import Verdict
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Progress:
     standing_still: tuple[str, ...]
     leaves_at: datetime | None = None
     late: bool = False
+    first_message: Verdict | None = None
 
 
 def report(session: Session, campaign: Campaign, *, late: timedelta = schedule.LATE) -> Progress:
@@ -56,6 +58,7 @@ def report(session: Session, campaign: Campaign, *, late: timedelta = schedule.L
         standing_still=tuple(row.words for row in incident.standing(session)) if moving else (),
         leaves_at=schedule.leaves_at(campaign),
         late=schedule.is_late(campaign, clock.now(), late),
+        first_message=first_message.of_letter(campaign),
     )
 
 
