@@ -10,6 +10,7 @@ import json
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +21,14 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from listkeeper.audience.guard.limits import Limits
+from listkeeper.audience.handover import MessageClass
 from listkeeper.foundation import language, log
 from listkeeper.foundation.fetch import Fetcher, LiveFetcher
 from listkeeper.foundation.outbox import Lane
+from listkeeper.sending import receiver_state
+from listkeeper.sending.pace import Pace
+from listkeeper.sending.receiver_state import Slowed
+from listkeeper.sending.retry import Deadlines
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
 from listkeeper.sending.transport import Transport, TransportUnavailable
 from listkeeper.settings import Settings
@@ -40,7 +46,7 @@ _opened: list[Settings] = []
 def open_all(settings: Settings) -> None:
     """Remember the settings; each part is made when it is first asked for."""
     _opened[:] = [settings]
-    for made in (queue_server, resolver, fetcher):
+    for made in (queue_server, resolver, fetcher, deadlines):
         made.cache_clear()
 
 
@@ -136,6 +142,22 @@ def _practice_relay() -> Relay:
         raise TransportUnavailable(
             language.text("The practice mail server is not running. Start it with `listkeeper up`.")
         ) from problem
+
+
+@cache
+def deadlines() -> Deadlines:
+    """Return for how long a message is tried."""
+    campaign, single = settings().retry_hours, settings().retry_hours_single
+    return Deadlines(timedelta(hours=single), {MessageClass.MARKETING: timedelta(hours=campaign)})
+
+
+def slowed() -> Slowed:
+    """Return which receivers have slowed us down, as the queue server knows it; it may be away."""
+    try:
+        at, found = Pace().look(queue_server())
+    except redis.RedisError:
+        return receiver_state.UNKNOWN
+    return Slowed(at, found)
 
 
 def practice_folder() -> Path:

@@ -13,7 +13,7 @@ from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import identity
+from listkeeper.jobs import identity, pacing
 from listkeeper.sending import batch, claim, composing, envelope, incident, progress, recovery, relay_offer
 from listkeeper.sending.batch import Question
 from listkeeper.sending.incident import IncidentKind
@@ -45,7 +45,10 @@ def deliver(lane: Lane, until: float) -> bool:
         if len(ids) == _LEASED_AT_ONCE:
             # More waits than one worker holds: call the next one to help.
             parts.ring([lane])
-        if not _deliver_leased(lane, ids, until):
+        turn = pacing.in_turn(lane, ids)
+        if turn is None:
+            break
+        if turn and not _deliver_leased(lane, turn, until):
             return False
         worked = True
     return _round_off(lane) if worked else False
@@ -71,6 +74,7 @@ def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
         _note_offer(line)
         most = size = _URGENT_WINDOW if lane is Lane.URGENT else batch.WINDOW
         while left and time.monotonic() < until and not draining.is_set():
+            left = pacing.still(lane, left)
             window, left = left[:size], left[size:]
             done = _deliver_window(window, line, letters, said)
             # A slow server gets smaller windows: a grant lives one second.
@@ -144,7 +148,8 @@ def _hand_out(window: Sequence[int], line: Transport, letters: Letters, said: _S
     """Write down what was said of the last window and mark this one as handed, in one transaction."""
     with store.transaction(syncs_later=True) as session:
         if said.outcomes:
-            batch.record(session, said.outcomes, said.questions)
+            pacing.note(session, said.outcomes)
+            batch.record(session, said.outcomes, said.questions, deadlines=parts.deadlines())
         ready = batch.hand_out(
             session,
             window,
@@ -154,6 +159,7 @@ def _hand_out(window: Sequence[int], line: Transport, letters: Letters, said: _S
             practice=parts.settings().rehearsing,
             letters=letters,
         )
+    pacing.heard(said.outcomes)
     said.forget()
     return ready
 
@@ -188,11 +194,13 @@ def _record(said: _Said) -> None:
     for wait in _waits() if said.outcomes else ():
         try:
             with store.transaction() as session:
-                batch.record(session, said.outcomes, said.questions)
+                pacing.note(session, said.outcomes)
+                batch.record(session, said.outcomes, said.questions, deadlines=parts.deadlines())
         except TryAgain:
             _log.warning("replies.not_recorded_yet", waiting=len(said.outcomes))
             time.sleep(wait)
         else:
+            pacing.heard(said.outcomes)
             said.forget()
             return
     if said.outcomes:
