@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy.orm import Session
+
 from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
-from listkeeper.jobs import identity, lines
+from listkeeper.jobs import identity, lines, pacing
 from listkeeper.sending import batch, composing, envelope
 from listkeeper.sending.batch import Question
 from listkeeper.sending.envelope import Envelope
@@ -64,7 +66,7 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> list[Ready]:
     """Write down what was said of the last window and mark this one as handed, in one transaction."""
     with store.transaction(syncs_later=True) as session:
         if said.outcomes:
-            batch.record(session, said.outcomes, said.questions)
+            _keep(session, said)
         ready = batch.hand_out(
             session,
             group.ids,
@@ -75,8 +77,19 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> list[Ready]:
             way=group.way.name,
             letters=letters,
         )
-    said.forget()
+    _written(said)
     return ready
+
+
+def _keep(session: Session, said: Said) -> None:
+    pacing.note(session, said.outcomes)
+    batch.record(session, said.outcomes, said.questions, deadlines=parts.deadlines())
+
+
+def _written(said: Said) -> None:
+    """Go on once it is written down: what receivers said decides who is next."""
+    pacing.heard(said.outcomes)
+    said.forget()
 
 
 def _sealed(ready: Sequence[Ready], said: Said) -> Iterator[Envelope]:
@@ -113,12 +126,12 @@ def record(said: Said) -> None:
     for wait in _waits() if said.outcomes else ():
         try:
             with store.transaction() as session:
-                batch.record(session, said.outcomes, said.questions)
+                _keep(session, said)
         except TryAgain:
             _log.warning("replies.not_recorded_yet", waiting=len(said.outcomes))
             time.sleep(wait)
         else:
-            said.forget()
+            _written(said)
             return
     if said.outcomes:
         _log.error("replies.not_recorded", in_doubt=len(said.outcomes))
