@@ -16,6 +16,7 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity
 from listkeeper.sending import batch, claim, composing, envelope, incident, progress, recovery, relay_offer
 from listkeeper.sending.batch import Question
+from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.prepared import Letters, Ready
 from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply, Transport, TransportUnavailable
@@ -134,8 +135,8 @@ def _deliver_window(window: Sequence[int], line: Transport, letters: Letters, sa
     line.connect()
     ready = _hand_out(window, line, letters, said)
     said.outcomes = dict.fromkeys((row.delivery_id for row in ready), None)
-    for row in ready:
-        said.outcomes[row.delivery_id] = _hand_over(row, line, said.questions)
+    for number, outcome in line.hand_over_each(_sealed(ready, said)):
+        said.outcomes[number] = outcome
     begun = sum(outcome is not None for outcome in said.outcomes.values())
     return begun if ready else batch.WINDOW
 
@@ -158,16 +159,27 @@ def _hand_out(window: Sequence[int], line: Transport, letters: Letters, said: _S
     return ready
 
 
-def _hand_over(row: Ready, line: Transport, questions: dict[int, Question]) -> Outcome | None:
-    """Return the outcome, or None when the grant grew old before the hand-over began.
+def _sealed(ready: Sequence[Ready], said: _Said) -> Iterator[Envelope]:
+    """Seal each message when the line asks for it; one that cannot be sealed has its outcome without the line.
 
-    A mail that asks for a yes is kept in ``questions``: its copy belongs to the proof.
+    A mail that asks for a yes is kept in ``said``: its copy belongs to the proof.
     """
-    line.connect()
+    for row in ready:
+        match _seal(row):
+            case Envelope() as sealed:
+                if row.prepared.template is not None:
+                    said.questions[row.delivery_id] = Question(sealed.content, row.prepared.template, row.prepared.lint)
+                yield sealed
+            case outcome:
+                said.outcomes[row.delivery_id] = outcome
+
+
+def _seal(row: Ready) -> Envelope | Outcome | None:
+    """Return the sealed message, or what came of it: None when the grant grew old before its turn."""
     if not row.grant.fresh:
         return None
     try:
-        sealed = envelope.seal(
+        return envelope.seal(
             row.grant, row.delivery_id, row.prepared.template_sha256, row.prepared.mail_from, row.prepared.compose
         )
     except Forbidden:
@@ -178,9 +190,6 @@ def _hand_over(row: Ready, line: Transport, questions: dict[int, Question]) -> O
     except Exception:  # noqa: BLE001 - a fault of ours must not take the replies of its window with it
         _log.exception("message.not_written", delivery=row.delivery_id)
         return Deferred(Reply(0, "the message could not be written"))
-    if row.prepared.template is not None:
-        questions[row.delivery_id] = Question(sealed.content, row.prepared.template, row.prepared.lint)
-    return line.hand_over(sealed)
 
 
 def _record(said: _Said) -> None:

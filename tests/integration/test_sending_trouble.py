@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -23,10 +24,9 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import housekeeping, sending
 from listkeeper.rendering.content import Reader
 from listkeeper.rendering.mime_slots import Cut
-from listkeeper.sending import batch, incident
+from listkeeper.sending import incident
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
-from listkeeper.sending.prepared import Ready
 from listkeeper.sending.smtp_relay import SmtpRelay
 from listkeeper.sending.transport import Outcome
 from tests.fakes.smtp_sink import DROP, SmtpSink
@@ -71,7 +71,9 @@ def test_a_server_lost_in_the_middle_leaves_the_rest_waiting(works: Works, smtp_
     closed = smtp_sink.script("BANNER", "421 4.3.2 closing")
     works.work(Lane.SENDING)
     assert (dropped.used, closed.used) == (1, 1)
-    assert Counter(row.state for row in works.deliveries()) == {S.ACCEPTED: 3, S.DEFERRED: 1, S.QUEUED: 6}
+    states = Counter(row.state for row in works.deliveries())
+    # Whoever was announced behind another's letter may have had no part in the loss, and waits as the others do.
+    assert states in ({S.ACCEPTED: 3, S.QUEUED: 7}, {S.ACCEPTED: 3, S.DEFERRED: 1, S.QUEUED: 6})
     assert works.progress(letter).standing_still != ()
     closed.left = 0
     works.write(make_due)
@@ -171,23 +173,22 @@ def test_no_transaction_is_open_and_nothing_is_asked_while_the_server_is_spoken_
     works.start()
     works.post()
     speaking, asked, handed = threading.Event(), [], []
-    hand_over = SmtpRelay.hand_over
+    hand_over_each = SmtpRelay.hand_over_each
 
-    def watched(self: SmtpRelay, sealed: Envelope) -> Outcome:
-        assert not store.database.session().in_transaction()
-        handed.append(sealed.delivery_id)
-        return hand_over(self, sealed)
-
-    def composing(row: Ready, line: SmtpRelay, questions: dict[int, batch.Question]) -> Outcome | None:
+    def watched(self: SmtpRelay, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
         speaking.set()
         try:
-            return plain(row, line, questions)
+            yield from hand_over_each(self, composed(sealed))
         finally:
             speaking.clear()
 
-    plain = sending._hand_over  # noqa: SLF001
-    monkeypatch.setattr(SmtpRelay, "hand_over", watched)
-    monkeypatch.setattr(sending, "_hand_over", composing)
+    def composed(sealed: Iterator[Envelope]) -> Iterator[Envelope]:
+        for message in sealed:
+            assert not store.database.session().in_transaction()
+            handed.append(message.delivery_id)
+            yield message
+
+    monkeypatch.setattr(SmtpRelay, "hand_over_each", watched)
     with works.app.app_context():
         engine = store.database.engine
 
