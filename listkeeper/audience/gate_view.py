@@ -56,10 +56,9 @@ class View:
 def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
     """Return what is known about each hand-over, in order.
 
-    Locks the subscribers' rows (PostgreSQL; SQLite has one writer), as a
-    withdrawal does, so that neither can slip between look and hand-over.
+    Locks the subscribers' rows (PostgreSQL; SQLite has one writer), as a withdrawal does, so that neither can slip
+    between look and hand-over. It reads tables: whatever this transaction has changed must stand there first.
     """
-    # What is read below is read from the tables: whatever this transaction has changed must stand there.
     session.flush()
     people = gate_facts.people(session, [h.subscriber_id for h in handovers])
     lists = gate_facts.lists(session, [h.list_id for h in handovers])

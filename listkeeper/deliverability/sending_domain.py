@@ -16,7 +16,7 @@ from sqlalchemy import Boolean, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.deliverability import dkim_key, dns_audit, finding
-from listkeeper.deliverability.dkim_key import DkimKey, KeyState, OurKey
+from listkeeper.deliverability.dkim_key import Algorithm, DkimKey, KeyState, OurKey
 from listkeeper.deliverability.finding import Finding, Verdict
 from listkeeper.foundation import clock, columns, language
 from listkeeper.foundation.columns import Json, UtcDateTime
@@ -178,4 +178,9 @@ def signer(session: Session, organisation_id: int, label: str) -> Signer | None:
         )
     )
     row = session.execute(query).one_or_none()
-    return None if row is None else Signer((SigningKey(row[0].name, row[1].selector, dkim_key.private(row[1])),))
+    if row is None:
+        return None
+    domain, first = row
+    second = dkim_key.newest(session, domain.id, Algorithm.ED25519)
+    keys = [first, second] if second is not None and second.state is KeyState.SIGNING else [first]
+    return Signer(tuple(SigningKey(domain.name, key.selector, dkim_key.private(key)) for key in keys))

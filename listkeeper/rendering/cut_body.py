@@ -10,6 +10,7 @@ from liquid import BoundTemplate
 from markupsafe import escape
 
 from listkeeper.rendering import (
+    counted_links,
     filling,
     liquid_cut,
     live_lines,
@@ -31,15 +32,20 @@ _SOFT_BREAK = b"=\r\n"
 
 @dataclass(frozen=True)
 class Shape:
-    """What the readers of one cut have in common: the language of the Gmail block they see, and if they are asked."""
+    """What the readers of one cut have in common.
+
+    The language of the Gmail block they see, whether they are asked a
+    question, and whether their links are counted.
+    """
 
     tab: str
     asked: bool
+    counted: bool
 
     @classmethod
     def of(cls, reader: Reader) -> Shape:
         """Return the shape of the letter a reader gets."""
-        return cls(filling.tab_of(reader), reader.asked is not None)
+        return cls(filling.tab_of(reader), reader.asked is not None, reader.counted is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class CutBody:
 
     def __init__(self, compiled: CompiledLetter, shape: Shape, boundary: str) -> None:
         self._compiled = compiled
-        templates = filling.templates_of(compiled)
+        templates = filling.templates_of(compiled, counted=shape.counted)
         self._html_part = part("html tags", compiled, templates.html, escaped=True)
         self._text_part = part("text tags", compiled, templates.text)
         html = live_lines.of_html(_page(compiled, shape, self._html_part))
@@ -154,7 +160,8 @@ def part(name: str, compiled: CompiledLetter, template: BoundTemplate | str, *, 
     constant: dict[str, Mapping[str, str]] = {}
     sources = (compiled.subject, compiled.preheader, compiled.html_body, compiled.text_body)
     if not any(map(merge_tags.takes_a_root, sources)):
-        known = {"subscriber": filling.templates_of(compiled).profile_keys, "links": told.LINKS}
+        links = (*told.LINKS, *map(counted_links.name, range(len(compiled.links))))
+        known = {"subscriber": filling.templates_of(compiled).profile_keys, "links": links}
         # A subject cannot ask for itself.
         known["letter"] = () if name == "subject" else ("subject",)
         constant = {"sender": {"name": compiled.sender_name}}

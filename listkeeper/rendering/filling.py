@@ -16,7 +16,7 @@ from liquid import BoundTemplate
 from markupsafe import escape
 
 from listkeeper.foundation import language
-from listkeeper.rendering import personalise, plain_text, question_block, told
+from listkeeper.rendering import counted_links, personalise, plain_text, question_block, told
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 
@@ -36,7 +36,7 @@ class Templates:
 
 def fill(compiled: CompiledLetter, reader: Reader) -> Filled:
     """Return the letter as this reader gets it; raises Invalid when her data cannot be printed."""
-    templates = templates_of(compiled)
+    templates = templates_of(compiled, counted=reader.counted is not None)
     values = told.values(compiled, templates.profile_keys, reader)
     subject = told.line(_rendered(templates.subject, values), "subject")
     values["letter"] = {"subject": subject}
@@ -68,14 +68,18 @@ def question(compiled: CompiledLetter, asked: AskedQuestion | None) -> str:
 
 
 @lru_cache(maxsize=_LETTERS_KEPT)
-def templates_of(compiled: CompiledLetter) -> Templates:
-    """Return the parsed templates of a letter."""
+def templates_of(compiled: CompiledLetter, *, counted: bool = False) -> Templates:
+    """Return the parsed templates of a letter; ``counted``: its links are asked of the reader."""
     prefix = "subscriber."
+    html, text = compiled.html_body, compiled.text_body
+    if counted:
+        html = counted_links.source_for_counting(html, compiled.html_links)
+        text = counted_links.source_for_counting(text, compiled.text_links)
     return Templates(
         subject=_parsed(compiled.subject),
         preheader=_parsed(compiled.preheader),
-        html=_parsed(compiled.html_body, html=True),
-        text=_parsed(compiled.text_body),
+        html=_parsed(html, html=True),
+        text=_parsed(text),
         profile_keys=tuple(name.removeprefix(prefix) for name in compiled.names if name.startswith(prefix)),
     )
 

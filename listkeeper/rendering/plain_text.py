@@ -38,7 +38,12 @@ _THREE_BREAKS = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 
 def from_html(fragment: str) -> str:
     """Return the text of a sanitised fragment, wrapped at 72 characters, with its tokens."""
-    return _text_of(nesting.tree(fragment), WIDTH)
+    return of_tree(nesting.tree(fragment))
+
+
+def of_tree(root: nesting.Element) -> str:
+    """Return the same of a fragment that is parsed already; the tree is used up."""
+    return _text_of(root, WIDTH)
 
 
 @lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ from typing import Any
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
+from listkeeper.rendering import counted_links
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import Reader
 
@@ -29,7 +30,17 @@ def values(compiled: CompiledLetter, profile_keys: Iterable[str], reader: Reader
             "unsubscribe": reader.unsubscribe_url,
             "preferences": reader.preferences_url,
             "web_view": reader.web_view_url,
+            **_counted(compiled, reader),
         },
+    }
+
+
+def _counted(compiled: CompiledLetter, reader: Reader) -> dict[str, str]:
+    if reader.counted is None:
+        return {}
+    return {
+        counted_links.name(number): line(reader.counted(number), "counted link")
+        for number in range(len(compiled.links))
     }
 
 

@@ -45,16 +45,19 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     carries_smtputf8: bool,
     practice: bool = False,
     letters: Letters | None = None,
+    way: str | None = None,
 ) -> list[Ready]:
     """Ask the gate about at most 32 leased rows and mark them handed or refused, in this transaction.
 
     A row whose message cannot be written fails alone; the rest goes on. ``practice``
-    says that the line ends in practice mode's own server. ``letters`` are those among
-    the rows that were read and prepared beforehand; the others are prepared here.
+    says that the line ends in practice mode's own server; ``way`` is the name of that
+    line's way. ``letters`` are those among the rows that were read and prepared
+    beforehand; the others are prepared here.
     """
     if len(ids) > WINDOW:
         raise ValueError(f"at most {WINDOW} deliveries may be under way at once")
-    line, known = Line(worker, carries_smtputf8=carries_smtputf8, practice=practice), letters or {}
+    known = letters or {}
+    line = Line(worker, carries_smtputf8=carries_smtputf8, practice=practice, way=way)
     # Everybody in the house takes deliveries, then people, then the end of the ledger, which signing a receipt needs.
     ours = letter_batch.take(session, [number for number in ids if number in known], worker)
     rows = _taken_up(session, [number for number in ids if number not in known], worker)
@@ -86,7 +89,7 @@ def _hand_out_singles(session: Session, rows: Sequence[Delivery], prepare: Prepa
                 row.reply_text = prepared.words(problem.message)
     kept = [row for row in rows if row.id in able]
     verdicts = permission.grant_all(session, [prepared.described(row, able[row.id], line) for row in kept])
-    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], line.worker)) is not None]
+    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], line)) is not None]
     _send_receipts_alone(session, rows)
     return ready
 
@@ -98,7 +101,7 @@ def _send_receipts_alone(session: Session, rows: Sequence[Delivery]) -> None:
             planning.mail_receipt(session, row.notice_id)
 
 
-def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, worker: str) -> Ready | None:
+def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, line: Line) -> Ready | None:
     row.gate_rule_version = permission.RULE_VERSION
     match verdict:
         case Refusal(code):
@@ -107,7 +110,8 @@ def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, worker: st
             return None
         case Grant():
             delivery.move(row, DeliveryState.HANDED)
-            row.worker = worker
+            row.worker = line.worker
+            row.way = line.way
             row.attempts += 1
             row.handed_at = clock.now()
             row.lease_until = row.handed_at + HANDED_LEASE

@@ -56,7 +56,8 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.ACCEPTED: frozenset({S.BOUNCED}),
     # Settled by hand, by a bounce, or from the relay's log; queued again only by a person's decision.
     S.IN_DOUBT: frozenset({S.ACCEPTED, S.FAILED, S.BOUNCED, S.QUEUED}),
-    S.FAILED: frozenset(),
+    # The owner tries once more: what was at fault was not this person's address, or was mended since.
+    S.FAILED: frozenset({S.QUEUED}),
     S.REFUSED: frozenset(),
     S.CANCELLED: frozenset(),
     S.BOUNCED: frozenset(),
@@ -111,6 +112,8 @@ class Delivery(Table):
     notice_id: Mapped[int | None] = mapped_column(columns.RowId)
     gate_rule_version: Mapped[int | None] = mapped_column(Integer)
     refusal_code: Mapped[RefusalCode | None] = columns.enum(RefusalCode, nullable=True)
+    # By which way it was handed over last (``way``): a short name, with nothing secret in it.
+    way: Mapped[str | None] = mapped_column(String(40))
     message_id: Mapped[str | None] = mapped_column(String(200))
     reply_code: Mapped[int | None] = mapped_column(Integer)
     # With addresses masked.

@@ -48,6 +48,7 @@ _HANDED = (
         gate_rule_version=permission.RULE_VERSION,
         template_sha256=bindparam("template"),
         message_id=bindparam("name"),
+        way=bindparam("by"),
     )
 )
 _STAYS_HOME = (
@@ -101,6 +102,7 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
     able = [(row, message) for row, message in letters if isinstance(message, Prepared)]
     verdicts = permission.grant_all(session, [prepared.described(row, message, line) for row, message in able])
     moment = clock.now()
+    times = {"now": moment, "until": moment + HANDED_LEASE, "by": line.way}
     home = [_failed(row, message) for row, message in letters if isinstance(message, ListkeeperError)]
     handed: list[dict[str, Any]] = []
     ready: list[Ready] = []
@@ -109,7 +111,7 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
             case Refusal(code):
                 home.append(_home(row, DeliveryState.REFUSED, code=code, rules=permission.RULE_VERSION))
             case Grant() as grant:
-                handed.append(_granted(row, message, grant) | {"now": moment, "until": moment + HANDED_LEASE})
+                handed.append(_granted(row, message, grant) | times)
                 ready.append(Ready(row.id, grant, message))
             case verdict:
                 assert_never(verdict)

@@ -57,11 +57,12 @@ Letters = Mapping[int, tuple[Waiting, Message]]
 
 @dataclass(frozen=True)
 class Line:
-    """Who hands over, and what the line can carry where to: ``practice`` says that it ends on this machine."""
+    """Who hands over, by which way, and what the line can carry: ``practice`` says that it ends on this machine."""
 
     worker: str
     carries_smtputf8: bool
     practice: bool = False
+    way: str | None = None
 
 
 def described(row: AnyDelivery, prepared: Prepared, line: Line) -> Handover:

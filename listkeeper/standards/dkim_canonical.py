@@ -23,6 +23,11 @@ def relaxed_field(field: bytes) -> bytes:
     return name.strip(b" \t").lower() + b":" + unfolded + CRLF
 
 
+def simple_field(field: bytes) -> bytes:
+    """Return a header field in its simple form, CRLF included (section 3.4.1)."""
+    return field + CRLF
+
+
 def relaxed_body(body: bytes) -> bytes:
     """Return a body in its relaxed form (section 3.4.4)."""
     return _one_end(squeezed(body).removesuffix(b" "), empty=b"")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -53,19 +52,19 @@ def _crowd(count: int) -> set[str]:
 
 def _kill(works: Works, where: str, after: int) -> None:
     """Work until the process dies: before the gate, before a hand-over, after one, or before the replies are kept."""
-    hand_over_each, pulled, told = SmtpRelay.hand_over_each, itertools.count(1), itertools.count(1)
-
-    def doomed(sealed: Iterator[Envelope]) -> Iterator[Envelope]:
-        for message in sealed:
-            if where == "before" and next(pulled) == after:
-                raise Killed
-            yield message
+    hand_over_each = SmtpRelay.hand_over_each
 
     def deadly(self: SmtpRelay, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
-        for said in hand_over_each(self, doomed(sealed)):
-            if where == "after" and next(told) == after:
+        def pulled() -> Iterator[Envelope]:
+            for seen, each in enumerate(sealed, 1):
+                if where == "before" and seen == after:
+                    raise Killed
+                yield each
+
+        for seen, found in enumerate(hand_over_each(self, pulled()), 1):
+            if where == "after" and seen == after:
                 raise Killed
-            yield said
+            yield found
 
     def die(*_given: object, **_named: object) -> None:
         raise Killed
@@ -197,15 +196,15 @@ def test_field_f33_the_audience_is_frozen_and_whoever_leaves_during_the_send_get
     rows = [row for row in works.deliveries() if row.campaign_id == letter]
 
     def slowly(self: SmtpRelay, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
-        return hand_over_each(self, meanwhile(sealed))
+        def pulled() -> Iterator[Envelope]:
+            for each in sealed:
+                if each.delivery_id == rows[2].id:
+                    assert guest.client.post(guest.links()["c"]).status_code == 200
+                    # Behind the window that is under way, and inside the lease.
+                    works.leave(*(number for row in rows[5:7] if (number := row.subscriber_id) is not None))
+                yield each
 
-    def meanwhile(sealed: Iterator[Envelope]) -> Iterator[Envelope]:
-        for message in sealed:
-            if message.delivery_id == rows[2].id:
-                assert guest.client.post(guest.links()["c"]).status_code == 200
-                # Behind the window that is under way, and inside the lease.
-                works.leave(*(number for row in rows[5:7] if (number := row.subscriber_id) is not None))
-            yield message
+        return hand_over_each(self, pulled())
 
     monkeypatch.setattr(SmtpRelay, "hand_over_each", slowly)
     works.drain()
@@ -217,7 +216,6 @@ def test_field_f33_the_audience_is_frozen_and_whoever_leaves_during_the_send_get
     assert "The next one" in str(smtp_sink.to(HER)[-1].message["Subject"])
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="made green by the sending issue")
 def test_field_f34_a_letter_can_be_paused_and_resumed_and_what_failed_tried_again(
     works: Works, smtp_sink: SmtpSink, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

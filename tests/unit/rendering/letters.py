@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from listkeeper.foundation import language
 from listkeeper.rendering import compiled, primary_tab
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AnswerLink, AskedQuestion, Letter, Reader
+from listkeeper.rendering.counted_links import Spans
 from listkeeper.rendering.frame import Frame
 from tests.unit.rendering.conftest import LETTER, READER
 
@@ -45,8 +47,11 @@ _TAGS = st.sampled_from(
         "{{ place }}",
     ]
 )
+_LINK = "https://shop.example/counted"
 _WORDS = st.sampled_from(
     [
+        _LINK,
+        f'<a href="{_LINK}">in words</a>',
         "word",
         "brød",
         "=",
@@ -93,7 +98,7 @@ _LONG = st.sampled_from(
         "\n" + "a line that stands there more than once, with\ttabs and  spaces\n\n\n" * 3,
         "the end of a line, so long that to look it up is worth more than to encode it = again = for everybody\n",
         " an end with é and 😀 and = in every few words = é 😀, so that breaks depend on where it begins = é" * 2,
-        '<a href="https://shop.example/?a=b&amp;c=d" style="color:#123456; text-decoration:none" title="a long one">',
+        '<a href="https://shop.example/counted" style="color:#123456; text-decoration:none" title="a long one">',
         "ø" * 200,
         "." * 160,
     ]
@@ -107,6 +112,11 @@ _MARKDOWN = st.sampled_from(
         "\n\n> quoted {{ subscriber.name | default: 'you' }}\n\n",
         "[a link](https://shop.example/a?b=c&d=e)",
         "<https://shop.example/plain>",
+        "[https://shop.example/plain](https://shop.example/plain) **[x](HTTP://shop.example/b)**",
+        "[`https://shop.example/code`](https://shop.example/code)",
+        "<h2><a href='https://shop.example/\"q\"?x= y'>https://shop.example/h</a></h2>",
+        '<a title=\' href="https://evil.example"\' href="https://shop.example/{{ links.web_view }}">mixed</a>',
+        "\n\n> [quoted](https://shop.example/a?b=c&d=e)[again](https://shop.example/a?b=c&d=e)\n\n",
         "![a picture](https://shop.example/p.png)",
         "[leave]({{ links.unsubscribe }})",
         "\n\n| a | b |\n|---|---|\n| {{ subscriber.city }} | x |\n\n",
@@ -149,6 +159,7 @@ def texts(more: st.SearchStrategy[str] = _WORDS) -> st.SearchStrategy[str]:
 def forms(draw: st.DrawFn) -> CompiledLetter:
     """Compiled letters that no compiler made: any body in any frame."""
     names = ("first_name", "name", "city")
+    html_body, text_body = draw(texts()), draw(texts())
     blocks = {code: draw(texts()) if code == "da" else f"\n{code} block\n" for code in language.LANGUAGES}
     return CompiledLetter(
         version=compiled.VERSION,
@@ -156,16 +167,23 @@ def forms(draw: st.DrawFn) -> CompiledLetter:
         sender_name=draw(st.sampled_from(["Shop", "Café <&>", ""])),
         subject=draw(_SUBJECTS),
         preheader=draw(_SUBJECTS),
-        html_body=draw(texts()),
+        html_body=html_body,
         html_frame=draw(_frames()),
-        text_body=draw(texts()),
+        text_body=text_body,
         text_frame=draw(_frames()),
         html_tabs=blocks,
         text_tabs=blocks,
         names=tuple(f"subscriber.{name}" for name in names),
         html_question=Frame(("<p>", "question", "\n", "answers", "</p>\n")),
+        links=(_LINK,),
+        html_links=_spans(html_body),
+        text_links=_spans(text_body),
         html_answer=Frame(('<a href="', "url", '">', "label", "</a>")),
     )
+
+
+def _spans(source: str) -> Spans:
+    return tuple((match.start(), match.end(), 0) for match in re.finditer(re.escape(_LINK), source))
 
 
 @st.composite
@@ -227,6 +245,15 @@ _ASKED = AskedQuestion(
 )
 
 
+def counted(number: int) -> str:
+    """Where a link leads that is counted."""
+    return f"https://n.example/c/{number}?a='b'&c=d"
+
+
+def _counted_far_away(number: int) -> str:
+    return f"https://n.example/{'k' * 90}/{number}"
+
+
 _ADDRESSES = st.sampled_from(
     6 * ["aase@post.example", "åse@økologi.example", "x@gmail.com"] + ["not one", "x@y.example\n"]
 )
@@ -249,4 +276,5 @@ def readers(draw: st.DrawFn) -> Reader:
         reason=draw(st.sampled_from([READER.reason, "", "Because  of\u00a0it.", "x " * 60])),
         sees_primary_tab=primary_tab.is_for(address, earlier_campaigns=0),
         asked=draw(st.sampled_from([None, None, _ASKED])),
+        counted=draw(st.sampled_from([None, None, counted, _counted_far_away])),
     )
