@@ -138,7 +138,7 @@ def transport(way: Way) -> Transport:
     if way.kind == PRACTICE.kind:
         return SmtpRelay(_practice_relay(), "localhost")
     if way.is_smtp:
-        return SmtpRelay(Relay.from_url(way.address), socket.getfqdn())
+        return SmtpRelay(Relay.from_url(way.address), socket.getfqdn(), chunks=way.chunking)
     account = _ACCOUNTS[way.kind](way)
     asks = LiveFetcher(settings().private_hosts)
     return ProviderApi(account, asks.line(account.origin, seconds=provider_api.SECONDS))
