@@ -6,6 +6,7 @@ against this file by a test.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -111,6 +112,16 @@ class Settings(BaseSettings):
     confirmations_per_month: int = Field(default=3, ge=1, description="Confirmation mails one address gets in 30 days.")
     sign_ins_per_hour: int = Field(default=20, ge=1, description="Sign-in attempts taken from one network an hour.")
     tests_per_hour: int = Field(default=20, ge=1, description="Test mails one organisation may send an hour.")
+    hold_minutes: int = Field(
+        default=10, ge=0, le=1440, description="How long a send ordered in the studio can be undone; 0: not at all."
+    )
+    late_minutes: int = Field(
+        default=30,
+        ge=1,
+        le=1440,
+        description="A letter whose time passed longer ago than this, while nothing was at work here, asks before it "
+        "leaves.",
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe log line that is written."
     )
@@ -225,6 +236,16 @@ class Settings(BaseSettings):
     def practice(self) -> bool:
         """Whether no sending way is chosen, so that nothing can leave."""
         return self.smtp_url is None and not self.ways
+
+    @property
+    def hold(self) -> timedelta:
+        """How long a send ordered in the studio can be undone."""
+        return timedelta(minutes=self.hold_minutes)
+
+    @property
+    def late(self) -> timedelta:
+        """How long after its time a letter may still begin by itself."""
+        return timedelta(minutes=self.late_minutes)
 
     @property
     def rehearsing(self) -> bool:

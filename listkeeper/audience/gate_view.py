@@ -56,9 +56,8 @@ class View:
 def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
     """Return what is known about each hand-over, in order.
 
-    Locks the subscribers' rows (PostgreSQL; SQLite has one writer), as a
-    withdrawal does, so that neither can slip between look and hand-over. It
-    reads tables: whatever this transaction has changed must stand there first.
+    Locks the subscribers' rows (PostgreSQL; SQLite has one writer), as a withdrawal does, so that neither can slip
+    between look and hand-over. It reads tables: whatever this transaction has changed must stand there first.
     """
     session.flush()
     people = gate_facts.people(session, [h.subscriber_id for h in handovers])

@@ -56,7 +56,8 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.ACCEPTED: frozenset({S.BOUNCED}),
     # Settled by hand, by a bounce, or from the relay's log; queued again only by a person's decision.
     S.IN_DOUBT: frozenset({S.ACCEPTED, S.FAILED, S.BOUNCED, S.QUEUED}),
-    S.FAILED: frozenset(),
+    # The owner tries once more: what was at fault was not this person's address, or was mended since.
+    S.FAILED: frozenset({S.QUEUED}),
     S.REFUSED: frozenset(),
     S.CANCELLED: frozenset(),
     S.BOUNCED: frozenset(),
