@@ -170,6 +170,12 @@ def about_to_leave(session: Session) -> list[int]:
     return list(session.scalars(select(Campaign.id).where(Campaign.state.in_(coming)).order_by(Campaign.id)))
 
 
+def under_way(session: Session) -> list[int]:
+    """Return the numbers of the letters that are leaving now."""
+    query = select(Campaign.id).where(Campaign.state == CampaignState.SENDING)
+    return list(session.scalars(query.order_by(Campaign.id)))
+
+
 def move(campaign: Campaign, target: CampaignState) -> None:
     """Change the state by the table above. Raises Conflict for a way that does not exist."""
     if target not in TRANSITIONS[campaign.state]:
