@@ -101,6 +101,15 @@ class Settings(BaseSettings):
     confirmations_per_month: int = Field(default=3, ge=1, description="Confirmation mails one address gets in 30 days.")
     sign_ins_per_hour: int = Field(default=20, ge=1, description="Sign-in attempts taken from one network an hour.")
     tests_per_hour: int = Field(default=20, ge=1, description="Test mails one organisation may send an hour.")
+    stuck_after_minutes: int = Field(
+        default=10, ge=1, description="A letter of which mails are due and none has left for so long stands still."
+    )
+    least_free_megabytes: int = Field(
+        default=200,
+        ge=0,
+        description="With less room on the disk of the data folder nothing is sent, and the owners hear of it when "
+        "five times as much is left. 0: nobody looks.",
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe log line that is written."
     )
@@ -194,6 +203,11 @@ class Settings(BaseSettings):
     def site(self) -> str:
         """The address people reach this instance at, without a slash at its end."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def least_free_bytes(self) -> int:
+        """Below how many free bytes nothing is sent."""
+        return self.least_free_megabytes * 1_000_000
 
     @property
     def practice(self) -> bool:

@@ -12,7 +12,7 @@ from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import identity
+from listkeeper.jobs import identity, shift, watching
 from listkeeper.sending import batch, composing, envelope, incident, progress, recovery, relay_offer
 from listkeeper.sending.batch import Question, Ready
 from listkeeper.sending.incident import IncidentKind
@@ -35,7 +35,7 @@ _NOTED_AGAIN = 3600.0
 def deliver(lane: Lane, until: float) -> bool:
     """Hand over what is due on a lane until the monotonic moment; return whether more waits."""
     worked = False
-    while time.monotonic() < until and not draining.is_set():
+    while time.monotonic() < until and not draining.is_set() and watching.has_room():
         with store.transaction() as session:
             ids = batch.lease(session, lane, identity.me(), _LEASED_AT_ONCE)
         if not ids:
@@ -110,6 +110,7 @@ def _deliver_window(window: Sequence[int], line: Transport) -> int:
     """Hand over one window; return how many hand-overs were begun in time."""
     # Before the gate is asked: what the line can carry is known of an open one only.
     line.connect()
+    begun_at = time.monotonic()
     with store.transaction() as session:
         ready = batch.hand_out(
             session,
@@ -129,6 +130,7 @@ def _deliver_window(window: Sequence[int], line: Transport) -> int:
             lost = problem
             break
     _record(outcomes, questions)
+    shift.settled(len(window), outcomes, begun_at)
     if lost is not None:
         raise lost
     begun = sum(outcome is not None for outcome in outcomes.values())

@@ -27,7 +27,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, planning, retry
+from listkeeper.sending import delivery, planning, retry, tally
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 
@@ -160,6 +160,7 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     verdicts = permission.grant_all(session, described)
     ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], worker)) is not None]
     _send_receipts_alone(session, rows)
+    tally.note(session, rows)
     return ready
 
 
@@ -254,6 +255,7 @@ def record(
         # The gate asks: for how long was she silent, and how often does she want to hear from us?
         heard = update(Subscription).where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(people))
         session.execute(heard.values(last_contact_at=clock.now()), execution_options={"synchronize_session": False})
+    tally.note(session, settled)
 
 
 def _is_refused_question(row: Delivery) -> bool:

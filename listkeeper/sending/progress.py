@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
@@ -13,8 +14,9 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
-from listkeeper.sending import delivery, incident
+from listkeeper.sending import delivery, incident, tally, watch_words
 from listkeeper.sending.delivery import OPEN, SENT, Delivery, DeliveryState
+from listkeeper.sending.tally import Kind, provider_kind
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,12 @@ def report(session: Session, campaign: Campaign) -> Progress:
         failed=found[DeliveryState.FAILED],
         in_doubt=_addresses_in_doubt(session, campaign),
         skipped_because=_refusals(session, campaign),
-        standing_still=tuple(row.words for row in incident.standing(session)) if moving else (),
+        standing_still=_standing_still(session) if moving else (),
     )
+
+
+def _standing_still(session: Session) -> tuple[str, ...]:
+    return tuple(watch_words.of(row) for row in incident.standing(session) if row.stops)
 
 
 def _addresses_in_doubt(session: Session, campaign: Campaign) -> tuple[str, ...]:
@@ -97,6 +103,7 @@ def cancel(session: Session, campaign: Campaign) -> int:
             Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.LEASED)),
         )
         .values(state=DeliveryState.CANCELLED, worker=None, lease_until=None, settled_at=clock.now())
-        .returning(Delivery.id)
+        .returning(Delivery.lane, Delivery.message_class, Delivery.provider)
     ).all()
+    tally.add(session, Counter(Kind(DeliveryState.CANCELLED, row[0], row[1], provider_kind(row[2])) for row in stopped))
     return len(stopped)

@@ -6,14 +6,18 @@ became of a message that was handed over without an answer.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.foundation import clock, log
+from listkeeper.sending import delivery, tally
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.tally import Kind, provider_kind
 
+_COUNTED = (Delivery.lane, Delivery.message_class, Delivery.provider)
 _log = log.get(__name__)
 
 
@@ -23,20 +27,24 @@ def settle_left_behind(session: Session, is_dead: Callable[[str], bool]) -> tupl
     ``is_dead`` says of a worker's name whether its process is known to be
     gone; of workers on other machines it must say False, their leases run out.
     """
-    under_way = (DeliveryState.LEASED, DeliveryState.HANDED)
-    names = session.scalars(select(Delivery.worker).where(Delivery.state.in_(under_way)).distinct())
+    # Each has a worker, and to say so leads SQLite to the small index.
+    leased, handed = (
+        and_(Delivery.worker.is_not(None), delivery.has_state(state))
+        for state in (DeliveryState.LEASED, DeliveryState.HANDED)
+    )
+    names = session.scalars(select(Delivery.worker).where(or_(leased, handed)).distinct())
     dead = [name for name in names if name is not None and is_dead(name)]
     moment = clock.now()
     left = or_(Delivery.worker.in_(dead), Delivery.lease_until < moment)
     again = session.execute(
         update(Delivery)
-        .where(and_(Delivery.state == DeliveryState.LEASED, left))
+        .where(leased, left)
         .values(state=DeliveryState.QUEUED, worker=None, lease_until=None)
         .returning(Delivery.id)
     ).all()
     doubted = session.execute(
         update(Delivery)
-        .where(and_(Delivery.state == DeliveryState.HANDED, left))
+        .where(handed, left)
         .values(
             state=DeliveryState.IN_DOUBT,
             worker=None,
@@ -45,8 +53,9 @@ def settle_left_behind(session: Session, is_dead: Callable[[str], bool]) -> tupl
             typed_address=None,
             reply_text="the worker stopped before an answer was recorded",
         )
-        .returning(Delivery.id)
+        .returning(*_COUNTED)
     ).all()
+    tally.add(session, Counter(Kind(DeliveryState.IN_DOUBT, row[0], row[1], provider_kind(row[2])) for row in doubted))
     if again or doubted:
         _log.warning("deliveries.left_behind", queued_again=len(again), in_doubt=len(doubted))
     return len(again), len(doubted)

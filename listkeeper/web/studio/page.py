@@ -41,6 +41,7 @@ _UNDER = {
     "imports": "lists",
     "composer": "letters",
     "departure": "letters",
+    "queue": "letters",
     "key": "security",
     "api_keys": "business",
     "users": "business",

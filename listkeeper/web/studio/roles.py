@@ -26,6 +26,7 @@ FOR_EDITORS = frozenset(
         "departure.send",
         "departure.progress",
         "departure.cancel",
+        "queue.show",
         "welcome.show",
         "welcome.see",
         "welcome.see_text",
