@@ -91,16 +91,27 @@ def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | N
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, syncs_later: bool = False) -> Iterator[Session]:
     """Open a transaction that is committed whole at the end of the block, or not at all.
 
     Raises TryAgain when the database is locked, full or away; nothing is changed then.
+    ``syncs_later``: SQLite's pen goes to the next before the disk has it, and the block ends when it has; when the
+    disk refuses then, it was written and may be gone after a power cut. For what may be done twice.
     """
     try:
-        with _transaction() as session:
+        with _transaction(pen.SYNCS_LATER if syncs_later else pen.WRITES) as session:
             yield session
+        if syncs_later and pen.is_needed(database.engine):
+            _sync()
     finally:
         _changes[0] += 1
+
+
+def _sync() -> None:
+    try:
+        pen.sync(database.engine)
+    except OSError as problem:
+        raise TryAgain("database_unavailable", _PERHAPS_NOT_KEPT) from problem
 
 
 def changes() -> int:
@@ -119,6 +130,7 @@ def _transaction(options: Mapping[str, bool] = pen.WRITES) -> Iterator[Session]:
         begun = time.monotonic()
         yield session
         session.commit()
+        pen.pass_on()
         pen.rest(time.monotonic() - begun)
     except (OperationalError, TimeoutError) as problem:
         session.rollback()
@@ -128,6 +140,8 @@ def _transaction(options: Mapping[str, bool] = pen.WRITES) -> Iterator[Session]:
         session.rollback()
         outbox.rung_lanes(session)
         raise
+    finally:
+        pen.pass_on()
     lanes = outbox.rung_lanes(session)
     if lanes:
         for ring in _bells:

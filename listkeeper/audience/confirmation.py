@@ -18,6 +18,7 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, St
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from listkeeper.audience import later_page, signup_form
+from listkeeper.audience.gate_facts import Held
 from listkeeper.audience.guard import mailbox
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
@@ -220,7 +221,7 @@ def open_later_page(session: Session, subscriber_id: int, list_ids: Collection[i
         later_page.open_for(session, visit_digest, asked.id)
 
 
-def may_answer(asked: Confirmation, current: Subscription) -> bool:
+def may_answer(asked: Confirmation, current: Subscription | Held) -> bool:
     """Whether this question can still be answered with yes.
 
     Who left, complained or said "not me" comes back by a new form only: a question

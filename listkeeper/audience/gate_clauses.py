@@ -17,14 +17,14 @@ from listkeeper.accounts.invitation import Invitation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import access_link, address_change, confirmation, suppression
 from listkeeper.audience.confirmation import AskKind, Confirmation
+from listkeeper.audience.gate_facts import Held, ListRules, Person
 from listkeeper.audience.gate_view import View
 from listkeeper.audience.guard.defence import SignupDefence
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
 from listkeeper.audience.jurisdiction import Profile
-from listkeeper.audience.mailing_list import ListState, MailingList
+from listkeeper.audience.mailing_list import ListState
 from listkeeper.audience.proof.checkpoint import Checkpoint
-from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Basis, Frequency, Subscription, SubscriptionState
+from listkeeper.audience.subscription import Basis, Frequency, SubscriptionState
 from listkeeper.audience.suppression import Reason
 from listkeeper.foundation import clock
 from listkeeper.standards import address
@@ -68,7 +68,7 @@ def marketing(_session: Session, view: View) -> Verdict:
     return refused or Granted(person.email_send, current.consent_event_id, current.ledger_seq)
 
 
-def _not_a_living_person(person: Subscriber) -> RefusalCode | None:
+def _not_a_living_person(person: Person) -> RefusalCode | None:
     if person.erased_at is not None:
         return RefusalCode.ERASED
     return RefusalCode.RESTRICTED if person.restricted_at is not None else None
@@ -86,13 +86,13 @@ _WHY_NOT_CONFIRMED = {
 }
 
 
-def _no_live_subscription(current: Subscription) -> RefusalCode | None:
+def _no_live_subscription(current: Held) -> RefusalCode | None:
     if current.state is not SubscriptionState.CONFIRMED:
         return _WHY_NOT_CONFIRMED.get(current.state, RefusalCode.GATE_ERROR)
     return RefusalCode.NO_BASIS if current.basis is Basis.NONE else None
 
 
-def _basis_does_not_carry(view: View, current: Subscription, person: Subscriber) -> RefusalCode | None:
+def _basis_does_not_carry(view: View, current: Held, person: Person) -> RefusalCode | None:
     """Demand the ledger row that carries the basis, and for a consent given here the text that was published then."""
     if not _in_ledger(view, current, person):
         return RefusalCode.NO_BASIS
@@ -103,14 +103,14 @@ def _basis_does_not_carry(view: View, current: Subscription, person: Subscriber)
     return _text_not_published(view, current)
 
 
-def _in_ledger(view: View, current: Subscription, person: Subscriber) -> bool:
+def _in_ledger(view: View, current: Held, person: Person) -> bool:
     if current.ledger_seq is None:
         return person.demo
     # Otherwise the ledger was cut behind our back: what carried this permission is gone.
     return current.ledger_seq <= view.head_seq
 
 
-def _text_not_published(view: View, current: Subscription) -> RefusalCode | None:
+def _text_not_published(view: View, current: Held) -> RefusalCode | None:
     text = view.text
     if text is None or text.published_at > view.latest:
         return RefusalCode.TEXT_UNPUBLISHED
@@ -120,7 +120,7 @@ def _text_not_published(view: View, current: Subscription) -> RefusalCode | None
     return None
 
 
-def _run_out(view: View, current: Subscription, profile: Profile) -> RefusalCode | None:
+def _run_out(view: View, current: Held, profile: Profile) -> RefusalCode | None:
     """Demand that no clock has run out at this very instant, whatever the nightly job has done."""
     if current.valid_until is not None and current.valid_until <= view.latest:
         return RefusalCode.EXPIRED
@@ -133,9 +133,7 @@ def _run_out(view: View, current: Subscription, profile: Profile) -> RefusalCode
     return None
 
 
-def _not_as_the_country_demands(
-    profile: Profile, current: Subscription, mailing_list: MailingList
-) -> RefusalCode | None:
+def _not_as_the_country_demands(profile: Profile, current: Held, mailing_list: ListRules) -> RefusalCode | None:
     if not profile.permits(current.basis.value):
         return RefusalCode.PROFILE_FORBIDS_BASIS
     if profile.doi_required and not current.double_opt_in:
@@ -147,7 +145,7 @@ def _not_as_the_country_demands(
     return None
 
 
-def _not_by_this_list(view: View, current: Subscription, mailing_list: MailingList) -> RefusalCode | None:
+def _not_by_this_list(view: View, current: Held, mailing_list: ListRules) -> RefusalCode | None:
     if view.suppressed_scopes & suppression.marketing_scopes(mailing_list.id, mailing_list.purpose):
         return RefusalCode.SUPPRESSED
     if mailing_list.state is not ListState.ACTIVE:
@@ -160,7 +158,7 @@ def _not_by_this_list(view: View, current: Subscription, mailing_list: MailingLi
     return None
 
 
-def _not_wanted_now(view: View, current: Subscription) -> RefusalCode | None:
+def _not_wanted_now(view: View, current: Held) -> RefusalCode | None:
     if view.handover.topic is not None and current.topics and view.handover.topic not in current.topics:
         return RefusalCode.OTHER_TOPIC
     if current.snooze_until is not None and current.snooze_until > view.moment:
@@ -193,12 +191,12 @@ def confirmation_mail(session: Session, view: View) -> Verdict:
 _SAID_NO = frozenset({SubscriptionState.UNSUBSCRIBED, SubscriptionState.REFUSED, SubscriptionState.COMPLAINED})
 
 
-def _said_no_since(asked: Confirmation, current: Subscription | None) -> bool:
+def _said_no_since(asked: Confirmation, current: Held | None) -> bool:
     """Whether she left while the question waited: it could be answered no more, so it is not put either."""
     return current is not None and current.state in _SAID_NO and not confirmation.may_answer(asked, current)
 
 
-def _asked_of(view: View) -> tuple[Confirmation, Subscriber, MailingList] | None:
+def _asked_of(view: View) -> tuple[Confirmation, Person, ListRules] | None:
     """Return the question, its person and its list; None when it was put to somebody else or about another list."""
     asked, person, mailing_list = view.confirmation, view.subscriber, view.mailing_list
     if asked is None or person is None or mailing_list is None:
@@ -207,7 +205,7 @@ def _asked_of(view: View) -> tuple[Confirmation, Subscriber, MailingList] | None
     return (asked, person, mailing_list) if theirs else None
 
 
-def _asks_no_more(asked: Confirmation, current: Subscription | None) -> RefusalCode | None:
+def _asks_no_more(asked: Confirmation, current: Held | None) -> RefusalCode | None:
     if asked.live:
         return RefusalCode.WITHDRAWN if _said_no_since(asked, current) else None
     if asked.refused_at is not None:
@@ -238,7 +236,7 @@ def _receipt(_session: Session, view: View) -> Verdict:
     return _to_subscriber(view, person, current)
 
 
-def _to_subscriber(view: View, person: Subscriber, current: Subscription) -> Verdict:
+def _to_subscriber(view: View, person: Person, current: Held) -> Verdict:
     if (refused := _not_a_living_person(person)) is not None:
         return refused
     if current.state is not SubscriptionState.CONFIRMED:

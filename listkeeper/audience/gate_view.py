@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import jurisdiction, subscriber, suppression
+from listkeeper.audience import gate_facts, jurisdiction
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent, Method
-from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.gate_facts import Held, ListRules, Person, Published
 from listkeeper.audience.handover import Handover
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.jurisdiction import Profile
-from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.proof.ledger import LedgerHead
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound
 
-_Row = TypeVar("_Row", Subscriber, MailingList, Confirmation, ConsentText)
-# Asked with what a hand-over names, which may be nothing.
-_ById = dict[int | None, _Row]
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -37,15 +33,15 @@ class View:
     # The same, unless the clock was set back: what had run out by then has run out.
     latest: datetime
     handover: Handover
-    subscriber: Subscriber | None
-    subscription: Subscription | None
-    mailing_list: MailingList | None
+    subscriber: Person | None
+    subscription: Held | None
+    mailing_list: ListRules | None
     profile: Profile | None
-    text: ConsentText | None
+    text: Published | None
     # Whether the import that claims the permission, if one does, has evidence of it and has not been taken back.
     claim_stands: bool
     confirmation: Confirmation | None
-    suppressed_scopes: frozenset[str]
+    suppressed_scopes: AbstractSet[str]
     # How far the ledger had come, and whether a witness contradicts it.
     head_seq: int
     forked: bool
@@ -60,18 +56,19 @@ class View:
 def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
     """Return what is known about each hand-over, in order.
 
-    Locks the subscribers' rows (PostgreSQL; SQLite has one writer), as a
-    withdrawal does, so that neither can slip between look and hand-over.
+    Locks the subscribers' rows (PostgreSQL; SQLite has one writer), as a withdrawal does, so that neither can slip
+    between look and hand-over. It reads tables: whatever this transaction has changed must stand there first.
     """
-    people = _subscribers(session, [h.subscriber_id for h in handovers if h.subscriber_id is not None])
-    lists = _rows(session, MailingList, [h.list_id for h in handovers])
-    asked = _rows(session, Confirmation, [h.confirmation_id for h in handovers])
-    current = _subscriptions(session, people, lists)
-    texts = _rows(session, ConsentText, [row.consent_text_id for row in current.values()])
+    session.flush()
+    people = gate_facts.people(session, [h.subscriber_id for h in handovers])
+    lists = gate_facts.lists(session, [h.list_id for h in handovers])
+    asked = _asked(session, {h.confirmation_id for h in handovers if h.confirmation_id is not None})
+    current = gate_facts.held(session, people, lists)
+    texts = gate_facts.texts(session, [row.consent_text_id for row in current.values()])
     claims = _proven(session, current.values())
-    scopes = _scopes(session, people.values())
-    heads = _heads(session, {h.organisation_id for h in handovers})
     moment = clock.now()
+    scopes = gate_facts.scopes(session, people, moment)
+    heads = gate_facts.ends(session, {h.organisation_id for h in handovers})
     profiles = {number: _profile(row, moment) for number, row in lists.items()}
     views = []
     for handover in handovers:
@@ -90,7 +87,7 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
                 text=texts.get(held.consent_text_id) if held else None,
                 claim_stands=held is not None and held.id in claims,
                 confirmation=asked.get(handover.confirmation_id),
-                suppressed_scopes=scopes.get(person.suppression_key, frozenset()) if person else frozenset(),
+                suppressed_scopes=scopes.get(person.suppression_key, _NONE) if person else _NONE,
                 head_seq=end.seq if end is not None else 0,
                 forked=end is not None and end.forked_at is not None,
             )
@@ -98,26 +95,14 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
     return views
 
 
-def _subscribers(session: Session, ids: list[int]) -> _ById[Subscriber]:
-    # In id order, so that two workers never wait for each other in a circle; fresh from the database.
-    return {row.id: row for row in subscriber.hold_all(session, select(Subscriber).where(Subscriber.id.in_(ids)))}
-
-
-def _rows(session: Session, kind: type[_Row], ids: Iterable[int | None]) -> _ById[_Row]:
-    wanted = {number for number in ids if number is not None}
-    query = select(kind).where(kind.id.in_(wanted)).execution_options(populate_existing=True)
+def _asked(session: Session, ids: set[int]) -> dict[int | None, Confirmation]:
+    if not ids:
+        return {}
+    query = select(Confirmation).where(Confirmation.id.in_(ids)).execution_options(populate_existing=True)
     return {row.id: row for row in session.scalars(query)}
 
 
-def _subscriptions(
-    session: Session, people: _ById[Subscriber], lists: _ById[MailingList]
-) -> dict[tuple[int | None, int | None], Subscription]:
-    query = select(Subscription).where(Subscription.subscriber_id.in_(people), Subscription.list_id.in_(lists))
-    rows = session.scalars(query.execution_options(populate_existing=True))
-    return {(row.subscriber_id, row.list_id): row for row in rows}
-
-
-def _proven(session: Session, current: Iterable[Subscription]) -> set[int]:
+def _proven(session: Session, current: Iterable[Held]) -> set[int]:
     """Return which subscriptions rest on an evidenced row about this very person, in a batch that stands.
 
     It is the row that the subscription cites; or she left since, and has taken back that alone.
@@ -144,24 +129,9 @@ def _proven(session: Session, current: Iterable[Subscription]) -> set[int]:
     return set(session.scalars(query))
 
 
-def _scopes(session: Session, people: Iterable[Subscriber]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for organisation_id in {person.organisation_id for person in people}:
-        keys = [person.suppression_key for person in people if person.organisation_id == organisation_id]
-        for key, scope in suppression.live_scopes(session, organisation_id, keys):
-            found.setdefault(key, set()).add(scope)
-    return {key: frozenset(scopes) for key, scopes in found.items()}
-
-
-def _profile(mailing_list: MailingList, moment: datetime) -> Profile | None:
+def _profile(mailing_list: ListRules, moment: datetime) -> Profile | None:
     try:
         return jurisdiction.profile(mailing_list.jurisdiction, moment.date())
     except NotFound:
         # One list under rules that nobody knows must not keep the rest of the window waiting.
         return None
-
-
-def _heads(session: Session, organisations: set[int]) -> dict[int, LedgerHead]:
-    query = select(LedgerHead).where(LedgerHead.organisation_id.in_(organisations))
-    rows = session.scalars(query.execution_options(populate_existing=True))
-    return {row.organisation_id: row for row in rows}

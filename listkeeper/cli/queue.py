@@ -12,7 +12,7 @@ from listkeeper import parts, store
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import clock
 from listkeeper.parts import Worker
-from listkeeper.sending import incident, waiting, watch_words
+from listkeeper.sending import halt, incident, waiting, watch_words
 from listkeeper.sending.incident import Incident
 from listkeeper.sending.waiting import Letter, Line, PutOff, Why
 from listkeeper.settings import Settings
@@ -20,6 +20,7 @@ from listkeeper.settings import Settings
 _INCIDENTS = 20
 _WHY = {
     Why.SCHEDULED: "scheduled",
+    Why.LATE: "its time passed while nothing was at work here; its owner is asked",
     Why.HELD: "held, so that it can be undone",
     Why.PAUSED: "paused by its owner",
     Why.WATCHED: "the first few have left; the others wait for what comes of them",
@@ -35,7 +36,7 @@ def command(settings: Settings, *, as_json: bool) -> None:
     with opened(settings):
         workers = _workers()
         with store.reading() as session:
-            seen = waiting.look(session)
+            seen = waiting.look(session, settings.late)
             answer: dict[str, Any] = {
                 "lanes": [_line(line, workers) for line in seen.lines],
                 "letters": [_letter(letter) for letter in seen.letters],
@@ -80,6 +81,7 @@ def _letter(letter: Letter) -> dict[str, Any]:
         "due": letter.due,
         "later": letter.later,
         "why": letter.why.value if letter.why else None,
+        "halted": halt.words(letter.halted) if letter.halted else None,
         "until": clock.as_text(letter.until) if letter.until else None,
     }
 
@@ -112,7 +114,8 @@ def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
     for letter in answer["letters"]:
         why = f"; {_WHY[Why(letter['why'])]}" if letter["why"] else ""
         until = f" until {letter['until']}" if letter["until"] else ""
-        yield f"{letter['id']}  {letter['state']}  {letter['due'] + letter['later']} wait{why}{until}"
+        halted = f" ({letter['halted']})" if letter["halted"] else ""
+        yield f"{letter['id']}  {letter['state']}  {letter['due'] + letter['later']} wait{why}{until}{halted}"
     for row in answer["put_off"]:
         yield f"put off     {row['number']} at {row['provider'] or 'a provider not known'}, next at {row['next_at']}"
     standing = [row for row in answer["incidents"] if row["closed_at"] is None]

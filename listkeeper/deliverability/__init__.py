@@ -7,4 +7,8 @@ whether our addresses may send, ``dkim_audit`` whether the published key is
 ours. What each check came to is a ``finding``: right, wrong with the record
 to publish, or unknown with the reason. A check that could not be made is never
 right.
+
+Whom we write to has a say as well. ``mail_host`` remembers whether a domain takes
+mail and which ``mail_provider`` keeps it; ``reply_class`` reads what a receiver
+answered: whose fault a "no" is, and whether it is one for good.
 """

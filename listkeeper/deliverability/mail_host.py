@@ -1,24 +1,29 @@
-"""Whether a domain takes mail at all, asked of the DNS once and remembered for a while.
+"""Whether a domain takes mail at all and who keeps it, asked of the DNS once and remembered for a while.
 
 A null MX (RFC 7505) or a name that does not exist takes none. What could not
 be learned is "not known", and nobody is turned away for it: a name server that
 does not answer is no fault of the person who typed an address.
+
+Who keeps a domain's mail (``mail_provider``) is asked ahead, when somebody signs
+up and when a letter is about to leave; never while mail is being handed over.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from concurrent.futures import TimeoutError as TooLate
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
-from sqlalchemy import String, bindparam, delete, select
+from sqlalchemy import String, bindparam, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock, columns
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
@@ -44,6 +49,19 @@ _BELIEVED = {
     MailHostState.UNKNOWN: timedelta(minutes=10),
 }
 _TAKES_NONE = frozenset({MailHostState.NULL_MX, MailHostState.NO_SUCH_DOMAIN})
+# People move their mail seldom.
+_PROVIDER_BELIEVED = timedelta(days=7)
+_AT_ONCE = 500
+
+
+class Learned(NamedTuple):
+    """What the DNS said of one domain; no provider where it takes no mail or nothing was learned."""
+
+    state: MailHostState
+    provider: str | None = None
+
+
+_NOTHING = Learned(MailHostState.UNKNOWN)
 
 
 class MailHost(Table):
@@ -54,6 +72,9 @@ class MailHost(Table):
     domain: Mapped[str] = mapped_column(String(255), primary_key=True)
     state: Mapped[MailHostState] = columns.enum(MailHostState)
     believed_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    # By ``mail_provider``, and for how long that is believed; it outlives the state.
+    provider: Mapped[str | None] = mapped_column(String(mail_provider.LONGEST))
+    provider_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 _BELIEVED_STATE = select(MailHost.state).where(
@@ -80,18 +101,50 @@ def unknown(session: Session, domains: Collection[str]) -> set[str]:
     return set(domains) - set(session.scalars(query))
 
 
-def ask(resolver: Resolver, domains: Collection[str], seconds: float = 2.0) -> dict[str, MailHostState]:
+def provider_of(domain: str) -> str | None:
+    """Return the provider of a domain that is known by its name alone; costs nothing."""
+    return mail_provider.of_domain(domain)
+
+
+def providers(session: Session, domains: Iterable[str]) -> dict[str, str]:
+    """Return who keeps the mail of each domain, from what is known; asks no name server.
+
+    What is not known yet is named after the domain itself, so that it waits for nobody else.
+    """
+    wanted = set(domains)
+    found = {domain: known for domain in wanted if (known := mail_provider.of_domain(domain)) is not None}
+    found |= _remembered(session, wanted - found.keys())
+    return {domain: found.get(domain) or mail_provider.named_after(domain) for domain in wanted}
+
+
+def without_provider(session: Session, domains: Iterable[str]) -> set[str]:
+    """Return the domains whose provider neither their name tells nor anything that is believed by now."""
+    wanted = {domain for domain in domains if mail_provider.of_domain(domain) is None}
+    return wanted - _remembered(session, wanted).keys()
+
+
+def _remembered(session: Session, domains: Collection[str]) -> dict[str, str]:
+    waiting, found = sorted(domains), {}
+    for start in range(0, len(waiting), _AT_ONCE):
+        query = select(MailHost.domain, MailHost.provider).where(
+            MailHost.domain.in_(waiting[start : start + _AT_ONCE]), MailHost.provider_until > clock.now()
+        )
+        found.update({domain: provider for domain, provider in session.execute(query) if provider is not None})
+    return found
+
+
+def ask(resolver: Resolver, domains: Collection[str], seconds: float = 2.0) -> dict[str, Learned]:
     """Ask the DNS about domains, all at once and no longer than ``seconds``; what does not answer is unknown.
 
     Call it with no transaction open.
     """
-    found = dict.fromkeys(domains, MailHostState.UNKNOWN)
+    found = dict.fromkeys(domains, _NOTHING)
     if not domains:
         return found
     pool = ThreadPoolExecutor(min(_PARALLEL, len(domains)), thread_name_prefix="mail-host")
     try:
         until = time.monotonic() + seconds
-        asked = {pool.submit(_state, resolver, domain): domain for domain in domains}
+        asked = {pool.submit(_learned, resolver, domain): domain for domain in domains}
         try:
             for done in as_completed(asked, timeout=max(0.0, until - time.monotonic())):
                 found[asked[done]] = done.result()
@@ -103,42 +156,60 @@ def ask(resolver: Resolver, domains: Collection[str], seconds: float = 2.0) -> d
     return found
 
 
-def _state(resolver: Resolver, domain: str) -> MailHostState:
+def _learned(resolver: Resolver, domain: str) -> Learned:
     match resolver.query(domain, "MX"):
         case Answer() as answer:
-            return MailHostState.NULL_MX if answer.hosts() == [""] else MailHostState.TAKES_MAIL
+            hosts = answer.hosts()
+            if hosts == [""]:
+                return Learned(MailHostState.NULL_MX)
+            known = mail_provider.of_domain(domain) or mail_provider.of_hosts(hosts)
+            return Learned(MailHostState.TAKES_MAIL, known)
         case NxDomain():
-            return MailHostState.NO_SUCH_DOMAIN
+            return Learned(MailHostState.NO_SUCH_DOMAIN)
         case NoData():
             return _without_mx(resolver, domain)
         case TempFail():
-            return MailHostState.UNKNOWN
+            return _NOTHING
 
 
-def _without_mx(resolver: Resolver, domain: str) -> MailHostState:
-    """Return the state of a domain without MX: it takes mail at its own address, if it has one (RFC 5321, 5.1)."""
+def _without_mx(resolver: Resolver, domain: str) -> Learned:
+    """Return what a domain without MX is: it takes mail at its own address, if it has one (RFC 5321, 5.1)."""
     answers = [resolver.query(domain, kind) for kind in ("A", "AAAA")]
     if any(isinstance(answer, Answer) for answer in answers):
-        return MailHostState.TAKES_MAIL
+        return Learned(MailHostState.TAKES_MAIL, mail_provider.named_after(mail_provider.own_domain(domain)))
     # It exists and says nothing of mail: rare, and no clear no.
-    return MailHostState.UNKNOWN
+    return _NOTHING
 
 
-def remember(session: Session, found: dict[str, MailHostState]) -> None:
+def remember(session: Session, found: dict[str, Learned]) -> None:
     """Write down what the DNS said."""
     if not found:
         return
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     moment = clock.now()
     rows = [
-        {"domain": domain, "state": state, "believed_until": moment + _BELIEVED[state]}
-        for domain, state in sorted(found.items())
+        {
+            "domain": domain,
+            "state": learned.state,
+            "believed_until": moment + _BELIEVED[learned.state],
+            "provider": learned.provider,
+            "provider_until": moment + _PROVIDER_BELIEVED if learned.provider else None,
+        }
+        for domain, learned in sorted(found.items())
     ]
     row = insert(MailHost).values(rows)
-    known = {"state": row.excluded.state, "believed_until": row.excluded.believed_until}
+    known = {
+        "state": row.excluded.state,
+        "believed_until": row.excluded.believed_until,
+        # Silence takes nothing back.
+        "provider": func.coalesce(row.excluded.provider, MailHost.provider),
+        "provider_until": func.coalesce(row.excluded.provider_until, MailHost.provider_until),
+    }
     session.execute(row.on_conflict_do_update(index_elements=[MailHost.domain], set_=known))
 
 
 def forget_past(session: Session) -> None:
     """Delete what is believed no more; the timetable calls this."""
-    session.execute(delete(MailHost).where(MailHost.believed_until < clock.now()))
+    moment = clock.now()
+    over = or_(MailHost.provider_until.is_(None), MailHost.provider_until < moment)
+    session.execute(delete(MailHost).where(MailHost.believed_until < moment, over))

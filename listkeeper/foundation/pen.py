@@ -7,6 +7,7 @@ other's way. PostgreSQL needs none of it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import threading
@@ -32,6 +33,10 @@ _REST, _LONGEST_REST = 2.0, 0.1
 # a worker long before somebody who is waited for.
 _EMPTIES_AT, _EMPTIES_AT_LAST = 4_000, 32_000
 
+# Those who give way take turns among themselves by a lock file beside the database, asked for as often; whoever has
+# its turn then asks for the pen, so that what it waits for can only be somebody who is waited for.
+_turn: list[int] = []
+
 _ask_again = [_SOON]
 _others_write = [False]
 _next_to_write = threading.Lock()
@@ -53,6 +58,28 @@ def prepare(engine: Engine) -> None:
 def give_way() -> None:
     """Let other processes write before this one, where they ask at the same time: nobody waits for what it does."""
     _ask_again[0] = _LATER
+
+
+def pass_on() -> None:
+    """End this process's turn, whatever came of it; without one it does nothing."""
+    if _turn:
+        os.close(_turn.pop())
+
+
+def _wait_for_turn(file: str | None) -> None:
+    if _ask_again[0] != _LATER or _turn or not file or file == ":memory:":
+        return
+    # Closing it gives it back, and so does the end of a process.
+    opened = os.open(f"{file}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    _turn.append(opened)
+    until = time.monotonic() + WAITS_MILLISECONDS / 1000
+    while time.monotonic() < until:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_SOON)
+        else:
+            return
 
 
 def rest(wrote: float) -> None:
@@ -116,6 +143,7 @@ def _begin(connection: Connection) -> None:
     # SQLite's own waiting sleeps longer and longer, and whoever slept longest is passed by: a post would wait for
     # seconds beside a worker with much to do. One thread of a process asks at a time, and it asks often.
     with _next_to_write:
+        _wait_for_turn(connection.engine.url.database)
         driver.execute("PRAGMA busy_timeout=0")
         try:
             if not _taken_up(driver):

@@ -15,13 +15,13 @@ from listkeeper.foundation import once, outbox, throttle
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import journal, sending
-from listkeeper.sending import answer_keeping, batch, witnessing
+from listkeeper.sending import answer_keeping, claim, witnessing
 
 
 def look_for_lost_bells() -> None:
     """Ring for every lane in which something waits that no bell may have rung for."""
     with store.reading() as session:
-        waiting = [lane for lane in Lane if outbox.waiting(session, lane, 1) or batch.anything_due(session, lane)]
+        waiting = [lane for lane in Lane if outbox.waiting(session, lane, 1) or claim.anything_due(session, lane)]
     parts.ring(waiting)
 
 

@@ -84,7 +84,7 @@ TOGETHER: dict[str, Callable[[Session, list[int]], object]] = {
     signup.RECEIVED: _decide_signups,
     confirmation.ASKED: planning.mail_confirmations,
     delivery.QUEUED: _hand_over_next,
-    campaign.STARTED: _hand_over_next,
+    campaign.STARTED: domains.ring_ahead,
 }
 # What has to be learned outside before, with no transaction open.
 BEFOREHAND: dict[str, Callable[[list[int]], object]] = {signup.RECEIVED: domains.ask}

@@ -37,7 +37,7 @@ def on(lane: Lane) -> Iterator[None]:
 def settled(asked: int, outcomes: Mapping[int, Outcome | None], begun: float) -> None:
     """Count a window of ``asked`` mails, begun at that monotonic moment; those without an outcome were not granted."""
     ends = Counter(_ENDS[type(outcome)] for outcome in outcomes.values())
-    ends["refused"] += asked - len(outcomes)
+    ends["not_granted"] += asked - len(outcomes)
     ends = +ends
     _now.update(ends)
     _now.update(mails=asked, windows=1)

@@ -15,7 +15,7 @@ from listkeeper import parts, store
 from listkeeper.accounts import organisation
 from listkeeper.foundation import disk, log
 from listkeeper.foundation.errors import TryAgain
-from listkeeper.sending import incident, planning, waiting, watch, watch_words
+from listkeeper.sending import incident, planning, tally, waiting, watch, watch_words
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.watch import Outside
 
@@ -28,7 +28,10 @@ _had_room = [True]
 def count() -> None:
     """Count what waits on each lane, for those who ask often: the count itself reads every waiting row."""
     with store.reading() as session:
-        numbers = waiting.waiting(session)
+        numbers, long = waiting.waiting(session), tally.is_long(session)
+    if long:
+        with store.transaction() as session:
+            tally.fold(session)
     parts.note_waiting(numbers)
 
 

@@ -20,7 +20,7 @@ from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import language
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AnswerLink, AskedQuestion
-from listkeeper.sending.delivery import LEFT, Delivery
+from listkeeper.sending.delivery import LEFT, AnyDelivery, Delivery
 
 # So many letters she has had before the one that asks.
 LETTERS_BEFORE = 2
@@ -28,7 +28,7 @@ _PREFIX = "subscriber."
 
 
 def answers(
-    session: Session, rows: Sequence[Delivery], letters: Mapping[int, CompiledLetter]
+    session: Session, rows: Sequence[AnyDelivery], letters: Mapping[int, CompiledLetter]
 ) -> dict[int, dict[str, str]]:
     """Return what readers answered, by delivery and name, as far as their letters name it; one query."""
     named = {
@@ -44,7 +44,7 @@ def answers(
     return {row.id: said.get((row.subscriber_id or 0, row.list_id or 0), {}) for row in rows}
 
 
-def questions(session: Session, rows: Sequence[Delivery], site: str) -> dict[int, AskedQuestion]:
+def questions(session: Session, rows: Sequence[AnyDelivery], site: str) -> dict[int, AskedQuestion]:
     """Return which letters ask their readers a question, and which, by delivery."""
     letters = [row for row in rows if row.message_class is MessageClass.MARKETING and row.subscriber_id is not None]
     asked: dict[int, list[Asked]] = {}

@@ -1,125 +1,39 @@
-"""A worker's batch: claim in one transaction, hand over with none open, record in another.
+"""A worker's batch: hand out in one transaction, hand over with none open, record in another.
 
-``lease`` marks rows as this worker's. ``hand_out`` asks the gate and marks
-them handed in the same transaction, at most 32 at once. The hand-over itself
+``hand_out`` asks the gate about rows that ``claim.lease`` marked as this worker's, and
+marks them handed in the same transaction, at most 32 at once. The hand-over itself
 happens in ``jobs``, between the two. ``record`` stores what came of it.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import asking, permission, question_mail, subscriber
+from listkeeper.audience import asking, permission, question_mail, subscriber, subscription
 from listkeeper.audience.asking import ConfirmationMail
-from listkeeper.audience.handover import Handover, MessageClass, NoticeKind, Refusal
+from listkeeper.audience.handover import MessageClass, NoticeKind, Refusal
 from listkeeper.audience.permission import Grant
-from listkeeper.audience.proof import witness
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.campaign import Campaign, CampaignState
-from listkeeper.foundation import clock, log
+from listkeeper.deliverability import reply_class
+from listkeeper.deliverability.reply_class import SENDER_FAULT, Verdict
+from listkeeper.foundation import clock
 from listkeeper.foundation.errors import ListkeeperError
-from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, planning, retry, tally
+from listkeeper.sending import delivery, letter_batch, planning, prepared, retry, tally
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
+from listkeeper.sending.prepared import HANDED_LEASE, Letters, Line, Prepare, Prepared, Ready
+from listkeeper.sending.retry import Deadlines
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 
 WINDOW = 32
-# With the timetable's round on top, rows of a machine that is gone are taken over within a minute.
-LEASE = timedelta(seconds=30)
-# Longer than the longest wait for a server's reply (RFC 5321 section 4.5.3.2.6 allows 10 minutes; we wait 2).
-HANDED_LEASE = timedelta(seconds=180)
-_TEXT_LIMIT = 500
 _PERMANENT = 500
 _NOT_SENT = frozenset({DeliveryState.REFUSED, DeliveryState.FAILED})
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A message that can be written as soon as the gate names the address."""
-
-    template_sha256: str
-    mail_from: str
-    message_id: str
-    purpose: str | None
-    compose: Callable[[str], bytes]
-    # What a campaign is about, and whether it is important: some permissions cover that alone.
-    category: str | None = None
-    important: bool = False
-    # The topic a campaign is about: whoever chose others does not get it.
-    topic: str | None = None
-    # The fixed words of a mail that asks for a yes: with them a copy of what went out is kept as proof.
-    template: Mapping[str, str] | None = None
-    # What the linter said of it.
-    lint: str = ""
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A delivery marked as handed, with its grant."""
-
-    delivery_id: int
-    grant: Grant
-    prepared: Prepared
-
-
-Prepare = Callable[[Session, Sequence[Delivery]], dict[int, Prepared | ListkeeperError]]
-
-
-def lease(session: Session, lane: Lane, worker: str, limit: int) -> list[int]:
-    """Mark up to ``limit`` due rows of a lane as this worker's for half a minute; return their ids.
-
-    None while the ledger has forked: the gate would refuse them for good, and the owner may yet go on.
-    """
-    if witness.is_stopped(session):
-        return []
-    moment = clock.now()
-    ids: list[int] = []
-    for queue in _queues(session, lane):
-        due = select(Delivery.id).where(queue, Delivery.due_at <= moment).order_by(Delivery.due_at, Delivery.id)
-        ids += session.scalars(due.limit(limit - len(ids)).with_for_update(skip_locked=True))
-        if len(ids) == limit:
-            break
-    if ids:
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id.in_(ids))
-            .values(state=DeliveryState.LEASED, worker=worker, lease_until=moment + LEASE)
-        )
-    return ids
-
-
-def _queues(session: Session, lane: Lane) -> Iterator[ColumnElement[bool]]:
-    """Yield what may be claimed from: single mails, then each campaign that is on its way, its first wave first.
-
-    Another campaign comes first each time, so that a small one does not wait for a large one to end.
-    """
-    waiting = and_(Delivery.lane == lane, Delivery.state.in_(WAITING))
-    yield and_(waiting, Delivery.campaign_id.is_(None))
-    if lane is not Lane.SENDING:
-        return
-    query = select(Campaign.id, Campaign.waves_open).where(Campaign.state == CampaignState.SENDING)
-    under_way = session.execute(query.order_by(Campaign.id)).all()
-    first = secrets.randbelow(len(under_way)) if under_way else 0
-    for number, waves_open in (*under_way[first:], *under_way[:first]):
-        for wave in range(waves_open + 1):
-            yield and_(waiting, Delivery.campaign_id == number, Delivery.wave == wave)
-
-
-def give_back(session: Session, ids: Sequence[int], worker: str, *, wait: timedelta = timedelta(0)) -> None:
-    """Return leased rows of this worker to the queue, due after ``wait``; no attempt is counted."""
-    session.execute(
-        update(Delivery)
-        .where(Delivery.id.in_(ids), Delivery.worker == worker, Delivery.state == DeliveryState.LEASED)
-        .values(state=DeliveryState.QUEUED, worker=None, lease_until=None, due_at=clock.now() + wait)
-    )
 
 
 def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where to
@@ -130,35 +44,52 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     prepare: Prepare,
     carries_smtputf8: bool,
     practice: bool = False,
+    letters: Letters | None = None,
+    way: str | None = None,
 ) -> list[Ready]:
     """Ask the gate about at most 32 leased rows and mark them handed or refused, in this transaction.
 
     A row whose message cannot be written fails alone; the rest goes on. ``practice``
-    says that the line ends in practice mode's own server.
+    says that the line ends in practice mode's own server; ``way`` is the name of that
+    line's way. ``letters`` are those among the rows that were read and prepared
+    beforehand; the others are prepared here.
     """
     if len(ids) > WINDOW:
         raise ValueError(f"at most {WINDOW} deliveries may be under way at once")
+    known = letters or {}
+    line = Line(worker, carries_smtputf8=carries_smtputf8, practice=practice, way=way)
+    # Everybody in the house takes deliveries, then people, then the end of the ledger, which signing a receipt needs.
+    ours = letter_batch.take(session, [number for number in ids if number in known], worker)
+    rows = _taken_up(session, [number for number in ids if number not in known], worker)
+    ready = letter_batch.hand_out(session, [known[number] for number in ours], line) if ours else []
+    return ready + _hand_out_singles(session, rows, prepare, line) if rows else ready
+
+
+def _taken_up(session: Session, ids: Sequence[int], worker: str) -> list[Delivery]:
+    if not ids:
+        return []
     query = select(Delivery).where(
         Delivery.id.in_(ids), Delivery.worker == worker, Delivery.state == DeliveryState.LEASED
     )
-    rows = list(
+    return list(
         session.scalars(query.order_by(Delivery.id).with_for_update().execution_options(populate_existing=True))
     )
-    # Everybody in the house takes deliveries, then people, then the end of the ledger, which signing a receipt needs.
+
+
+def _hand_out_singles(session: Session, rows: Sequence[Delivery], prepare: Prepare, line: Line) -> list[Ready]:
     subscriber.hold_all(session, select(Subscriber).where(Subscriber.id.in_([row.subscriber_id for row in rows])))
-    prepared = prepare(session, rows)
+    messages = prepare(session, rows)
     able: dict[int, Prepared] = {}
     for row in rows:
-        match prepared[row.id]:
+        match messages[row.id]:
             case Prepared() as message:
                 able[row.id] = message
             case ListkeeperError() as problem:
                 delivery.move(row, DeliveryState.FAILED)
-                row.reply_text = log.mask(problem.message)[:_TEXT_LIMIT]
+                row.reply_text = prepared.words(problem.message)
     kept = [row for row in rows if row.id in able]
-    described = [_described(row, able[row.id], carries_smtputf8=carries_smtputf8, practice=practice) for row in kept]
-    verdicts = permission.grant_all(session, described)
-    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], worker)) is not None]
+    verdicts = permission.grant_all(session, [prepared.described(row, able[row.id], line) for row in kept])
+    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], line)) is not None]
     _send_receipts_alone(session, rows)
     tally.note(session, rows)
     return ready
@@ -171,28 +102,7 @@ def _send_receipts_alone(session: Session, rows: Sequence[Delivery]) -> None:
             planning.mail_receipt(session, row.notice_id)
 
 
-def _described(row: Delivery, prepared: Prepared, *, carries_smtputf8: bool, practice: bool) -> Handover:
-    return Handover(
-        delivery_id=row.id,
-        organisation_id=row.organisation_id,
-        message_class=row.message_class,
-        template_sha256=prepared.template_sha256,
-        subscriber_id=row.subscriber_id,
-        list_id=row.list_id,
-        purpose=prepared.purpose,
-        category=prepared.category,
-        important=prepared.important,
-        topic=prepared.topic,
-        confirmation_id=row.confirmation_id,
-        notice=row.notice,
-        notice_id=row.notice_id,
-        typed_address=row.typed_address,
-        carries_smtputf8=carries_smtputf8,
-        practice=practice,
-    )
-
-
-def _mark(row: Delivery, prepared: Prepared, verdict: Grant | Refusal, worker: str) -> Ready | None:
+def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, line: Line) -> Ready | None:
     row.gate_rule_version = permission.RULE_VERSION
     match verdict:
         case Refusal(code):
@@ -201,16 +111,17 @@ def _mark(row: Delivery, prepared: Prepared, verdict: Grant | Refusal, worker: s
             return None
         case Grant():
             delivery.move(row, DeliveryState.HANDED)
-            row.worker = worker
+            row.worker = line.worker
+            row.way = line.way
             row.attempts += 1
             row.handed_at = clock.now()
             row.lease_until = row.handed_at + HANDED_LEASE
             row.grant_event_id = verdict.event_id
             row.grant_seq = verdict.ledger_seq
             row.gate_head_seq = verdict.head_seq
-            row.template_sha256 = prepared.template_sha256
-            row.message_id = prepared.message_id
-            return Ready(row.id, verdict, prepared)
+            row.template_sha256 = message.template_sha256
+            row.message_id = message.message_id
+            return Ready(row.id, verdict, message)
         case _:
             assert_never(verdict)
 
@@ -225,47 +136,70 @@ class Question:
 
 
 def record(
-    session: Session, outcomes: dict[int, Outcome | None], questions: Mapping[int, Question] | None = None
+    session: Session,
+    outcomes: Mapping[int, Outcome | None],
+    questions: Mapping[int, Question] | None = None,
+    *,
+    deadlines: Deadlines = retry.USUAL,
 ) -> None:
     """Store what came of each hand-over; None means it had not begun when the grant grew old.
 
     ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof.
     """
+    if not outcomes:
+        return
+    # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
+    reached, others = letter_batch.record_taken(session, outcomes)
+    singles = {number: outcomes[number] for number in others}
+    _record_singles(session, singles, questions or {}, reached, deadlines=deadlines)
+    for list_id, people in reached.items():
+        # The gate asks: for how long was she silent, and how often does she want to hear from us?
+        subscription.contacted(session, list_id, people)
+
+
+def _record_singles(
+    session: Session,
+    outcomes: Mapping[int, Outcome | None],
+    questions: Mapping[int, Question],
+    reached: dict[int, list[int]],
+    *,
+    deadlines: Deadlines,
+) -> None:
+    if not outcomes:
+        return
     cancelled = _cancelled_campaigns(session, outcomes)
-    reached: dict[int | None, list[int]] = {}
     refused: list[int | None] = []
     settled: list[Delivery] = []
     query = select(Delivery).where(Delivery.id.in_(outcomes)).order_by(Delivery.id).with_for_update()
     rows = list(session.scalars(query.execution_options(populate_existing=True)))
-    asking.hold(session, [row.confirmation_id for row in rows if row.id in (questions or {}) and row.confirmation_id])
+    asking.hold(session, [row.confirmation_id for row in rows if row.id in questions and row.confirmation_id])
     for row in rows:
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
         if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
-            _settle(row, outcomes[row.id])
+            _settle(row, outcomes[row.id], deadlines)
             settled.append(row)
             refused += [row.confirmation_id] if _is_refused_question(row) else []
             if row.campaign_id in cancelled and row.state in WAITING:
                 delivery.move(row, DeliveryState.CANCELLED)
-            if (person := _reached_by_letter(row)) is not None:
-                reached.setdefault(row.list_id, []).append(person)
-    asking.accepted(session, _taken(settled, questions or {}))
+            if _is_accepted_letter(row):
+                letter_batch.note_reached(reached, row.list_id, row.subscriber_id)
+    asking.accepted(session, _taken(settled, questions))
     if refused:
         asking.bounced(session, [number for number in refused if number is not None])
-    for list_id, people in reached.items():
-        # The gate asks: for how long was she silent, and how often does she want to hear from us?
-        heard = update(Subscription).where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(people))
-        session.execute(heard.values(last_contact_at=clock.now()), execution_options={"synchronize_session": False})
     tally.note(session, settled)
 
 
 def _is_refused_question(row: Delivery) -> bool:
-    """Whether a server said for good (RFC 5321 section 4.2.1) that it does not take a mail that asks for a yes."""
-    permanent = row.reply_code is not None and row.reply_code >= _PERMANENT
+    """Whether a server said for good (RFC 5321 section 4.2.1) that it does not take a mail that asks for a yes.
+
+    What it has against the sender is no sign that a form is abused.
+    """
+    permanent = row.reply_code is not None and row.reply_code >= _PERMANENT and row.reply_class not in SENDER_FAULT
     return row.message_class is MessageClass.DOI and row.state is DeliveryState.FAILED and permanent
 
 
-def _reached_by_letter(row: Delivery) -> int | None:
-    return row.subscriber_id if row.campaign_id is not None and row.state is DeliveryState.ACCEPTED else None
+def _is_accepted_letter(row: Delivery) -> bool:
+    return row.campaign_id is not None and row.state is DeliveryState.ACCEPTED
 
 
 def _taken(rows: Sequence[Delivery], questions: Mapping[int, Question]) -> dict[int, ConfirmationMail]:
@@ -296,7 +230,7 @@ def _cancelled_campaigns(session: Session, ids: Iterable[int]) -> set[int]:
     return {number for number, state in rows if state is CampaignState.CANCELLED}
 
 
-def _settle(row: Delivery, outcome: Outcome | None) -> None:
+def _settle(row: Delivery, outcome: Outcome | None, deadlines: Deadlines) -> None:
     match outcome:
         case None:
             delivery.move(row, DeliveryState.QUEUED)
@@ -307,37 +241,32 @@ def _settle(row: Delivery, outcome: Outcome | None) -> None:
         case Rejected(reply):
             _answered(row, DeliveryState.FAILED, reply)
         case Deferred(reply):
-            _try_later(row, reply)
+            _try_later(row, reply, deadlines.of(row.message_class))
         case InDoubt(reason):
             if row.state is not DeliveryState.IN_DOUBT:
                 delivery.move(row, DeliveryState.IN_DOUBT)
-            row.reply_text = log.mask(reason)[:_TEXT_LIMIT]
+            row.reply_text = prepared.words(reason)
         case _:
             assert_never(outcome)
 
 
-def _answered(row: Delivery, state: DeliveryState, reply: Reply) -> None:
+def _answered(row: Delivery, state: DeliveryState, reply: Reply) -> Verdict | None:
     delivery.move(row, state)
     row.reply_code = reply.code or None
-    row.reply_text = log.mask(reply.text)[:_TEXT_LIMIT]
+    row.reply_text = prepared.words(reply.text)
+    verdict = reply_class.of_reply(reply.code, reply.text, row.provider)
+    row.reply_class = verdict.reply_class if verdict is not None else None
+    return verdict
 
 
-def _try_later(row: Delivery, reply: Reply) -> None:
+def _try_later(row: Delivery, reply: Reply, deadline: timedelta) -> None:
     moment = clock.now()
-    if retry.overdue(row.created_at, row.lane, moment):
+    row.first_tried_at = row.first_tried_at or row.handed_at or moment
+    if retry.overdue(row.first_tried_at, row.attempts, moment, deadline):
         _answered(row, DeliveryState.FAILED, reply)
         return
     # A row that was called in doubt is so no more: it was not taken, so it waits for another try.
     doubted = row.state is DeliveryState.IN_DOUBT
-    _answered(row, DeliveryState.QUEUED if doubted else DeliveryState.DEFERRED, reply)
+    verdict = _answered(row, DeliveryState.QUEUED if doubted else DeliveryState.DEFERRED, reply)
     row.worker = row.lease_until = None
-    row.due_at = retry.next_attempt(row.attempts, moment)
-
-
-def anything_due(session: Session, lane: Lane) -> bool:
-    """Return whether rows of a lane wait for a worker now, who would get them."""
-    if witness.is_stopped(session):
-        return False
-    moment = clock.now()
-    found = (select(Delivery.id).where(queue, Delivery.due_at <= moment).limit(1) for queue in _queues(session, lane))
-    return any(session.scalar(query) is not None for query in found)
+    row.due_at = retry.next_attempt(row.attempts, moment, verdict)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,17 +26,19 @@ from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language, signing
+from listkeeper.foundation.among import among
 from listkeeper.foundation.errors import ListkeeperError, NotFound
-from listkeeper.rendering import filling, footer, primary_tab, receipt_mail, trial_letter, web_view
+from listkeeper.rendering import filling, footer, mime_slots, primary_tab, receipt_mail, trial_letter, web_view
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 from listkeeper.rendering.message import Attachment
-from listkeeper.sending import asking_more, house, notices
-from listkeeper.sending.batch import Prepare, Prepared
-from listkeeper.sending.delivery import Delivery
-from listkeeper.sending.house import Headers, House
+from listkeeper.sending import asking_more, delivery, house, notices
+from listkeeper.sending.delivery import AnyDelivery, Delivery
+from listkeeper.sending.house import Headers, House, WriteWhole
 from listkeeper.sending.notices import Question
+from listkeeper.sending.prepared import Letters, Message, Prepare, Prepared
 from listkeeper.standards import list_headers
+from listkeeper.standards.list_headers import Header
 
 _SENDER_ID = "listkeeper"
 
@@ -66,6 +69,15 @@ class _Person:
 
 
 @dataclass(frozen=True)
+class _About:
+    """What a campaign is about, as the gate asks: some permissions cover that alone."""
+
+    category: str | None = None
+    important: bool = False
+    topic: str | None = None
+
+
+@dataclass(frozen=True)
 class _Window:
     """What the messages of one window are written from, read once."""
 
@@ -77,28 +89,45 @@ class _Window:
     asked: Mapping[int, AskedQuestion]
     # What the mails that ask for a yes are about, by question.
     questions: Mapping[int, Question]
+    abouts: dict[int, _About]
 
 
 def preparer(site: str) -> Prepare:
     """Return the function that prepares a window's messages; ``site`` is this instance's address."""
 
-    def prepare(session: Session, rows: Sequence[Delivery]) -> dict[int, Prepared | ListkeeperError]:
+    def prepare(session: Session, rows: Sequence[Delivery]) -> dict[int, Message]:
         window = _window(session, rows, site)
-        prepared: dict[int, Prepared | ListkeeperError] = {}
-        for row in rows:
-            try:
-                prepared[row.id] = _prepare(session, row, window)
-            except ListkeeperError as problem:
-                prepared[row.id] = problem
-        return prepared
+        return {row.id: _prepared_or_why_not(session, row, window) for row in rows}
 
     return prepare
 
 
-def _window(session: Session, rows: Sequence[Delivery], site: str) -> _Window:
+def letters(session: Session, ids: Sequence[int], site: str) -> Letters:
+    """Read and prepare the letters of campaigns among these rows, before the windows they leave in.
+
+    The gate decides in the transaction of the hand-over all the same; only what a letter says was read earlier.
+    """
+    rows = delivery.letters_among(session, ids)
+    if not rows:
+        return {}
+    window = _window(session, rows, site)
+    return {row.id: (row, _prepared_or_why_not(session, row, window)) for row in rows}
+
+
+def _prepared_or_why_not(session: Session, row: AnyDelivery, window: _Window) -> Message:
+    try:
+        return _prepare(session, row, window)
+    except ListkeeperError as problem:
+        return problem
+
+
+def _window(session: Session, rows: Sequence[AnyDelivery], site: str) -> _Window:
     letters = {
         number: _letter_or_why_not(session, number) for number in {row.revision_id for row in rows if row.revision_id}
     }
+    about = select(Campaign.id, Campaign.category, Campaign.important, Campaign.topic).where(
+        Campaign.id.in_({row.campaign_id for row in rows if row.campaign_id})
+    )
     return _Window(
         {number: house.of(session, number, site) for number in {row.organisation_id for row in rows}},
         {number: _list(session, number) for number in {row.list_id for row in rows if row.list_id is not None}},
@@ -106,6 +135,7 @@ def _window(session: Session, rows: Sequence[Delivery], site: str) -> _Window:
         letters,
         asking_more.questions(session, rows, site),
         notices.questions(session, rows),
+        {row[0]: _About(row[1], row[2], row[3]) for row in session.execute(about)},
     )
 
 
@@ -122,32 +152,32 @@ def _list(session: Session, list_id: int) -> _List:
 
 
 def _people(
-    session: Session, rows: Sequence[Delivery], letters: Mapping[int, CompiledLetter | ListkeeperError]
+    session: Session, rows: Sequence[AnyDelivery], letters: Mapping[int, CompiledLetter | ListkeeperError]
 ) -> dict[int, _Person]:
     sound = {number: letter for number, letter in letters.items() if isinstance(letter, CompiledLetter)}
     # What she said herself goes before what a file says of her.
     answers = asking_more.answers(session, rows, sound)
-    query = (
-        select(
-            Delivery.id,
-            Subscriber.language,
-            Subscriber.profile,
-            ConsentEvent.at,
-            ConsentEvent.method,
-            Subscription.since,
-            Subscription.import_id,
-        )
-        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
-        .outerjoin(
-            Subscription, (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == Delivery.list_id)
-        )
-        .outerjoin(ConsentEvent, ConsentEvent.id == Subscription.consent_event_id)
-        .where(Delivery.id.in_([row.id for row in rows]))
-    )
     return {
         number: _Person(spoken, _told(profile) | answers[number], at or since, by or _claim(claim))
-        for number, spoken, profile, at, by, since, claim in session.execute(query)
+        for number, spoken, profile, at, by, since, claim in session.connection().execute(
+            _PEOPLE, {"ids": [row.id for row in rows]}
+        )
     }
+
+
+# The tables themselves, not what is mapped onto them: nothing of this becomes an object.
+_delivery, _subscriber, _held, _event = (
+    table.__table__.c for table in (Delivery, Subscriber, Subscription, ConsentEvent)
+)
+_PEOPLE = (
+    select(
+        _delivery.id, _subscriber.language, _subscriber.profile, _event.at, _event.method, _held.since, _held.import_id
+    )
+    .join(Subscriber.__table__, _subscriber.id == _delivery.subscriber_id)
+    .outerjoin(Subscription.__table__, (_held.subscriber_id == _subscriber.id) & (_held.list_id == _delivery.list_id))
+    .outerjoin(ConsentEvent.__table__, _event.id == _held.consent_event_id)
+    .where(among(_delivery.id, "ids"))
+)
 
 
 def _told(profile: Mapping[str, object]) -> dict[str, str]:
@@ -173,7 +203,7 @@ _kept: dict[tuple[int, str | None], CompiledLetter] = {}
 _KEPT_LIMIT = 32
 
 
-def _prepare(session: Session, row: Delivery, window: _Window) -> Prepared:
+def _prepare(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
     match row.message_class:
         case MessageClass.MARKETING | MessageClass.TEST:
             return _letter(session, row, window)
@@ -183,7 +213,7 @@ def _prepare(session: Session, row: Delivery, window: _Window) -> Prepared:
             raise NotFound("no_composer", f"Nothing knows how to write a message of class {other}.")
 
 
-def _letter(session: Session, row: Delivery, window: _Window) -> Prepared:
+def _letter(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
     ours = window.houses[row.organisation_id]
     compiled, mailing_list = window.letters.get(row.revision_id or 0), window.lists.get(row.list_id or 0)
     if compiled is None or mailing_list is None:
@@ -202,18 +232,36 @@ def _letter(session: Session, row: Delivery, window: _Window) -> Prepared:
         way_out = list_headers.list_unsubscribe(reader.unsubscribe_url, reader.unsubscribe_mailto)
         return trial_letter.marked(filled) if testing else filled, [way_out, *about_list]
 
-    about = session.get(Campaign, row.campaign_id) if row.campaign_id else None
+    about = window.abouts.get(row.campaign_id or 0, _About())
     return house.prepared(
         row,
         ours,
         compiled.sha256,
         mailing_list.purpose,
         write,
-        category=about.category if about else None,
-        important=about.important if about else False,
-        topic=about.topic if about else None,
+        category=about.category,
+        important=about.important,
+        topic=about.topic,
         attachment=_receipt_with(session, row),
+        whole=None if testing else _whole(compiled, ours, reader_for, about_list),
     )
+
+
+def _whole(
+    compiled: CompiledLetter, ours: House, reader_for: Callable[[str], Reader], about_list: tuple[Header, ...]
+) -> WriteWhole:
+    """Return the quick way to the same letter."""
+    keys = ours.signer.keys if ours.signer else ()
+
+    def write(recipient: str, message_id: str, moment: datetime) -> bytes:
+        reader = reader_for(recipient)
+        way_out = list_headers.list_unsubscribe(reader.unsubscribe_url, reader.unsubscribe_mailto)
+        cut = mime_slots.cut(compiled, ours.sender, about_list)
+        return cut.write(
+            reader, own_headers=[way_out], recipient=recipient, message_id=message_id, date=moment, keys=keys
+        )
+
+    return write
 
 
 def in_browser(session: Session, row: Delivery, site: str) -> bytes:
@@ -235,7 +283,7 @@ def in_browser(session: Session, row: Delivery, site: str) -> bytes:
 
 
 def _reader_maker(
-    row: Delivery, ours: House, person: _Person | None, reason: str, asked: AskedQuestion | None = None
+    row: AnyDelivery, ours: House, person: _Person | None, reason: str, asked: AskedQuestion | None = None
 ) -> Callable[[str], Reader]:
     number, letters_before = row.id, row.letters_before
 
@@ -258,7 +306,7 @@ def _reader_maker(
 
 
 def _reason(  # noqa: PLR0913, PLR0917 - which mail, whose, to whom, in which language
-    session: Session, row: Delivery, ours: House, mailing_list: _List, person: _Person | None, spoken: str
+    session: Session, row: AnyDelivery, ours: House, mailing_list: _List, person: _Person | None, spoken: str
 ) -> str:
     """Say why somebody gets a letter; of who came with a file only what the sender states of her."""
     if row.notice is NoticeKind.WELCOME:
@@ -273,7 +321,7 @@ def _reason(  # noqa: PLR0913, PLR0917 - which mail, whose, to whom, in which la
             return preview.reason_for(mailing_list.name, at.date(), spoken)
 
 
-def _the_yes_itself(session: Session, row: Delivery, ours: House, mailing_list: _List) -> str:
+def _the_yes_itself(session: Session, row: AnyDelivery, ours: House, mailing_list: _List) -> str:
     """Say what the receipt says: a welcome letter is the receipt of the yes it follows as well."""
     event, text = notices.consent_of(session, row)
     with language.using(text.language):
@@ -287,18 +335,22 @@ def _the_yes_itself(session: Session, row: Delivery, ours: House, mailing_list: 
     )
 
 
-def _receipt_with(session: Session, row: Delivery) -> Attachment | None:
+def _receipt_with(session: Session, row: AnyDelivery) -> Attachment | None:
     if row.notice is not NoticeKind.WELCOME:
         return None
     return notices.signed_receipt(session, row, notices.consent_of(session, row)[0])
 
 
-def _list_headers(row: Delivery, ours: House, mailing_list: _List) -> Headers:
+def _list_headers(row: AnyDelivery, ours: House, mailing_list: _List) -> tuple[Header, ...]:
     # What a letter is part of: a campaign, or (beginning with w) the welcome of its list.
     part = f"w{mailing_list.id}" if row.notice is NoticeKind.WELCOME else f"c{row.campaign_id or 0}"
-    fields = (part, f"l{mailing_list.id}", f"o{ours.id}")
-    return [
+    return _about_list(part, mailing_list, ours.id, ours.domain)
+
+
+@lru_cache(maxsize=256)
+def _about_list(part: str, mailing_list: _List, house_id: int, domain: str) -> tuple[Header, ...]:
+    return (
         list_headers.list_unsubscribe_post(),
-        list_headers.list_id(mailing_list.name, mailing_list.slug, ours.domain),
-        list_headers.feedback_id(*fields, sender_id=_SENDER_ID),
-    ]
+        list_headers.list_id(mailing_list.name, mailing_list.slug, domain),
+        list_headers.feedback_id(part, f"l{mailing_list.id}", f"o{house_id}", sender_id=_SENDER_ID),
+    )

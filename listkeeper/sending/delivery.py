@@ -7,15 +7,18 @@ is in doubt, listed, and never sent again blindly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, String, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, String, func, literal_column, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, columns, outbox
+from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
@@ -53,7 +56,8 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.ACCEPTED: frozenset({S.BOUNCED}),
     # Settled by hand, by a bounce, or from the relay's log; queued again only by a person's decision.
     S.IN_DOUBT: frozenset({S.ACCEPTED, S.FAILED, S.BOUNCED, S.QUEUED}),
-    S.FAILED: frozenset(),
+    # The owner tries once more: what was at fault was not this person's address, or was mended since.
+    S.FAILED: frozenset({S.QUEUED}),
     S.REFUSED: frozenset(),
     S.CANCELLED: frozenset(),
     S.BOUNCED: frozenset(),
@@ -63,6 +67,7 @@ SENT = frozenset({S.ACCEPTED, S.BOUNCED})
 # Left, or may have: what is in doubt was perhaps read.
 LEFT = SENT | {S.HANDED, S.IN_DOUBT}
 WAITING = (S.QUEUED, S.DEFERRED)
+UNDER_WAY = (S.LEASED, S.HANDED)
 
 
 class Delivery(Table):
@@ -70,6 +75,7 @@ class Delivery(Table):
 
     __tablename__ = "delivery"
 
+    # Foreign keys are kept by SQLite alone (migration 0015): PostgreSQL would lock and rewrite every subscriber named.
     id: Mapped[int] = columns.row_id()
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     message_class: Mapped[MessageClass] = columns.enum(MessageClass)
@@ -94,6 +100,8 @@ class Delivery(Table):
     provider: Mapped[str | None] = mapped_column(String(24))
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Of a message that was put off: when it was tried for the first time.
+    first_tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     grant_event_id: Mapped[int | None] = mapped_column(columns.RowId)
     grant_seq: Mapped[int | None] = mapped_column(BigInteger)
@@ -104,14 +112,19 @@ class Delivery(Table):
     notice_id: Mapped[int | None] = mapped_column(columns.RowId)
     gate_rule_version: Mapped[int | None] = mapped_column(Integer)
     refusal_code: Mapped[RefusalCode | None] = columns.enum(RefusalCode, nullable=True)
+    # By which way it was handed over last (``way``): a short name, with nothing secret in it.
+    way: Mapped[str | None] = mapped_column(String(40))
     message_id: Mapped[str | None] = mapped_column(String(200))
     reply_code: Mapped[int | None] = mapped_column(Integer)
     # With addresses masked.
     reply_text: Mapped[str | None] = mapped_column(String(500))
+    # What it means (``reply_class``), when it was no yes.
+    reply_class: Mapped[ReplyClass | None] = columns.enum(ReplyClass, nullable=True)
     created_at: Mapped[datetime] = columns.created_at()
 
     __table_args__ = (
-        Index("uq_delivery_campaign_subscriber", "campaign_id", "subscriber_id", unique=True),
+        # A campaign writes to nobody twice; and what somebody got before is asked for each of its people.
+        Index("uq_delivery_subscriber_campaign", "subscriber_id", "campaign_id", unique=True),
         Index(
             "ix_delivery_waiting",
             # A letter that is paused or held is passed over without looking at its rows.
@@ -124,10 +137,7 @@ class Delivery(Table):
             sqlite_where=state.in_(WAITING),
         ),
         Index(
-            "ix_delivery_under_way",
-            "worker",
-            postgresql_where=state.in_((S.LEASED, S.HANDED)),
-            sqlite_where=state.in_((S.LEASED, S.HANDED)),
+            "ix_delivery_under_way", "worker", postgresql_where=state.in_(UNDER_WAY), sqlite_where=state.in_(UNDER_WAY)
         ),
         Index("ix_delivery_campaign_state", "campaign_id", "state"),
         # What receivers put off, and what is in doubt: few rows, which the studio and its watch look for often.
@@ -141,9 +151,52 @@ class Delivery(Table):
         Index(
             "ix_delivery_in_doubt", "settled_at", postgresql_where=state == S.IN_DOUBT, sqlite_where=state == S.IN_DOUBT
         ),
-        # What somebody got before: asked for each of a campaign's people when it is planned.
-        Index("ix_delivery_subscriber", "subscriber_id"),
     )
+
+
+def _is_in(states: Iterable[DeliveryState]) -> ColumnElement[bool]:
+    """Return the condition as the partial indexes have it, word for word: a parameter in it would find none of them."""
+    return Delivery.state.in_([literal_column(f"'{state.value}'") for state in states])
+
+
+IS_WAITING = _is_in(WAITING)
+IS_UNDER_WAY = _is_in(UNDER_WAY)
+IS_PUT_OFF = Delivery.state == literal_column(f"'{S.DEFERRED.value}'")
+IS_IN_DOUBT = Delivery.state == literal_column(f"'{S.IN_DOUBT.value}'")
+
+
+class Waiting(NamedTuple):
+    """A delivery as a value: what its message is written from, and what the gate is asked with."""
+
+    id: int
+    organisation_id: int
+    message_class: MessageClass
+    occasion: str
+    campaign_id: int | None
+    revision_id: int | None
+    subscriber_id: int | None
+    list_id: int | None
+    confirmation_id: int | None
+    typed_address: str | None
+    letters_before: int
+    notice: NoticeKind | None
+    notice_id: int | None
+
+
+AnyDelivery = Delivery | Waiting
+
+
+def letters_among(session: Session, ids: Sequence[int]) -> list[Waiting]:
+    """Return the letters of campaigns among these deliveries, as values."""
+    return [Waiting._make(row) for row in session.connection().execute(_LETTERS, {"ids": list(ids)})]
+
+
+_ROW = Delivery.__table__.c
+_LETTERS = (
+    select(*(_ROW[name] for name in Waiting._fields))
+    .where(among(_ROW.id, "ids"), _ROW.campaign_id.is_not(None))
+    .order_by(_ROW.id)
+)
 
 
 def queue(session: Session, made: Delivery) -> Delivery:
@@ -171,13 +224,6 @@ def move(delivery: Delivery, target: DeliveryState) -> None:
         delivery.settled_at = clock.now()
         delivery.worker = delivery.lease_until = None
         delivery.typed_address = None
-
-
-def has_state(*states: DeliveryState) -> ColumnElement[bool]:
-    """Say that a row is in one of these states, in so many words: SQLite uses a partial index for no parameter."""
-    if len(states) == 1:
-        return Delivery.state == bindparam(None, states[0], Delivery.state.type, literal_execute=True)
-    return Delivery.state.in_(bindparam(None, states, expanding=True, literal_execute=True))
 
 
 def counts(session: Session, campaign_id: int) -> dict[DeliveryState, int]:

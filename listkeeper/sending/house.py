@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -15,10 +16,12 @@ from listkeeper.foundation import clock, signing
 from listkeeper.rendering import message
 from listkeeper.rendering.content import Filled, Sender
 from listkeeper.rendering.message import Attachment
-from listkeeper.sending.batch import Prepared
-from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.delivery import AnyDelivery
+from listkeeper.sending.prepared import Prepared
 
 Headers = Sequence[tuple[str, str]]
+# Makes the bytes of a letter, signed, for an address, a Message-ID and a moment.
+WriteWhole = Callable[[str, str, datetime], bytes]
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def message_id(occasion: str, domain: str) -> str:
 
 
 def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about it
-    row: Delivery,
+    row: AnyDelivery,
     house: House,
     template_sha256: str,
     purpose: str | None,
@@ -57,14 +60,20 @@ def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about
     important: bool = False,
     topic: str | None = None,
     attachment: Attachment | None = None,
+    whole: WriteWhole | None = None,
     template: dict[str, str] | None = None,
     lint: str = "",
 ) -> Prepared:
-    """Return a message that can be written as soon as the gate names the address."""
+    """Return a message that can be written as soon as the gate names the address.
+
+    ``whole`` is the quick way to a letter that has no attachment.
+    """
     name = message_id(row.occasion, house.domain)
     mail_from = house.sender.address
 
     def compose(recipient: str) -> bytes:
+        if whole is not None and attachment is None:
+            return whole(recipient, name, clock.now())
         filled, headers = write(recipient)
         raw = message.build(
             filled,

@@ -41,16 +41,16 @@ from listkeeper.rendering import (
 from listkeeper.rendering.content import Filled
 from listkeeper.rendering.message import Attachment
 from listkeeper.sending import house, incident, question_lint, watch_words
-from listkeeper.sending.batch import Prepared
-from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.delivery import AnyDelivery
 from listkeeper.sending.house import Headers, House
+from listkeeper.sending.prepared import Prepared
 from listkeeper.standards import list_headers
 
 # The question that a mail is about, and the form it was asked by.
 Question = tuple[Confirmation, ShownForm]
 
 
-def questions(session: Session, rows: Sequence[Delivery]) -> dict[int, Question]:
+def questions(session: Session, rows: Sequence[AnyDelivery]) -> dict[int, Question]:
     """Return what the mails among these ask, by the question's number: a form that many answer to is read once."""
     numbers = [row.confirmation_id for row in rows if row.confirmation_id is not None]
     if not numbers:
@@ -60,7 +60,7 @@ def questions(session: Session, rows: Sequence[Delivery]) -> dict[int, Question]
     return {one.id: (one, shown[one.id]) for one in asked}
 
 
-def prepare(session: Session, row: Delivery, ours: House, known: Mapping[int, Question] | None = None) -> Prepared:
+def prepare(session: Session, row: AnyDelivery, ours: House, known: Mapping[int, Question] | None = None) -> Prepared:
     """Return the message of a delivery of class doi, service or system. Raises NotFound when its matter is gone.
 
     ``known`` are the questions of its window, where they were read together.
@@ -75,7 +75,7 @@ def prepare(session: Session, row: Delivery, ours: House, known: Mapping[int, Qu
     return _already(row, ours, about[1])
 
 
-def _question(row: Delivery, ours: House, asked: Confirmation, shown: ShownForm) -> Prepared:
+def _question(row: AnyDelivery, ours: House, asked: Confirmation, shown: ShownForm) -> Prepared:
     filled = confirmation_mail.compose(
         language_code=shown.form.language,
         legal_name=ours.sender.legal_name,
@@ -113,7 +113,7 @@ def _same(filled: Filled, headers: Headers) -> Callable[[str], tuple[Filled, Hea
     return lambda _recipient: (filled, headers)
 
 
-def _already(row: Delivery, ours: House, shown: ShownForm) -> Prepared:
+def _already(row: AnyDelivery, ours: House, shown: ShownForm) -> Prepared:
     filled = already_subscribed_mail.compose(
         language_code=shown.form.language,
         legal_name=ours.sender.legal_name,
@@ -126,7 +126,7 @@ def _already(row: Delivery, ours: House, shown: ShownForm) -> Prepared:
     return house.prepared(row, ours, shown.version.sha256, purpose, _same(filled, [list_headers.auto_submitted()]))
 
 
-def _receipt(session: Session, row: Delivery, ours: House) -> Prepared:
+def _receipt(session: Session, row: AnyDelivery, ours: House) -> Prepared:
     event, text = consent_of(session, row)
     mailing_list = session.get_one(MailingList, event.list_id)
     with language.using(text.language):
@@ -145,7 +145,7 @@ def _receipt(session: Session, row: Delivery, ours: House) -> Prepared:
     return house.prepared(row, ours, text.sha256, mailing_list.purpose, _same(filled, headers), attachment=attachment)
 
 
-def consent_of(session: Session, row: Delivery) -> tuple[ConsentEvent, ConsentText]:
+def consent_of(session: Session, row: AnyDelivery) -> tuple[ConsentEvent, ConsentText]:
     """Return the yes that a mail is about, and its words. Raises NotFound when it does not exist any more."""
     event = session.get(ConsentEvent, row.notice_id or 0)
     if event is None or event.text is None:
@@ -153,7 +153,7 @@ def consent_of(session: Session, row: Delivery) -> tuple[ConsentEvent, ConsentTe
     return event, event.text
 
 
-def signed_receipt(session: Session, row: Delivery, event: ConsentEvent) -> Attachment:
+def signed_receipt(session: Session, row: AnyDelivery, event: ConsentEvent) -> Attachment:
     """Return the signed receipt of a yes as a file. Raises NotFound when the ledger has no such row."""
     organisation = session.get_one(Organisation, row.organisation_id)
     signed = checkpoint.receipt(session, organisation, event.ledger_id) if event.ledger_id else None
@@ -163,7 +163,7 @@ def signed_receipt(session: Session, row: Delivery, event: ConsentEvent) -> Atta
     return Attachment(receipt_mail.FILE_NAME, f"{note}\n{covered.note}")
 
 
-def _access(session: Session, row: Delivery, ours: House) -> Prepared:
+def _access(session: Session, row: AnyDelivery, ours: House) -> Prepared:
     link = session.get(AccessLink, row.notice_id or 0)
     if link is None:
         raise NotFound("no_link", "The link of this delivery does not exist any more.")
@@ -176,12 +176,12 @@ def _access(session: Session, row: Delivery, ours: House) -> Prepared:
     return house.prepared(row, ours, link.token_digest, None, _same(filled, [list_headers.auto_submitted()]))
 
 
-def _spoken(session: Session, row: Delivery, ours: House) -> str:
+def _spoken(session: Session, row: AnyDelivery, ours: House) -> str:
     person = session.get(Subscriber, row.subscriber_id) if row.subscriber_id else None
     return person.language if person is not None else ours.language
 
 
-def _new_address(session: Session, row: Delivery, ours: House) -> Prepared:
+def _new_address(session: Session, row: AnyDelivery, ours: House) -> Prepared:
     change = _change(session, row)
     filled = address_mail.to_the_new(
         language_code=_spoken(session, row, ours),
@@ -192,7 +192,7 @@ def _new_address(session: Session, row: Delivery, ours: House) -> Prepared:
     return house.prepared(row, ours, change.token_digest, None, _same(filled, [list_headers.auto_submitted()]))
 
 
-def _old_address(session: Session, row: Delivery, ours: House) -> Prepared:
+def _old_address(session: Session, row: AnyDelivery, ours: House) -> Prepared:
     change = _change(session, row)
     filled = address_mail.to_the_old(
         language_code=_spoken(session, row, ours),
@@ -203,14 +203,14 @@ def _old_address(session: Session, row: Delivery, ours: House) -> Prepared:
     return house.prepared(row, ours, change.cancel_digest, None, _same(filled, [list_headers.auto_submitted()]))
 
 
-def _change(session: Session, row: Delivery) -> AddressChange:
+def _change(session: Session, row: AnyDelivery) -> AddressChange:
     change = session.get(AddressChange, row.notice_id or 0)
     if change is None:
         raise NotFound("no_change", "The change of address of this delivery does not exist any more.")
     return change
 
 
-def _witness(session: Session, row: Delivery, ours: House) -> Prepared:
+def _witness(session: Session, row: AnyDelivery, ours: House) -> Prepared:
     signed = session.get(Checkpoint, row.notice_id or 0)
     if signed is None:
         raise NotFound("no_checkpoint", "The checkpoint of this delivery does not exist any more.")
@@ -225,7 +225,7 @@ def _witness(session: Session, row: Delivery, ours: House) -> Prepared:
     return house.prepared(row, ours, signed.root, None, _same(filled, headers), attachment=attachment)
 
 
-def _invitation(session: Session, row: Delivery, ours: House) -> Prepared:
+def _invitation(session: Session, row: AnyDelivery, ours: House) -> Prepared:
     asked = session.get(Invitation, row.notice_id or 0)
     if asked is None:
         raise NotFound("no_invitation", "The invitation of this delivery does not exist any more.")
@@ -239,7 +239,7 @@ def _invitation(session: Session, row: Delivery, ours: House) -> Prepared:
     return house.prepared(row, ours, asked.digest, None, _same(filled, [list_headers.auto_submitted()]))
 
 
-def _defence(session: Session, row: Delivery, ours: House) -> Prepared:
+def _defence(session: Session, row: AnyDelivery, ours: House) -> Prepared:
     raised = session.get(SignupDefence, row.notice_id or 0)
     form = session.get(SignupForm, raised.form_id) if raised is not None and raised.form_id is not None else None
     if raised is None or form is None:
@@ -256,7 +256,7 @@ def _defence(session: Session, row: Delivery, ours: House) -> Prepared:
     return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
 
 
-def _incident(session: Session, row: Delivery, ours: House) -> Prepared:
+def _incident(session: Session, row: AnyDelivery, ours: House) -> Prepared:
     stands = incident.numbered(session, row.notice_id or 0)
     if stands is None:
         raise NotFound("no_incident", "The incident of this delivery does not exist any more.")
@@ -274,7 +274,7 @@ def _incident(session: Session, row: Delivery, ours: House) -> Prepared:
     return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
 
 
-_NOTICES: dict[NoticeKind, Callable[[Session, Delivery, House], Prepared]] = {
+_NOTICES: dict[NoticeKind, Callable[[Session, AnyDelivery, House], Prepared]] = {
     NoticeKind.RECEIPT: _receipt,
     NoticeKind.ACCESS: _access,
     NoticeKind.NEW_ADDRESS: _new_address,

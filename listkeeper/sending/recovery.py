@@ -13,8 +13,8 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.foundation import clock, log
-from listkeeper.sending import delivery, tally
-from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending import tally
+from listkeeper.sending.delivery import IS_UNDER_WAY, Delivery, DeliveryState
 from listkeeper.sending.tally import Kind, provider_kind
 
 _COUNTED = (Delivery.lane, Delivery.message_class, Delivery.provider)
@@ -27,24 +27,19 @@ def settle_left_behind(session: Session, is_dead: Callable[[str], bool]) -> tupl
     ``is_dead`` says of a worker's name whether its process is known to be
     gone; of workers on other machines it must say False, their leases run out.
     """
-    # Each has a worker, and to say so leads SQLite to the small index.
-    leased, handed = (
-        and_(Delivery.worker.is_not(None), delivery.has_state(state))
-        for state in (DeliveryState.LEASED, DeliveryState.HANDED)
-    )
-    names = session.scalars(select(Delivery.worker).where(or_(leased, handed)).distinct())
+    names = session.scalars(select(Delivery.worker).where(IS_UNDER_WAY).distinct())
     dead = [name for name in names if name is not None and is_dead(name)]
     moment = clock.now()
     left = or_(Delivery.worker.in_(dead), Delivery.lease_until < moment)
     again = session.execute(
         update(Delivery)
-        .where(leased, left)
+        .where(and_(IS_UNDER_WAY, Delivery.state == DeliveryState.LEASED, left))
         .values(state=DeliveryState.QUEUED, worker=None, lease_until=None)
         .returning(Delivery.id)
     ).all()
     doubted = session.execute(
         update(Delivery)
-        .where(handed, left)
+        .where(and_(IS_UNDER_WAY, Delivery.state == DeliveryState.HANDED, left))
         .values(
             state=DeliveryState.IN_DOUBT,
             worker=None,

@@ -1,26 +1,22 @@
 """The tally: how many hand-overs ended in which way, counted in the transaction that records them.
 
 Numbers that only grow, for whoever watches from outside; counting a million
-rows at every look would cost more than sending them. Each process adds to
-rows of its own slot, so that no worker waits for another to count.
+rows at every look would cost more than sending them. A count is a row more and
+never a change, so that no worker waits for another; the timetable folds them.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
-from sqlalchemy import BigInteger, Integer, String, bindparam, func, select
-from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import BigInteger, String, delete, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.handover import MessageClass
+from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import columns
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
@@ -29,9 +25,8 @@ from listkeeper.sending.delivery import Delivery, DeliveryState
 S = DeliveryState
 # What is counted: an attempt that was put off as well, which is no end.
 COUNTED = frozenset({S.ACCEPTED, S.DEFERRED, S.FAILED, S.REFUSED, S.CANCELLED, S.IN_DOUBT})
-# Workers on many machines share so many slots; two that meet in one wait for each other's commit.
-_SLOTS = 16
-_KEY = ("slot", "outcome", "lane", "message_class", "provider")
+# So few rows are added up sooner than folded.
+_WORTH_FOLDING = 200
 
 
 @dataclass(frozen=True, order=True)
@@ -45,16 +40,20 @@ class Kind:
 
 
 class DeliveryTally(Table):
-    """One number of one slot."""
+    """One count; the sum of all of a kind is what is told."""
 
     __tablename__ = "delivery_tally"
 
-    slot: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    outcome: Mapped[DeliveryState] = columns.enum(DeliveryState, primary_key=True)
-    lane: Mapped[Lane] = columns.enum(Lane, primary_key=True)
-    message_class: Mapped[MessageClass] = columns.enum(MessageClass, primary_key=True)
-    provider: Mapped[str] = mapped_column(String(24), primary_key=True)
+    id: Mapped[int] = columns.row_id()
+    outcome: Mapped[DeliveryState] = columns.enum(DeliveryState)
+    lane: Mapped[Lane] = columns.enum(Lane)
+    message_class: Mapped[MessageClass] = columns.enum(MessageClass)
+    provider: Mapped[str] = mapped_column(String(24))
     number: Mapped[int] = mapped_column(BigInteger)
+
+
+_ADD = insert(DeliveryTally)
+_KIND = (DeliveryTally.outcome, DeliveryTally.lane, DeliveryTally.message_class, DeliveryTally.provider)
 
 
 def note(session: Session, rows: Iterable[Delivery]) -> None:
@@ -67,46 +66,46 @@ def kind_of(row: Delivery) -> Kind:
     return Kind(row.state, row.lane, row.message_class, provider_kind(row.provider))
 
 
+def letter(outcome: DeliveryState, provider: str | None) -> Kind:
+    """Return what a campaign's letter counts as."""
+    return Kind(outcome, Lane.SENDING, MessageClass.MARKETING, provider_kind(provider))
+
+
 def provider_kind(provider: str | None) -> str:
     """Return a provider as it is counted: the small ones, which are called by their domain, are all one.
 
     There is no end of them, and some bear the name of a person.
     """
-    if not provider:
-        return "unknown"
-    return "other" if "." in provider else provider
+    return mail_provider.kind(provider) if provider else "unknown"
 
 
 def add(session: Session, numbers: Mapping[Kind, int]) -> None:
-    """Add to the numbers of this process's slot; call it last, so that nobody waits for us while he holds one."""
-    slot = os.getpid() % _SLOTS
-    rows = [
-        {
-            "slot": slot,
-            "outcome": kind.outcome,
-            "lane": kind.lane,
-            "message_class": kind.message_class,
-            "provider": kind.provider,
-            "number": number,
-        }
-        # In order, so that two processes of one slot never wait for each other in a circle.
-        for kind, number in sorted(numbers.items())
-    ]
+    """Count in the caller's transaction."""
+    rows = [_values(kind) | {"number": number} for kind, number in numbers.items() if number]
     if rows:
-        session.connection().execute(_adding(session.get_bind().dialect.name), rows)
+        session.connection().execute(_ADD, rows)
 
 
-@cache
-def _adding(dialect: str) -> SqliteInsert | PostgresqlInsert:
-    """Return the statement that adds, made once: every window runs it."""
-    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
-    row = insert(DeliveryTally).values({name: bindparam(name) for name in (*_KEY, "number")})
-    counted = {"number": DeliveryTally.number + row.excluded.number}
-    return row.on_conflict_do_update(index_elements=_KEY, set_=counted)
+def _values(kind: Kind) -> dict[str, Any]:
+    return {"outcome": kind.outcome, "lane": kind.lane, "message_class": kind.message_class, "provider": kind.provider}
 
 
 def totals(session: Session) -> dict[Kind, int]:
-    """Return every number, all slots together."""
-    kinds = (DeliveryTally.outcome, DeliveryTally.lane, DeliveryTally.message_class, DeliveryTally.provider)
-    query = select(*kinds, func.sum(DeliveryTally.number)).group_by(*kinds)
+    """Return every number."""
+    query = select(*_KIND, func.sum(DeliveryTally.number)).group_by(*_KIND)
     return {Kind(*row[:4]): int(row[4]) for row in session.execute(query)}
+
+
+def is_long(session: Session) -> bool:
+    """Return whether there are so many counts that they should be folded."""
+    return (
+        session.scalar(select(DeliveryTally.id).order_by(DeliveryTally.id).offset(_WORTH_FOLDING).limit(1)) is not None
+    )
+
+
+def fold(session: Session) -> None:
+    """Put the counts together, one row a kind. What others count meanwhile, or fold themselves, is none of ours."""
+    folded: Counter[Kind] = Counter()
+    for row in session.execute(delete(DeliveryTally).returning(*_KIND, DeliveryTally.number)):
+        folded[Kind(*row[:4])] += row[4]
+    add(session, folded)

@@ -21,8 +21,8 @@ from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, incident, waiting, watch_words
-from listkeeper.sending.delivery import OPEN, WAITING, Delivery, DeliveryState
+from listkeeper.sending import incident, waiting, watch_words
+from listkeeper.sending.delivery import IS_WAITING, OPEN, Delivery, DeliveryState
 from listkeeper.sending.incident import Incident, IncidentKind
 
 K = IncidentKind
@@ -125,7 +125,8 @@ def _late(session: Session) -> Facts | None:
     asking = and_(
         Delivery.lane == Lane.URGENT,
         Delivery.campaign_id.is_(None),
-        delivery.has_state(*WAITING),
+        IS_WAITING,
+        Delivery.wave == 1,
         Delivery.due_at < moment - CONFIRMATIONS_WAIT,
         Delivery.message_class == MessageClass.DOI,
     )

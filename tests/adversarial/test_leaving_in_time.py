@@ -18,7 +18,7 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import signing
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity, sending
-from listkeeper.sending import batch
+from listkeeper.sending import claim
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from tests.fakes.at_once import at_once
 from tests.fakes.running_up import until
@@ -151,7 +151,7 @@ def test_case_02_leaving_while_a_whole_campaign_is_queued(
     for number in gone:
         assert client.post(letters[number], data=ONE_CLICK).status_code == 200
     # A second worker has leased some of the rest: a leave reaches these as well.
-    works.write(lambda session, _house: batch.lease(session, Lane.SENDING, identity.me(), 10))
+    works.write(lambda session, _house: claim.lease(session, Lane.SENDING, identity.me(), 10))
     late = [row.id for row in works.deliveries() if row.state is S.LEASED][:5]
     for number in late:
         _click(works.app, letters[number])

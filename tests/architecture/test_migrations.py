@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -58,7 +59,12 @@ def test_tables_of_the_program_are_what_the_migrations_make(database: Database) 
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
         difference = compare_metadata(context, Table.metadata)
     engine.dispose()
-    assert difference == []
+    assert [step for step in difference if not _left_out(database.kind, step)] == []
+
+
+def _left_out(kind: str, step: tuple[Any, ...]) -> bool:
+    """Whether it is a key of the queue that only SQLite keeps (migration 0015)."""
+    return kind == "postgresql" and step[0] == "add_fk" and step[1].table.name == "delivery"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,12 +6,19 @@ import argparse
 import importlib
 import json
 
+from tests.benchmarks.figure import Figure
+
 # Name, module, and what is measured.
 BENCHES = {
     "import": ("tests.benchmarks.importing", "rows of a list imported a second, with verdicts, evidence and ledger"),
     "render": ("tests.benchmarks.render", "letters personalised a second, on one core"),
-    "send": ("tests.benchmarks.send", "mails a second from the database to a mail server, two workers, unsigned"),
-    "send-signed": ("tests.benchmarks.send", "the same, each signed with RSA-2048"),
+    "send": ("tests.benchmarks.send", "the whole table of sending; a list"),
+    "send-signed": ("tests.benchmarks.send", "mails a second to a mail server, two workers, each signed with RSA-2048"),
+    "send-both": ("tests.benchmarks.send", "the same, each signed with RSA-2048 and Ed25519"),
+    "send-unsigned": ("tests.benchmarks.send", "the same, unsigned: the relay signs"),
+    "send-postgresql": ("tests.benchmarks.send", "the same, signed, on PostgreSQL beside SQLite"),
+    "send-growth": ("tests.benchmarks.send", "processor's time a mail out of larger and larger audiences; a list"),
+    "plan": ("tests.benchmarks.plan", "seconds until a letter's audience is frozen, on each database; a list"),
     "ledger": ("tests.benchmarks.ledger", "ledger events written a second, in batches"),
     "ledger-single": ("tests.benchmarks.ledger", "the same, one in a commit"),
     "ledger-verify": ("tests.benchmarks.ledger", "ledger events that listkeeper-verify checks a second"),
@@ -35,11 +42,17 @@ def main() -> None:
     given = parser.parse_args()
     if given.list or given.name is None:
         for name, (_module, what) in BENCHES.items():
-            print(f"{name:12} {what}")
+            print(f"{name:15} {what}")
         return
     bench = importlib.import_module(BENCHES[given.name][0])
     found = bench.measure(given.name, repeats=given.repeats, full=given.full)
-    print(json.dumps(found if isinstance(found, list) else found.as_dict(), ensure_ascii=False))
+    print(json.dumps(_plain(found), ensure_ascii=False))
+
+
+def _plain(found: object) -> object:
+    if isinstance(found, list):
+        return [_plain(one) for one in found]
+    return found.as_dict() if isinstance(found, Figure) else found
 
 
 if __name__ == "__main__":

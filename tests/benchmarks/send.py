@@ -6,14 +6,17 @@ mail server has counted every mail and the database has marked every one as acce
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -29,39 +32,114 @@ from listkeeper.deliverability.dkim_key import KeyState
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.settings import Settings
-from tests.benchmarks import figure
+from tests.benchmarks import figure, instance, plan
 from tests.benchmarks.figure import CHECKOUT, Figure
 from tests.fakes import smtp_sink
-from tests.makers import cafe, crowd
+from tests.makers import cafe, multitude, works
 from tests.makers.cafe import Cafe
 
 _WORKERS = 2
-_LETTER = "# Ugens nyheder\n\n" + "Ugens **nyhed** fra butikken, {{ subscriber.first_name | default: 'ven' }}.\n\n" * 60
+# About 13 kB with its frame, as in the limit program; the name stands where letters have it.
+_LETTER = (
+    "# Ugens nyheder\n\nHej {{ subscriber.first_name | default: 'ven' }}!\n\n"
+    + "Ugens **nyhed** fra butikken: friske [boller](https://shop.example/boller) fra klokken syv.\n\n" * 17
+    + "Vi ses, {{ subscriber.first_name | default: 'ven' }}.\n"
+)
+# How a letter is signed: what the limit program calls it, and how much of its rate must be reached.
+_SIGNED = {"unsigned": ((), 0.5), "signed": (("rsa",), 0.75), "both": (("ed25519", "rsa"), 0.75)}
+_AUDIENCES = (10_000, 100_000, 1_000_000)
+_PAIRS = 5
 
 
-def measure(name: str, *, repeats: int, full: bool) -> Figure:
-    """Send to a crowd, in turns with the limit program."""
-    count, signed = (20_000 if full else 4_000), name.endswith("signed")
-    kind = "RSA-2048" if signed else "unsigned"
+def measure(name: str, *, repeats: int, full: bool) -> Figure | list[Figure]:
+    """Send to a crowd, in turns with the limit program; ``send`` alone prints the whole table."""
+    one: dict[str, Callable[..., Figure | list[Figure]]] = {
+        f"send-{kind}": partial(_against_limit, kind) for kind in _SIGNED
+    }
+    one |= {"send-postgresql": _postgresql, "send-growth": _growth}
+    if name in one:
+        return one[name](name, repeats=repeats, full=full)
+    found: list[Figure] = []
+    for each, measured in one.items():
+        more = measured(each, repeats=repeats, full=full)
+        found += more if isinstance(more, list) else [more]
+    return found + plan.measure("plan", repeats=1, full=full)
+
+
+def _against_limit(kind: str, name: str, *, repeats: int, full: bool) -> Figure:
+    count, (keys, demanded) = (20_000 if full else 4_000), _SIGNED[kind]
     program = _limit_program()
+    ours = partial(_rate, _Run(count, kind=kind))
     if isinstance(program, str):
-        note = f"{count} mails, {kind}; the mail server is the tests' own and slower than listkeeper may be"
-        return figure.compare(
-            name,
-            "mails/s",
-            lambda: _send(count, None, signed=signed),
-            None,
-            repeats=repeats,
-            limit_is=program,
-            note=note,
-        )
+        note = f"{count} mails; the mail server is the tests' own and slower than listkeeper may be"
+        return figure.compare(name, "mails/s", ours, None, repeats=repeats, limit_is=program, note=note)
     html = "<html><body>" + "<p style='margin:0'>Ugens nyhed fra butikken</p>\n" * 200 + "</body></html>"
     return figure.compare(
-        name, "mails/s", partial(_send, count, program, signed=signed),
-        lambda: float(program.once(html, count, _WORKERS, ("rsa",) if signed else ())[0]),
-        repeats=repeats, limit_is=f"e2e_limit.py, {_WORKERS} processes, {kind}",
-        note=f"{count} mails, {_WORKERS} workers, {kind}, SQLite, smtp-sink",
+        name, "mails/s", ours, lambda: float(program.once(html, count, _WORKERS, keys)[0]),
+        repeats=repeats, limit_is=f"e2e_limit.py, {_WORKERS} processes, {'+'.join(keys) or 'unsigned'}",
+        note=f"{count} mails, {_WORKERS} workers, {kind}, SQLite, smtp-sink; a ratio of {demanded} is demanded",
     )  # fmt: skip
+
+
+def _postgresql(name: str, *, repeats: int, full: bool) -> Figure:
+    """Send on both databases in turns; the ratio is PostgreSQL's rate to SQLite's."""
+    count, pairs = (20_000 if full else 4_000), max(repeats, _PAIRS)
+    if instance.kinds() != instance.KINDS:
+        raise SystemExit("this compares the two databases, and one of them is left out")
+    return figure.compare(
+        name, "mails/s", partial(_rate, _Run(count, kind="signed", database="postgresql")),
+        partial(_rate, _Run(count, kind="signed")), repeats=pairs, limit_is="the same on SQLite, in turns",
+        note=f"{count} mails, {_WORKERS} workers, RSA-2048; a ratio of 0.85 is demanded",
+    )  # fmt: skip
+
+
+def _growth(name: str, *, repeats: int, full: bool) -> list[Figure]:
+    """Send the same number of mails out of ever larger audiences; the figure is the processor's time for each."""
+    count, audiences = (20_000, _AUDIENCES) if full else (2_000, (2_000, 20_000))
+    found = [
+        (kind, audience, [_send(_Run(count, audience=audience, database=kind)) for _ in range(repeats)])
+        for kind in instance.kinds()
+        for audience in audiences
+    ]
+    first = {kind: _per_mail(runs) for kind, audience, runs in reversed(found) if audience == audiences[0]}
+    return [
+        Figure(
+            name=f"{name} {kind} {audience}", figure=round(_per_mail(runs), 1), unit="µs of processor a mail",
+            limit=round(first[kind], 1), ratio=round(_per_mail(runs) / first[kind], 3), repeats=repeats,
+            spread=round((max(costs) - min(costs)) / statistics.median(costs), 3),
+            limit_is=f"the same out of {audiences[0]}; a ratio of at most 1.15 is demanded",
+            note=f"{count} mails, unsigned; at most {max(run.rss for run in runs):.0f} MB a worker",
+        )
+        for kind, audience, runs in found
+        if (costs := [run.cpu for run in runs])
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is sent: how many mails, how signed, out of how large an audience, from which database."""
+
+    count: int
+    kind: str = "unsigned"
+    audience: int | None = None
+    database: str = "sqlite"
+
+
+@dataclass(frozen=True)
+class _Used:
+    """What came of it: mails a second, µs of processor a mail, MB of the larger worker."""
+
+    rate: float
+    cpu: float
+    rss: float
+
+
+def _rate(run: _Run) -> float:
+    return _send(run).rate
+
+
+def _per_mail(runs: list[_Used]) -> float:
+    return statistics.median(run.cpu for run in runs)
 
 
 def _limit_program() -> ModuleType | str:
@@ -70,18 +148,23 @@ def _limit_program() -> ModuleType | str:
     return figure.limit_program("e2e_limit")
 
 
-def _send(count: int, program: ModuleType | None, *, signed: bool) -> float:
-    with tempfile.TemporaryDirectory(prefix="lk-bench-") as folder:
-        with _mail_server(program) as (port, counted):
-            environment = _environment(Path(folder), port)
-            settings = settings_file.read(data=Path(folder), smtp_url=environment["LISTKEEPER_SMTP_URL"])
-            _prepare(settings, count, signed=signed)
-            lasted = _work(environment)
+def _send(run: _Run) -> _Used:
+    program = _limit_program()
+    with tempfile.TemporaryDirectory(prefix="lk-bench-") as folder, instance.database(run.database) as url:
+        with _mail_server(program if isinstance(program, ModuleType) else None) as (port, counted):
+            environment = _environment(Path(folder), port, url)
+            settings = settings_file.read(
+                data=Path(folder), smtp_url=environment["LISTKEEPER_SMTP_URL"], database_url=url, log_level="ERROR"
+            )
+            _prepare(settings, run)
+            used, lasted = _work(environment, run)
             accepted = _accepted(settings)
         received = counted()
-    if (accepted, received) != (count, count):
-        raise SystemExit(f"{count} mails: {accepted} are marked as accepted, the mail server counted {received}")
-    return count / lasted
+    wanted = run.count if run.audience is None else accepted
+    if (accepted, received) != (wanted, wanted) or accepted < run.count:
+        raise SystemExit(f"{wanted} mails: {accepted} are marked as accepted, the mail server counted {received}")
+    cpu = sum(one["cpu"] for one in used) / accepted * 1e6
+    return _Used(accepted / lasted, cpu, max(one["rss"] for one in used))
 
 
 @contextmanager
@@ -97,26 +180,36 @@ def _mail_server(program: ModuleType | None) -> Iterator[tuple[int, Callable[[],
     seen.append(program.stop_sink(server, output))
 
 
-def _environment(data: Path, port: int) -> dict[str, str]:
+def _environment(data: Path, port: int, url: str | None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LISTKEEPER_")}
+    kept |= {"LISTKEEPER_DATABASE_URL": url} if url else {}
     return kept | {
         "LISTKEEPER_DATA": str(data), "LISTKEEPER_SMTP_URL": f"smtp://127.0.0.1:{port}", "PYTHONPATH": str(CHECKOUT),
         "LISTKEEPER_LOG_LEVEL": "ERROR",
     }  # fmt: skip
 
 
-def _prepare(settings: Settings, count: int, *, signed: bool) -> None:
-    with context.opened(settings, create=True), store.transaction() as session:
-        made = cafe.found(session)
-        crowd.gather(session, made, count)
-        if signed:
-            _sign(session, made)
-        letter = cafe.draft(session, made, markdown=_LETTER)
-        planning.send_campaign(session, made.organisation, letter, site=settings.site)
+def _prepare(settings: Settings, run: _Run) -> None:
+    people = run.audience or run.count
+    with context.opened(settings, create=True):
+        with store.transaction() as session:
+            made = cafe.found(session)
+            multitude.gather(session, made, people)
+            _sign(session, made, run.kind)
+        for _letter in range(-(-run.count // people)):
+            with store.transaction() as session:
+                made = works.here(session)
+                letter = cafe.draft(session, made, markdown=_LETTER)
+                planning.send_campaign(session, made.organisation, letter, site=settings.site)
+        if run.database == "postgresql":
+            with store.transaction() as session:
+                session.connection().exec_driver_sql("ANALYZE delivery")
 
 
-def _sign(session: Session, made: Cafe) -> None:
+def _sign(session: Session, made: Cafe, kind: str) -> None:
     """Sign from now on, without asking the DNS whether the key is published: nobody here verifies."""
+    if kind == "unsigned":
+        return
     domain = sending_domain.add(session, made.organisation.id, made.organisation.from_domain)
     session.flush()
     key = dkim_key.of(session, domain.id, domain.selector)
@@ -125,8 +218,9 @@ def _sign(session: Session, made: Cafe) -> None:
     domain.signing = True
 
 
-def _work(environment: dict[str, str]) -> float:
+def _work(environment: dict[str, str], run: _Run) -> tuple[list[dict[str, float]], float]:
     words = [sys.executable, "-m", "tests.benchmarks.sender"]
+    words += [] if run.audience is None else [str(-(-run.count // _WORKERS))]
     workers = [
         subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(_WORKERS)
@@ -139,13 +233,16 @@ def _work(environment: dict[str, str]) -> float:
         assert worker.stdin is not None
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    ended = [worker.wait() for worker in workers]
+    said = []
+    for worker in workers:
+        assert worker.stdout is not None
+        said.append(worker.stdout.readline())
     lasted = time.perf_counter() - start
     for worker in workers:
         worker.communicate()
-    if any(ended):
-        raise SystemExit(f"workers ended with {ended}")
-    return lasted
+    if any(worker.returncode for worker in workers):
+        raise SystemExit(f"workers ended with {[worker.returncode for worker in workers]}")
+    return [json.loads(one) for one in said], lasted
 
 
 def _accepted(settings: Settings) -> int:

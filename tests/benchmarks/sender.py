@@ -1,25 +1,58 @@
-"""One worker of the send bench: opens the instance, waits for the word, hands over until nothing is due."""
+"""One worker of the send bench: opens the instance, waits for the word, hands over until nothing is due.
+
+With a number as its argument it stops after so many mails. At the end it prints what it used: seconds of processor
+since the word, and the most memory it ever held, in MB.
+"""
 
 from __future__ import annotations
 
+import json
+import resource
 import sys
 import time
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
 
 from listkeeper import settings
 from listkeeper.cli import context
+from listkeeper.foundation import pen
 from listkeeper.foundation.outbox import Lane
+from listkeeper.sending import letter_batch
+from listkeeper.sending.transport import Outcome
 
 
 def main() -> None:
-    """Say ready, read a line, work."""
+    """Say ready, read a line, work, say what it took."""
+    limit = int(sys.argv[1]) if len(sys.argv) > 1 else None
     with context.opened(settings.read(), create=True):
         from listkeeper.jobs import sending  # noqa: PLC0415 - loaded with the application
 
+        # As ``listkeeper work`` does.
+        pen.give_way()
+        counted = _counting()
         print("ready", flush=True)
         sys.stdin.readline()
-        while sending.deliver(Lane.SENDING, time.monotonic() + 2.0):
+        begun = time.process_time()
+        slice_ = 2.0 if limit is None else 0.25
+        while sending.deliver(Lane.SENDING, time.monotonic() + slice_) and (limit is None or counted[0] < limit):
             pass
         sending.hang_up()
+        used = {"cpu": time.process_time() - begun, "mails": counted[0]}
+        used["rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps(used), flush=True)
+
+
+def _counting() -> list[int]:
+    counted, record = [0], letter_batch.record_taken
+
+    def counting(session: Session, outcomes: Mapping[int, Outcome | None]) -> tuple[dict[int, list[int]], list[int]]:
+        reached, left = record(session, outcomes)
+        counted[0] += len(outcomes) - len(left)
+        return reached, left
+
+    letter_batch.record_taken = counting
+    return counted
 
 
 if __name__ == "__main__":

@@ -42,6 +42,15 @@ _OPTIONS = {
     "listen_addresses": "127.0.0.1",
 }
 
+# As in life: what is committed is on the disk, and the tables are looked after. For benches.
+_IN_LIFE = {
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "logging_collector": "off",
+    "listen_addresses": "127.0.0.1",
+}
+
 _HANG_UP_ON_OTHERS = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -122,14 +131,17 @@ def folder_of_run(run: int) -> Path:
     return Path(tempfile.gettempdir()) / f"{_PREFIX}{run}"
 
 
-def of_run(run: int) -> Server:
-    """Return the server of this run, started and with its template if it is the first time."""
+def of_run(run: int, *, in_life: bool = False) -> Server:
+    """Return the server of this run, started and with its template if it is the first time.
+
+    ``in_life`` keeps what is committed through a power cut, as nobody's tests need and every bench does.
+    """
     folder = folder_of_run(run)
     folder.mkdir(mode=0o755, exist_ok=True)
     note = folder / "server.json"
     with FileLock(folder / "lock"):
         if not note.exists():
-            server = _start(folder)
+            server = _start(folder, _IN_LIFE if in_life else _OPTIONS)
             note.write_text(json.dumps(asdict(server)))
         return Server(**json.loads(note.read_text()))
 
@@ -139,7 +151,7 @@ def once(run: int, name: str) -> FileLock:
     return FileLock(folder_of_run(run) / name)
 
 
-def _start(folder: Path) -> Server:
+def _start(folder: Path, known: dict[str, str]) -> Server:
     programs = binaries()
     if programs is None:
         raise RuntimeError(HOW_TO_GET_IT)
@@ -155,7 +167,7 @@ def _start(folder: Path) -> Server:
     _run([programs / "initdb", "-D", cluster, "-U", USER, f"--pwfile={secret}", "--auth=scram-sha-256",
           "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"], folder)  # fmt: skip
     port = _free_port()
-    options = _OPTIONS | {"port": str(port), "unix_socket_directories": str(cluster)}
+    options = known | {"port": str(port), "unix_socket_directories": str(cluster)}
     words = " ".join(f"-c {name}={value}" for name, value in options.items())
     _run([programs / "pg_ctl", "-D", cluster, "-l", cluster / "log", "-o", words, "-w", "-t", "60", "start"], folder)
     return Server(port, password)

@@ -29,8 +29,8 @@ from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import clock, journal_file, keys
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import restoring
-from listkeeper.sending.batch import Prepared
 from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.prepared import Prepared
 from listkeeper.sending.restoring import Places
 from tests.fakes import postgres
 from tests.fakes.databases import Database
@@ -171,7 +171,7 @@ class Stage(RuleBasedStateMachine):
     def scopes(self, address: str) -> set[str]:
         """Return what is closed to an address."""
         with self.writing() as session:
-            return {scope for _, scope in suppression.live_scopes(session, 1, [suppression.key_of(1, address)])}
+            return {row.scope for row in suppression.reasons(session, 1, suppression.key_of(1, address))}
 
     # A backup, and what is put back later
 

@@ -19,7 +19,7 @@ from listkeeper.cli import context
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import housekeeping
-from listkeeper.sending import batch, incident, restoring
+from listkeeper.sending import claim, incident, restoring
 from listkeeper.standards import merkle
 from tests.fakes import databases
 from tests.fakes.machine import Machine, machine
@@ -57,7 +57,7 @@ def test_it_is_noticed_when_it_is_to_be_signed_and_the_owner_decides(here: Machi
         with here.looking() as session:
             owner = organisation.only_one(session)
             assert ledger.is_forked(session, owner.id)
-            assert batch.lease(session, Lane.SENDING, "worker", 10) == []
+            assert claim.lease(session, Lane.SENDING, "worker", 10) == []
             assert session.scalar(select(func.count()).select_from(Checkpoint)) == 1
             said = [row.words for row in incident.standing(session)]
             assert said == [restoring.words_of_fork(session)]

@@ -22,8 +22,8 @@ from listkeeper.audience import answering, confirmation, topic, unsubscribe
 from listkeeper.foundation import language, signing
 from listkeeper.rendering import inbox_help, notice, primary_tab
 from listkeeper.sending import composing, house, notices, planning
-from listkeeper.sending.batch import Prepared
 from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.prepared import Prepared
 from tests.browser.watched import NARROWEST, PHONE, watched
 from tests.makers import cafe
 from tests.makers.cafe import LETTER

@@ -42,7 +42,7 @@ from listkeeper.audience.proof import journal
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, planning, traces
+from listkeeper.sending import batch, claim, planning, traces
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.transport import Accepted, Reply
 from listkeeper.settings import Settings
@@ -329,7 +329,7 @@ class Promises(Merging):
             self.leave(meanwhile, on, Method.ONE_CLICK)
         before = {address for address in ADDRESSES if self.may(address, on)}
         with self.writing() as session:
-            ids = batch.lease(session, Lane.SENDING, "worker", 32)
+            ids = claim.lease(session, Lane.SENDING, "worker", 32)
             ready = batch.hand_out(session, ids, "worker", prepare=self.prepared, carries_smtputf8=False)
             given = {one.grant.open(one.delivery_id, one.prepared.template_sha256) for one in ready}
             batch.record(session, {one.delivery_id: Accepted(Reply(250, "2.0.0 ok")) for one in ready})

@@ -26,7 +26,7 @@ from listkeeper.foundation import keys, signing, throttle
 from listkeeper.foundation.errors import Forbidden
 from listkeeper.foundation.outbox import Fact, Lane
 from listkeeper.jobs import reactions
-from listkeeper.sending import batch, composing
+from listkeeper.sending import batch, claim, composing
 from listkeeper.sending.batch import Question
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.transport import Accepted, Reply
@@ -71,7 +71,7 @@ def test_a_yes_while_the_mail_that_asked_is_written_down_as_taken(app: Flask) ->
     with app.app_context():
         reactions.react(Lane.URGENT, time.monotonic() + 10)
     with writing(app) as session:
-        ids = batch.lease(session, Lane.URGENT, "host:1:0", 1)
+        ids = claim.lease(session, Lane.URGENT, "host:1:0", 1)
         write = composing.preparer(SITE)
         assert len(batch.hand_out(session, ids, "host:1:0", prepare=write, carries_smtputf8=False)) == 1
 

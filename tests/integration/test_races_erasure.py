@@ -20,9 +20,9 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import reactions
-from listkeeper.sending import batch, composing, planning, traces
-from listkeeper.sending.batch import Prepared
+from listkeeper.sending import batch, claim, composing, planning, traces
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.prepared import Prepared
 from tests.fakes.at_once import second_waits_for_first
 from tests.fakes.databases import Database
 from tests.makers import cafe
@@ -49,7 +49,7 @@ def _hand_out(app: Flask, lane: Lane, inside: threading.Event) -> None:
         return prepared
 
     with writing(app) as session:
-        ids = batch.lease(session, lane, _WORKER, 10)
+        ids = claim.lease(session, lane, _WORKER, 10)
     with writing(app) as session:
         assert len(batch.hand_out(session, ids, _WORKER, prepare=slowly, carries_smtputf8=False)) == 1
 

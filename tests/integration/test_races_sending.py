@@ -23,9 +23,9 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.revision import Draft, Revision
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Fact, Lane
-from listkeeper.sending import batch, planning, progress
-from listkeeper.sending.batch import Prepared
+from listkeeper.sending import batch, claim, planning, steering
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.prepared import Prepared
 from tests.fakes.at_once import at_once, second_waits_for_first
 from tests.fakes.databases import Database
 from tests.makers import cafe, crowd
@@ -132,7 +132,7 @@ def test_leases_of_workers_never_overlap(app: Flask) -> None:
         mine: list[int] = []
         while True:
             with writing(app) as session:
-                ids = batch.lease(session, Lane.SENDING, f"host:{number}:0", 7)
+                ids = claim.lease(session, Lane.SENDING, f"host:{number}:0", 7)
             if not ids:
                 return mine
             mine += ids
@@ -158,7 +158,7 @@ def _hand_out(session: Session, ids: list[int]) -> int:
 def _leased(app: Flask) -> tuple[list[int], int]:
     _start(app, _letter(app, 3))
     with writing(app) as session:
-        ids = batch.lease(session, Lane.SENDING, "host:1:0", 10)
+        ids = claim.lease(session, Lane.SENDING, "host:1:0", 10)
         person = session.get_one(Delivery, ids[0]).subscriber_id
         assert person is not None
         return ids, person
@@ -220,7 +220,7 @@ def test_no_row_slips_back_into_a_queue_that_is_being_emptied(app: Flask, *, can
 
     def cancel(inside: threading.Event | None = None) -> None:
         with writing(app) as session:
-            progress.cancel(session, session.scalars(select(Campaign)).one())
+            steering.cancel(session, session.scalars(select(Campaign)).one())
             _linger(inside)
 
     def record(inside: threading.Event | None = None) -> None:

@@ -21,7 +21,7 @@ from listkeeper.cli import context
 from listkeeper.foundation import journal_file
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import journal
-from listkeeper.sending import batch, delivery, incident, traces
+from listkeeper.sending import claim, delivery, incident, traces
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import IncidentKind
 from tests.fakes import databases
@@ -199,8 +199,8 @@ def test_nothing_is_sent_until_the_owner_has_accepted(here: Machine, there: Mach
         name = owner.public_id
         session.add(_waiting(owner.id))
         session.flush()
-        assert batch.lease(session, Lane.SENDING, "worker", 10) == []
-        assert not batch.anything_due(session, Lane.SENDING)
+        assert claim.lease(session, Lane.SENDING, "worker", 10) == []
+        assert not claim.anything_due(session, Lane.SENDING)
     with context.opened(there.settings):
         journal.compare()
     doctor = there.type("doctor", "--json").json
@@ -214,7 +214,7 @@ def test_nothing_is_sent_until_the_owner_has_accepted(here: Machine, there: Mach
     with there.working() as session:
         assert not witness.is_stopped(session)
         assert incident.standing(session) == []
-        assert len(batch.lease(session, Lane.SENDING, "worker", 10)) == 1
+        assert len(claim.lease(session, Lane.SENDING, "worker", 10)) == 1
         last = session.scalars(select(ledger.LedgerRow).where(ledger.LedgerRow.type == "ledger.forked")).one()
         cited = ledger.fields_of(last)["details"]
         good = next(journal_file.read(there.settings.journal_folder, having='"checkpoint"'))
@@ -281,7 +281,7 @@ def test_what_waited_is_in_doubt_and_not_sent_again(here: Machine, there: Machin
     said = there.type("restore", str(_backup(here)), "--json")
     assert (said.code, said.json["in_doubt"]) == (0, len(delivery.OPEN))
     with there.working() as session:
-        assert batch.lease(session, Lane.SENDING, "worker", 10) == []
+        assert claim.lease(session, Lane.SENDING, "worker", 10) == []
         counted = {
             row[0]: row[1] for row in session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
         }

@@ -30,7 +30,7 @@ from listkeeper.foundation import clock
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity, sending
-from listkeeper.sending import batch, planning, progress
+from listkeeper.sending import batch, claim, planning, steering
 from listkeeper.sending.batch import Question
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.transport import Outcome
@@ -135,7 +135,7 @@ def test_whoever_leaves_before_the_hand_over_gets_nothing(works: Works, smtp_sin
     works.gather(100)
     letter = works.start()
     people = [row.subscriber_id for row in works.deliveries()]
-    works.write(lambda session, _house: batch.lease(session, Lane.SENDING, identity.me(), 50))
+    works.write(lambda session, _house: claim.lease(session, Lane.SENDING, identity.me(), 50))
     leased, queued = people[10:20], people[60:70]
     works.leave(*(number for number in leased + queued if number is not None))
     with works.app.app_context():
@@ -189,7 +189,7 @@ def test_a_cancel_in_the_middle_keeps_the_rest_home(works: Works, smtp_sink: Smt
     sender.start()
     while len(smtp_sink.messages) < 20:
         time.sleep(0.01)
-    works.write(lambda session, _house: progress.cancel(session, session.get_one(Campaign, letter)))
+    works.write(lambda session, _house: steering.cancel(session, session.get_one(Campaign, letter)))
     sender.join(60)
     works.drain()
     said = works.progress(letter)

@@ -228,7 +228,15 @@ def test_each_job_that_handed_mail_over_says_so_in_one_line(
     works.work(Lane.SENDING)
     said = _logged(capfd)
     [worked] = [line for line in said if line["event"] == "lane.worked"]
-    expected = {"lane": "sending", "mails": 40, "windows": 2, "accepted": 37, "failed": 1, "deferred": 1, "refused": 1}
+    expected = {
+        "lane": "sending",
+        "mails": 40,
+        "windows": 2,
+        "accepted": 37,
+        "failed": 1,
+        "deferred": 1,
+        "not_granted": 1,
+    }
     assert expected.items() <= worked.items()
     assert (worked["level"], type(worked["seconds"])) == ("info", float)
     windows = [line for line in said if line["event"] == "window.settled"]
@@ -245,4 +253,4 @@ def test_a_shift_without_mail_says_nothing(capfd: pytest.CaptureFixture[str]) ->
         shift.settled(4, {1: Accepted(Reply(250, "ok")), 2: None, 3: InDoubt("lost")}, begun=0.0)
     window, worked = _logged(capfd)
     assert (window["event"], worked["event"]) == ("window.settled", "lane.worked")
-    assert [worked[name] for name in ("accepted", "not_begun", "in_doubt", "refused")] == [1, 1, 1, 1]
+    assert [worked[name] for name in ("accepted", "not_begun", "in_doubt", "not_granted")] == [1, 1, 1, 1]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session
 
 from listkeeper import store
@@ -165,3 +167,28 @@ def test_a_database_that_is_busy_for_too_long_is_told_to_everybody(app: Flask, m
     assert [type(each) for each in found] == [TryAgain] * 4
     assert _at_once(app, [_take]) == [True]
     assert _used(app) == 1
+
+
+@pytest.mark.usefixtures("one_pen")
+def test_those_who_give_way_take_turns_and_keep_nobody_else_waiting(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker waits for the other's turn to end; a post of somebody does not even ask whose turn it is."""
+    turn = Path(f"{make_url(database.url).database}-turn").open("w")  # noqa: SIM115 - another worker's, held for a while
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        turn.close()
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with app.app_context(), store.transaction() as session:
+        _take(session)
+    assert (slept, turn.closed) == ([], False)
+    monkeypatch.setattr(pen, "_ask_again", [0.0])
+    pen.give_way()
+    with app.app_context(), store.transaction(syncs_later=True) as session:
+        _take(session)
+    assert (len(slept), turn.closed) == (1, True)
+    assert pen._turn == []  # noqa: SLF001 - passed on

@@ -18,7 +18,7 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation.outbox import Fact, Lane
 from listkeeper.foundation.table import Table
-from listkeeper.sending import batch
+from listkeeper.sending import claim
 from tests.makers.works import Works
 
 # Whom we may write to, why, and what was sent; counters of brakes and facts that wait are no permission.
@@ -86,7 +86,7 @@ def settle(works: Works) -> None:
 
 def _waits(session: Session) -> bool:
     open_facts = select(Fact.id).where(Fact.lane == Lane.URGENT, Fact.reacted_at.is_(None), Fact.tries == 0)
-    return session.scalar(open_facts.limit(1)) is not None or batch.anything_due(session, Lane.URGENT)
+    return session.scalar(open_facts.limit(1)) is not None or claim.anything_due(session, Lane.URGENT)
 
 
 def statements(app: Flask, act: Callable[[], object]) -> list[str]:

@@ -23,7 +23,7 @@ from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock, outbox
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import lanes
-from listkeeper.sending import batch, planning, progress
+from listkeeper.sending import claim, planning, progress
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.progress import Progress
 from tests.fakes.smtp_sink import SmtpSink
@@ -54,7 +54,7 @@ class Works:
         for _ in range(200):
             self.work(lane)
             with self.app.app_context(), store.reading() as session:
-                if not batch.anything_due(session, lane) and not outbox.waiting(session, lane, 1):
+                if not claim.anything_due(session, lane) and not outbox.waiting(session, lane, 1):
                     return
         pytest.fail("the lane never came to rest")
 

@@ -10,9 +10,10 @@ from flask import Blueprint, Response
 from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
+from listkeeper.deliverability import mail_provider
 from listkeeper.foundation.outbox import Lane
 from listkeeper.parts import Worker
-from listkeeper.sending import incident, waiting
+from listkeeper.sending import halt, incident, waiting
 from listkeeper.sending.incident import Incident
 from listkeeper.sending.waiting import Line
 from listkeeper.web.studio import page, words
@@ -38,7 +39,7 @@ def show() -> Response:
     """Show it as it is at this moment; nothing here changes anything."""
     workers = _workers()
     with store.reading() as session:
-        seen = waiting.look(session)
+        seen = waiting.look(session, page.settings().late)
         return page.answer(
             session,
             "queue",
@@ -54,6 +55,8 @@ def show() -> Response:
             incidents=_told(session, (row for row in incident.newest(session, _INCIDENTS) if row.closed_at)),
             say=words.letter,
             say_why=words.why,
+            say_halted=halt.words,
+            called=mail_provider.name,
         )
 
 

@@ -69,6 +69,7 @@ def why(reason: Why) -> str:
     """Say why a letter does not move; the moment at which it goes on, where there is one, follows."""
     return {
         Why.SCHEDULED: language.text("it leaves later:"),
+        Why.LATE: language.text("its time passed while nothing was at work here; it waits for your word"),
         Why.HELD: language.text("it can still be stopped, and leaves then:"),
         Why.PAUSED: language.text("it was paused, and waits for somebody to let it go on"),
         Why.WATCHED: language.text("the first few have left; the others wait for what comes of them"),

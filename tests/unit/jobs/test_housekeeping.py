@@ -14,9 +14,9 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, outbox, throttle
 from listkeeper.foundation.outbox import Fact, Lane
 from listkeeper.foundation.throttle import ThrottleWindow
-from listkeeper.jobs import housekeeping, identity, sending
+from listkeeper.jobs import handing, housekeeping, identity
 from listkeeper.jobs.timetable import TABLE
-from listkeeper.sending import batch, planning
+from listkeeper.sending import claim, planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from tests.fakes.databases import Database
 from tests.makers import cafe, crowd
@@ -52,7 +52,7 @@ def test_what_a_dead_worker_held_is_settled_and_the_letter_finished(
             crowd.gather(session, made, 3)
             letter = cafe.draft(session, made)
             planning.send_campaign(session, made.organisation, letter, site="http://localhost:8025")
-            batch.lease(session, Lane.SENDING, "gone", 3)
+            claim.lease(session, Lane.SENDING, "gone", 3)
             states = (DeliveryState.HANDED, DeliveryState.HANDED, DeliveryState.ACCEPTED)
             for row, state in zip(session.scalars(select(Delivery)), states, strict=True):
                 row.state, row.lease_until = state, clock.now() + timedelta(hours=1)
@@ -88,7 +88,7 @@ def test_a_lane_with_nothing_due_is_left_alone(app: Flask, database: Database, m
 
 
 def test_answers_are_kept_trying_for_two_minutes() -> None:
-    waits = list(sending._waits())  # noqa: SLF001
+    waits = list(handing._waits())  # noqa: SLF001
     assert sum(waits) > 120
     assert waits[0] <= 0.1
     assert max(waits) == 5.0

@@ -16,12 +16,15 @@ from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Reason
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid, ListkeeperError
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, delivery, planning, progress, recovery
-from listkeeper.sending.batch import HANDED_LEASE, LEASE, WINDOW, Prepared, Ready
+from listkeeper.sending import batch, claim, delivery, planning, recovery, steering
+from listkeeper.sending.batch import WINDOW
+from listkeeper.sending.claim import LEASE
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.prepared import HANDED_LEASE, Prepared, Ready
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 from tests.makers import cafe, crowd
 from tests.makers.cafe import Cafe
@@ -74,7 +77,7 @@ def _states(session: Session) -> list[DeliveryState]:
 
 
 def _lease(session: Session, worker: str = ME, limit: int = 100) -> list[int]:
-    return batch.lease(session, Lane.SENDING, worker, limit)
+    return claim.lease(session, Lane.SENDING, worker, limit)
 
 
 def _hand_out(session: Session, ids: Sequence[int], worker: str = ME) -> list[Ready]:
@@ -93,17 +96,17 @@ def test_a_lease_is_for_due_rows_of_its_lane_and_for_one_worker(session: Session
     assert first == [row.id for row in _rows(session)[:3]]
     row = _rows(session)[0]
     assert (row.state, row.worker, row.lease_until) == (S.LEASED, ME, clock.now() + LEASE)
-    assert batch.lease(session, Lane.URGENT, OTHER, 100) == []
+    assert claim.lease(session, Lane.URGENT, OTHER, 100) == []
     assert _lease(session, OTHER) == [_rows(session)[3].id]
     assert _lease(session, OTHER) == []
-    assert not batch.anything_due(session, Lane.SENDING)
+    assert not claim.anything_due(session, Lane.SENDING)
 
 
 @pytest.mark.parametrize("state", [state for state in S if state not in delivery.WAITING])
 def test_only_waiting_rows_are_leased(session: Session, letter: Campaign, state: DeliveryState) -> None:
     session.execute(update(Delivery).values(state=state))
     assert _lease(session) == []
-    assert not batch.anything_due(session, Lane.SENDING)
+    assert not claim.anything_due(session, Lane.SENDING)
 
 
 def test_the_oldest_are_first_and_the_future_waits(
@@ -116,14 +119,14 @@ def test_the_oldest_are_first_and_the_future_waits(
     session.flush()
     assert _lease(session) == [rows[3].id, rows[1].id, rows[2].id]
     frozen_clock.shift(timedelta(milliseconds=1))
-    assert batch.anything_due(session, Lane.SENDING)
+    assert claim.anything_due(session, Lane.SENDING)
     assert _lease(session) == [rows[0].id]
 
 
 def test_what_is_given_back_waits_again_and_no_attempt_is_counted(session: Session, letter: Campaign) -> None:
     mine = _lease(session, ME, 2)
     theirs = _lease(session, OTHER)
-    batch.give_back(session, [*mine, *theirs], ME, wait=timedelta(seconds=30))
+    claim.give_back(session, [*mine, *theirs], ME, wait=timedelta(seconds=30))
     rows = _rows(session)
     assert [row.state for row in rows] == [S.QUEUED, S.QUEUED, S.LEASED, S.LEASED]
     assert [row.worker for row in rows] == [None, None, OTHER, OTHER]
@@ -134,7 +137,7 @@ def test_what_is_given_back_waits_again_and_no_attempt_is_counted(session: Sessi
 
 def test_what_is_handed_is_not_given_back(session: Session, letter: Campaign) -> None:
     ids = _handed(session)
-    batch.give_back(session, ids, ME)
+    claim.give_back(session, ids, ME)
     assert set(_states(session)) == {S.HANDED}
 
 
@@ -223,6 +226,7 @@ def test_an_answer_settles_a_row(
 ) -> None:
     row = _after(session, outcome)
     assert (row.state, row.reply_code, row.reply_text) == (state, code, text)
+    assert row.reply_class == (ReplyClass.INVALID_ADDRESS if outcome is NEVER else None)
     assert (row.worker, row.lease_until, row.settled_at, row.attempts) == (None, None, clock.now(), 1)
 
 
@@ -231,25 +235,54 @@ def test_not_now_waits_and_is_tried_again(
 ) -> None:
     row = _after(session, LATER)
     assert (row.state, row.reply_code, row.worker, row.settled_at) == (S.DEFERRED, 451, None, None)
-    assert timedelta(minutes=0.8) <= row.due_at - clock.now() <= timedelta(minutes=1.2)
+    assert row.reply_class is ReplyClass.TEMPORARY
+    # Greylisted: whoever comes back within five minutes begins anew.
+    assert timedelta(minutes=5) <= row.due_at - clock.now() <= timedelta(minutes=7.2)
     assert _lease(session) == []
-    frozen_clock.shift(timedelta(minutes=1.2))
+    frozen_clock.shift(timedelta(minutes=7.2))
     assert _lease(session) == [row.id]
     _hand_out(session, [row.id])
     batch.record(session, {row.id: OK})
     assert (_rows(session)[0].state, _rows(session)[0].attempts) == (S.ACCEPTED, 2)
+    assert _rows(session)[0].reply_class is None
 
 
-def test_not_now_for_three_days_is_never(
+def _put_off_again(session: Session, number: int, *, tries: int) -> None:
+    """Let a row be tried and put off, so many times."""
+    for _ in range(tries):
+        session.execute(update(Delivery).where(Delivery.id == number).values(due_at=clock.now() - timedelta(days=99)))
+        assert _lease(session, limit=1) == [number]
+        _hand_out(session, [number])
+        batch.record(session, {number: LATER})
+
+
+def test_not_now_for_three_days_is_never_counted_from_the_first_try(
     session: Session, letter: Campaign, frozen_clock: time_machine.Traveller
 ) -> None:
-    ids = _handed(session)
+    # A long pause before anybody tried it is no fault of the receiver.
+    frozen_clock.shift(timedelta(hours=100))
+    number = _rows(session)[0].id
+    _put_off_again(session, number, tries=4)
+    assert _rows(session)[0].first_tried_at == clock.now()
     frozen_clock.shift(timedelta(hours=72))
-    batch.record(session, {ids[0]: LATER})
+    _put_off_again(session, number, tries=1)
+    assert _states(session)[0] is S.DEFERRED
     frozen_clock.shift(timedelta(milliseconds=1))
-    batch.record(session, {ids[1]: LATER})
-    assert _states(session)[:2] == [S.DEFERRED, S.FAILED]
-    assert _rows(session)[1].reply_code == 451
+    _put_off_again(session, number, tries=1)
+    assert (_states(session)[0], _rows(session)[0].reply_code) == (S.FAILED, 451)
+
+
+def test_who_was_tried_a_few_times_only_is_tried_on(
+    session: Session, letter: Campaign, frozen_clock: time_machine.Traveller
+) -> None:
+    number = _rows(session)[0].id
+    _put_off_again(session, number, tries=1)
+    # Paused for a week after the first try.
+    frozen_clock.shift(timedelta(hours=168))
+    _put_off_again(session, number, tries=2)
+    assert _states(session)[0] is S.DEFERRED
+    _put_off_again(session, number, tries=1)
+    assert _states(session)[0] is S.FAILED
 
 
 def test_a_hand_over_that_did_not_begin_waits_again_at_once(session: Session, letter: Campaign) -> None:
@@ -280,6 +313,7 @@ def test_a_doubt_that_turns_out_too_late_fails(
     session: Session, letter: Campaign, frozen_clock: time_machine.Traveller
 ) -> None:
     ids = _handed(session)
+    session.execute(update(Delivery).values(attempts=4))
     frozen_clock.shift(timedelta(days=4))
     recovery.settle_left_behind(session, lambda _worker: False)
     batch.record(session, {ids[0]: LATER, ids[1]: OK})
@@ -307,7 +341,7 @@ def test_an_answer_is_kept_as_long_as_there_is_room(session: Session, letter: Ca
 
 
 def _cancelled(session: Session, letter: Campaign, then: Callable[[], object] = lambda: None) -> int:
-    stopped = progress.cancel(session, letter)
+    stopped = steering.cancel(session, letter)
     then()
     session.flush()
     return stopped
@@ -322,7 +356,7 @@ def test_a_cancel_keeps_home_what_waits_and_what_is_leased(session: Session, let
     assert _states(session) == [S.HANDED, S.CANCELLED, S.CANCELLED, S.CANCELLED]
     assert letter.state is CampaignState.CANCELLED
     assert _hand_out(session, ids) == []
-    batch.give_back(session, ids, ME)
+    claim.give_back(session, ids, ME)
     assert _lease(session) == []
 
 
@@ -337,4 +371,4 @@ def test_what_is_under_way_ends_as_it_ends_but_is_not_tried_again(
     assert _cancelled(session, letter) == 0
     batch.record(session, dict.fromkeys(ids, outcome))
     assert set(_states(session)) == {state}
-    assert not batch.anything_due(session, Lane.SENDING)
+    assert not claim.anything_due(session, Lane.SENDING)

@@ -15,9 +15,10 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, delivery, incident, planning, progress, recovery, retry
+from listkeeper.sending import batch, claim, delivery, incident, planning, progress, recovery, steering
 from listkeeper.sending.delivery import OPEN, TRANSITIONS, Delivery, DeliveryState
 from listkeeper.sending.incident import IncidentKind
+from listkeeper.sending.prepared import HANDED_LEASE
 from listkeeper.sending.progress import Progress
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Rejected, Reply
 from tests.makers import cafe, crowd
@@ -82,7 +83,7 @@ def test_numbers_add_up_at_every_step_of_any_journey(
     """Leases, answers of every kind, dead workers and time, in any order."""
 
     def lease() -> None:
-        batch.lease(session, Lane.SENDING, chance.choice((ME, OTHER)), chance.randint(1, 5))
+        claim.lease(session, Lane.SENDING, chance.choice((ME, OTHER)), chance.randint(1, 5))
 
     def hand_out() -> None:
         for worker in (ME, OTHER):
@@ -136,7 +137,7 @@ def test_a_finished_letter_is_not_cancelled(session: Session, letter: Campaign) 
     progress.finish_if_done(session)
     session.commit()
     with pytest.raises(Conflict):
-        progress.cancel(session, letter)
+        steering.cancel(session, letter)
     assert {row.state for row in _rows(session)} == {S.ACCEPTED}
 
 
@@ -147,12 +148,12 @@ def test_a_finished_letter_is_not_cancelled(session: Session, letter: Campaign) 
 def test_a_dead_worker_s_rows_are_queued_again_or_in_doubt(
     session: Session, letter: Campaign, frozen_clock: time_machine.Traveller, *, dead: bool, late: bool
 ) -> None:
-    mine = batch.lease(session, Lane.SENDING, ME, 6)
+    mine = claim.lease(session, Lane.SENDING, ME, 6)
     batch.hand_out(session, mine[:4], ME, prepare=prepared, carries_smtputf8=False)
     batch.record(session, {mine[0]: OUTCOMES[0]})
     if late:
-        frozen_clock.shift(batch.HANDED_LEASE + timedelta(milliseconds=1))
-    theirs = batch.lease(session, Lane.SENDING, OTHER, 2)
+        frozen_clock.shift(HANDED_LEASE + timedelta(milliseconds=1))
+    theirs = claim.lease(session, Lane.SENDING, OTHER, 2)
     assert recovery.settle_left_behind(session, lambda worker: dead and worker == ME) == (2, 3)
     states = {row.id: row.state for row in _rows(session)}
     assert [states[number] for number in mine] == [S.ACCEPTED, *[S.IN_DOUBT] * 3, S.QUEUED, S.QUEUED]
@@ -166,9 +167,9 @@ def test_a_dead_worker_s_rows_are_queued_again_or_in_doubt(
 def test_a_living_worker_keeps_what_it_holds(
     session: Session, letter: Campaign, frozen_clock: time_machine.Traveller
 ) -> None:
-    ids = batch.lease(session, Lane.SENDING, ME, 6)
+    ids = claim.lease(session, Lane.SENDING, ME, 6)
     batch.hand_out(session, ids[:3], ME, prepare=prepared, carries_smtputf8=False)
-    frozen_clock.shift(batch.LEASE)
+    frozen_clock.shift(claim.LEASE)
     assert recovery.settle_left_behind(session, lambda _worker: False) == (0, 0)
     frozen_clock.shift(timedelta(milliseconds=1))
     # A lease is short; a hand-over may take as long as a server's answer.
@@ -187,37 +188,6 @@ def test_counts_name_every_state(session: Session, letter: Campaign) -> None:
     assert delivery.counts(session, letter.id) == dict.fromkeys(S, 0) | {S.QUEUED: 12}
     assert delivery.numbered(session, _rows(session)[0].id) is not None
     assert delivery.numbered(session, 10**6) is None
-
-
-# When to try again
-
-
-def test_waits_grow_and_never_end_in_nothing(chance: random.Random) -> None:
-    now = clock.now()
-    for attempts, minutes in (
-        (0, 1),
-        (1, 1),
-        (2, 5),
-        (3, 15),
-        (4, 30),
-        (5, 60),
-        (6, 120),
-        (7, 240),
-        (8, 240),
-        (99, 240),
-    ):
-        waits = [(retry.next_attempt(attempts, now, chance) - now) / timedelta(minutes=1) for _ in range(50)]
-        assert min(waits) >= 0.8 * minutes
-        assert max(waits) <= 1.2 * minutes
-        assert len(set(waits)) > 10, "rows deferred together must not come back together"
-
-
-@pytest.mark.parametrize(("lane", "hours"), [("urgent", 24), ("sending", 72), ("background", 72)])
-def test_every_lane_has_its_deadline(lane: str, hours: int) -> None:
-    now = clock.now()
-    assert not retry.overdue(now - timedelta(hours=hours), lane, now)
-    assert retry.overdue(now - timedelta(hours=hours, milliseconds=1), lane, now)
-    assert {"urgent", "sending", "background"} == set(Lane) == set(retry.DEADLINES)
 
 
 # Why it stands still

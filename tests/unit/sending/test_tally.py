@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
@@ -14,6 +12,7 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import tally
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.tally import COUNTED, DeliveryTally, Kind
+from tests.fakes.databases import Database
 
 S = DeliveryState
 
@@ -22,13 +21,16 @@ def _kind(outcome: DeliveryState, provider: str = "gmail") -> Kind:
     return Kind(outcome, Lane.SENDING, MessageClass.MARKETING, provider)
 
 
-def test_numbers_add_up_over_processes(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    for pid in (1, 2, 17, 18):
-        monkeypatch.setattr(os, "getpid", lambda pid=pid: pid)
-        tally.add(session, {_kind(S.ACCEPTED): pid, _kind(S.FAILED): 1})
-    assert tally.totals(session) == {_kind(S.ACCEPTED): 38, _kind(S.FAILED): 4}
-    # 1 and 17 share a slot: the table stays small however many workers come and go.
-    assert session.scalar(select(func.count()).select_from(DeliveryTally)) == 4
+def test_numbers_add_up_and_stay_the_same_when_they_are_folded(session: Session) -> None:
+    for number in range(150):
+        tally.add(session, {_kind(S.ACCEPTED): number, _kind(S.FAILED): 1, _kind(S.REFUSED): 0})
+    expected = {_kind(S.ACCEPTED): 150 * 149 // 2, _kind(S.FAILED): 150}
+    assert tally.totals(session) == expected
+    assert tally.is_long(session)
+    tally.fold(session)
+    assert tally.totals(session) == expected
+    assert not tally.is_long(session)
+    assert session.scalar(select(func.count()).select_from(DeliveryTally)) == 2
 
 
 def test_what_is_taken_back_was_not_counted(session: Session, engine: Engine) -> None:
@@ -38,6 +40,22 @@ def test_what_is_taken_back_was_not_counted(session: Session, engine: Engine) ->
     session.rollback()
     with Session(engine) as another:
         assert tally.totals(another) == {_kind(S.ACCEPTED): 1}
+
+
+def test_nobody_waits_for_somebody_who_counts_or_folds(session: Session, engine: Engine, database: Database) -> None:
+    if database.kind == "sqlite":
+        # One writer anyway.
+        return
+    tally.add(session, {_kind(S.ACCEPTED): 1})
+    session.commit()
+    tally.add(session, {_kind(S.ACCEPTED): 2})
+    with Session(engine) as another:
+        another.execute(text("SET LOCAL lock_timeout = '1s'"))
+        tally.fold(another)
+        tally.add(another, {_kind(S.ACCEPTED): 4})
+        another.commit()
+    session.commit()
+    assert tally.totals(session) == {_kind(S.ACCEPTED): 7}
 
 
 def test_only_ends_and_attempts_are_counted(session: Session) -> None:

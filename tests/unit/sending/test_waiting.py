@@ -17,7 +17,7 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, delivery, planning, waiting
+from listkeeper.sending import claim, delivery, planning, waiting
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.waiting import Letter, Line, Why
 from tests.fakes.databases import Database
@@ -128,7 +128,7 @@ def test_a_letter_that_is_over_is_not_told(session: Session, letter: Campaign) -
 
 
 def test_what_is_under_way_in_doubt_and_put_off(session: Session, letter: Campaign) -> None:
-    batch.lease(session, Lane.SENDING, "me", 2)
+    claim.lease(session, Lane.SENDING, "me", 2)
     session.execute(update(Delivery).where(Delivery.id == 1).values(state=S.HANDED))
     session.execute(update(Delivery).where(Delivery.id == 3).values(state=S.IN_DOUBT, settled_at=clock.now()))
     session.execute(update(Delivery).where(Delivery.id == 4).values(state=S.DEFERRED, provider="gmail"))

@@ -13,6 +13,7 @@ from listkeeper.audience import signup
 from listkeeper.audience.guard import judging
 from listkeeper.audience.guard.judging import Verdict
 from listkeeper.deliverability import mail_host
+from listkeeper.deliverability.mail_host import Learned
 from listkeeper.deliverability.mail_host import MailHostState as State
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import address
@@ -30,12 +31,12 @@ ZONE: dict[tuple[str, str], Outcome] = {
     ("bare.example", "MX"): NoData("bare.example", "MX", ""),
 }
 SAID = {
-    "taking.example": State.TAKES_MAIL,
-    "shut.example": State.NULL_MX,
-    "gone.example": State.NO_SUCH_DOMAIN,
-    "plain.example": State.TAKES_MAIL,
-    "bare.example": State.UNKNOWN,
-    "silent.example": State.UNKNOWN,
+    "taking.example": Learned(State.TAKES_MAIL, "taking.example"),
+    "shut.example": Learned(State.NULL_MX),
+    "gone.example": Learned(State.NO_SUCH_DOMAIN),
+    "plain.example": Learned(State.TAKES_MAIL, "plain.example"),
+    "bare.example": Learned(State.UNKNOWN),
+    "silent.example": Learned(State.UNKNOWN),
 }
 
 
@@ -59,8 +60,8 @@ def test_what_the_dns_says_of_a_domain() -> None:
 def test_a_silent_name_server_is_not_waited_for() -> None:
     begun = time.monotonic()
     assert mail_host.ask(_Slow(), ("silent.example", "shut.example"), seconds=0.2) == {
-        "silent.example": State.UNKNOWN,
-        "shut.example": State.NULL_MX,
+        "silent.example": Learned(State.UNKNOWN),
+        "shut.example": Learned(State.NULL_MX),
     }
     assert time.monotonic() - begun < 0.5
 
@@ -74,7 +75,7 @@ def test_only_a_clear_no_turns_somebody_away_and_only_for_a_while(
     mail_host.remember(session, SAID)
     mail_host.remember(session, SAID)
     assert mail_host.unknown(session, SAID) == set()
-    no = SAID[domain] in {State.NULL_MX, State.NO_SUCH_DOMAIN}
+    no = SAID[domain].state in {State.NULL_MX, State.NO_SUCH_DOMAIN}
     expected = Verdict.NO_MAIL if no else Verdict.ASK
     assert judging.judge(session, house.organisation, address.parse(typed), LIMITS) is expected
     if no:

@@ -6,11 +6,13 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0015"
-down_revision = "0014"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
+# SQLite counts rows only in INTEGER PRIMARY KEY.
+ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 _DEFERRED = sa.text("state = 'deferred'")
 _IN_DOUBT = sa.text("state = 'in_doubt'")
@@ -20,13 +22,14 @@ def upgrade() -> None:
     """Begin to count; what was sent before stands in the rows and not in the tally."""
     op.create_table(
         "delivery_tally",
-        sa.Column("slot", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
         sa.Column("outcome", sa.String(length=32), nullable=False),
         sa.Column("lane", sa.String(length=32), nullable=False),
         sa.Column("message_class", sa.String(length=32), nullable=False),
         sa.Column("provider", sa.String(length=24), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("slot", "outcome", "lane", "message_class", "provider", name=op.f("pk_delivery_tally")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_tally")),
+        sqlite_autoincrement=True,
     )
     op.add_column("incident", sa.Column("facts", JSON, nullable=True))
     op.add_column("incident", sa.Column("told_at", sa.DateTime(timezone=True), nullable=True))

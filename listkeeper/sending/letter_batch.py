@@ -1,0 +1,183 @@
+"""A worker's letters of campaigns: what ``batch`` does to any row, done to 32 of one kind at once.
+
+The same gate, the same states, the same words on the row; but the rows are read as values and
+written by one statement with many parameters, because a campaign has a million of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, assert_never, cast
+
+from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import permission
+from listkeeper.audience.handover import Refusal
+from listkeeper.audience.permission import Grant
+from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.foundation import clock
+from listkeeper.foundation.among import among
+from listkeeper.foundation.errors import ListkeeperError
+from listkeeper.sending import claim, prepared, tally
+from listkeeper.sending.delivery import Delivery, DeliveryState, Waiting
+from listkeeper.sending.prepared import HANDED_LEASE, Line, Message, Prepared, Ready
+from listkeeper.sending.transport import Accepted, Outcome
+
+_TABLE = cast("Table", Delivery.__table__)
+_ROW = _TABLE.c
+_OURS = (
+    select(Delivery.id, Campaign.state)
+    .join(Campaign, Campaign.id == Delivery.campaign_id)
+    .where(among(Delivery.id, "ids"), Delivery.worker == bindparam("me"), Delivery.state == DeliveryState.LEASED)
+    .order_by(Delivery.id)
+    .with_for_update(of=Delivery)
+)
+# Each names the state that it changes, as the table of transitions has it: a row that has moved on is left alone.
+_HANDED = (
+    update(_TABLE)
+    .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.LEASED)
+    .values(
+        state=DeliveryState.HANDED,
+        attempts=_ROW.attempts + 1,
+        handed_at=bindparam("now"),
+        lease_until=bindparam("until"),
+        grant_event_id=bindparam("event"),
+        grant_seq=bindparam("seq"),
+        gate_head_seq=bindparam("head"),
+        gate_rule_version=permission.RULE_VERSION,
+        template_sha256=bindparam("template"),
+        message_id=bindparam("name"),
+        way=bindparam("by"),
+    )
+)
+_STAYS_HOME = (
+    update(_TABLE)
+    .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.LEASED)
+    .values(
+        state=bindparam("becomes"),
+        refusal_code=bindparam("code"),
+        reply_text=bindparam("words"),
+        gate_rule_version=bindparam("rules"),
+        settled_at=bindparam("now"),
+        worker=None,
+        lease_until=None,
+    )
+)
+_TAKEN = (
+    update(_TABLE)
+    .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.HANDED)
+    .values(
+        state=DeliveryState.ACCEPTED,
+        reply_code=bindparam("code"),
+        reply_text=bindparam("words"),
+        reply_class=None,
+        settled_at=bindparam("now"),
+        worker=None,
+        lease_until=None,
+    )
+)
+_HANDED_LETTERS = (
+    select(Delivery.id, Delivery.list_id, Delivery.subscriber_id, Delivery.provider)
+    .where(among(Delivery.id, "ids"), Delivery.campaign_id.is_not(None), Delivery.state == DeliveryState.HANDED)
+    .order_by(Delivery.id)
+    .with_for_update()
+)
+
+
+def take(session: Session, ids: Sequence[int], worker: str) -> list[int]:
+    """Lock these leased rows and return them; those of a letter that stands still by now are given back."""
+    if not ids:
+        return []
+    session.flush()
+    rows = session.connection().execute(_OURS, {"ids": list(ids), "me": worker}).all()
+    moving = [number for number, state in rows if state is CampaignState.SENDING]
+    if len(moving) < len(rows):
+        claim.give_back(session, [number for number, state in rows if state is not CampaignState.SENDING], worker)
+    return moving
+
+
+def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line: Line) -> list[Ready]:
+    """Ask the gate about these rows, mark each as handed, refused or failed, and return those that were granted."""
+    able = [(row, message) for row, message in letters if isinstance(message, Prepared)]
+    verdicts = permission.grant_all(session, [prepared.described(row, message, line) for row, message in able])
+    moment = clock.now()
+    times = {"now": moment, "until": moment + HANDED_LEASE, "by": line.way}
+    home = [_failed(row, message) for row, message in letters if isinstance(message, ListkeeperError)]
+    handed: list[dict[str, Any]] = []
+    ready: list[Ready] = []
+    for row, message in able:
+        match verdicts[row.id]:
+            case Refusal(code):
+                home.append(_home(row, DeliveryState.REFUSED, code=code, rules=permission.RULE_VERSION))
+            case Grant() as grant:
+                handed.append(_granted(row, message, grant) | times)
+                ready.append(Ready(row.id, grant, message))
+            case verdict:
+                assert_never(verdict)
+    connection = session.connection()
+    if handed:
+        connection.execute(_HANDED, handed)
+    if home:
+        connection.execute(_STAYS_HOME, [values | {"now": moment} for values in home])
+        tally.add(session, Counter(tally.letter(values["becomes"], None) for values in home))
+    return ready
+
+
+def _granted(row: Waiting, message: Prepared, grant: Grant) -> dict[str, Any]:
+    return {
+        "row": row.id,
+        "event": grant.event_id,
+        "seq": grant.ledger_seq,
+        "head": grant.head_seq,
+        "template": message.template_sha256,
+        "name": message.message_id,
+    }
+
+
+def _failed(row: Waiting, problem: ListkeeperError) -> dict[str, Any]:
+    return _home(row, DeliveryState.FAILED, words=prepared.words(problem.message))
+
+
+def _home(row: Waiting, becomes: DeliveryState, **told: Any) -> dict[str, Any]:  # noqa: ANN401 - columns
+    return {"row": row.id, "becomes": becomes, "code": None, "words": None, "rules": None} | told
+
+
+def record_taken(session: Session, outcomes: Mapping[int, Outcome | None]) -> tuple[dict[int, list[int]], list[int]]:
+    """Record the letters that were accepted; return whom they reached, by list, and the rows that are left to record.
+
+    Left is whatever else came of it, and whatever is no letter, or was called in doubt meanwhile.
+    """
+    session.flush()
+    accepted = {number: outcome.reply for number, outcome in outcomes.items() if isinstance(outcome, Accepted)}
+    rows = session.connection().execute(_HANDED_LETTERS, {"ids": list(accepted)}).all() if accepted else []
+    if not rows:
+        return {}, list(outcomes)
+    moment = clock.now()
+    reached: dict[int, list[int]] = {}
+    for _number, list_id, person, _provider in rows:
+        note_reached(reached, list_id, person)
+    session.connection().execute(
+        _TAKEN,
+        [
+            {
+                "row": number,
+                "code": accepted[number].code or None,
+                "words": prepared.words(accepted[number].text),
+                "now": moment,
+            }
+            for number, _list_id, _person, _provider in rows
+        ],
+    )
+    tally.add(session, Counter(tally.letter(DeliveryState.ACCEPTED, row[3]) for row in rows))
+    # Whoever has one of these rows as an object sees what it has become.
+    session.expire_all()
+    done = {row[0] for row in rows}
+    return reached, [number for number in outcomes if number not in done]
+
+
+def note_reached(reached: dict[int, list[int]], list_id: int | None, person: int | None) -> None:
+    """Add whom a letter has reached, unless she was erased meanwhile."""
+    if list_id is not None and person is not None:
+        reached.setdefault(list_id, []).append(person)
