@@ -142,6 +142,15 @@ class Settings(BaseSettings):
         description="A letter whose time passed longer ago than this, while nothing was at work here, asks before it "
         "leaves.",
     )
+    stuck_after_minutes: int = Field(
+        default=10, ge=1, description="A letter of which mails are due and none has left for so long stands still."
+    )
+    least_free_megabytes: int = Field(
+        default=200,
+        ge=0,
+        description="With less room on the disk of the data folder nothing is sent, and the owners hear of it when "
+        "five times as much is left. 0: nobody looks.",
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe log line that is written."
     )
@@ -274,6 +283,11 @@ class Settings(BaseSettings):
     def sending_ways(self) -> tuple[Way, ...]:
         """The ways mail leaves by; none in practice mode."""
         return (way_address.read(self.smtp_url),) if self.smtp_url is not None else self.ways
+
+    @property
+    def least_free_bytes(self) -> int:
+        """Below how many free bytes nothing is sent."""
+        return self.least_free_megabytes * 1_000_000
 
     @property
     def practice(self) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
-from listkeeper.jobs import identity, lines, pacing
+from listkeeper.jobs import identity, lines, pacing, shift
 from listkeeper.sending import batch, composing, envelope
 from listkeeper.sending.batch import Question
 from listkeeper.sending.envelope import Envelope
@@ -46,6 +46,7 @@ class Said:
 def deliver(group: Group, letters: Letters, said: Said) -> int | None:
     """Hand over what goes by one way; return how many hand-overs were begun in time, None when the way was lost."""
     lines.note_offer(group.way, group.line)
+    begun_at = time.monotonic()
     ready = _hand_out(group, letters, said)
     lost = False
     try:
@@ -56,6 +57,7 @@ def deliver(group: Group, letters: Letters, said: Said) -> int | None:
         lost = True
     for row in ready:
         said.outcomes.setdefault(row.delivery_id, None)
+    shift.settled(len(group.ids), {row.delivery_id: said.outcomes[row.delivery_id] for row in ready}, begun_at)
     begun = sum(said.outcomes[row.delivery_id] is not None for row in ready)
     if begun and not lost:
         lines.ways().worked(group.way)

@@ -10,7 +10,7 @@ from threading import Event
 from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import firsts, handing, identity, lines, pacing
+from listkeeper.jobs import firsts, handing, identity, lines, pacing, watching
 from listkeeper.jobs.handing import Said
 from listkeeper.sending import batch, claim, composing, incident, progress, recovery
 from listkeeper.sending import ways as ways_of_sending
@@ -31,7 +31,7 @@ draining = Event()
 def deliver(lane: Lane, until: float) -> bool:
     """Hand over what is due on a lane until the monotonic moment; return whether more waits."""
     worked = False
-    while time.monotonic() < until and not draining.is_set():
+    while time.monotonic() < until and not draining.is_set() and watching.has_room():
         with store.transaction(syncs_later=True) as session:
             ids = claim.lease(session, lane, identity.me(), _LEASED_AT_ONCE)
         if not ids:

@@ -1,4 +1,4 @@
-"""The timetable: which job is put on which lane every how many seconds.
+"""The timetable: which job is put on which lane every how many seconds, and what the timetable does itself.
 
 A literal table; ``rounds`` keeps it with RQ's own cron. Everything is due once
 when the timetable starts, so a restart heals what a crash left behind.
@@ -26,3 +26,5 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.housekeeping.forget_past", 3600, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.forget_answers", 86_400, Lane.BACKGROUND),
 )
+# Done in the timetable's own process, and quickly: whether workers live is no question for a worker.
+OWN: tuple[tuple[str, int], ...] = (("listkeeper.jobs.watching.count", 15), ("listkeeper.jobs.watching.look", 60))

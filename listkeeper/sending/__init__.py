@@ -6,7 +6,9 @@ transaction that marks them handed, lets ``composing`` write each message,
 has ``envelope`` seal it with the grant, gives it to a ``transport`` (today
 ``smtp_relay``), and records the reply. ``retry`` says when to try again,
 ``recovery`` settles what a dead worker left behind, ``incident`` says in words
-why mail stands still, and ``progress`` counts. Long afterwards ``authorisation``
+why mail stands still, and ``progress`` counts. ``waiting`` says what waits and
+why, ``watch`` sees what stands still without anybody being told, and ``tally``
+counts for machines that look from outside. Long afterwards ``authorisation``
 names the event that let a message go, and ``own_data`` packs all of it for the
 person it went to.
 """

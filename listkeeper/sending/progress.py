@@ -16,7 +16,7 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
-from listkeeper.sending import delivery, first_message, incident, tempo
+from listkeeper.sending import delivery, first_message, incident, tempo, watch_words
 from listkeeper.sending.delivery import OPEN, SENT, Delivery, DeliveryState
 from listkeeper.sending.first_message import Verdict
 
@@ -80,7 +80,7 @@ def report(
         failed=found[DeliveryState.FAILED],
         in_doubt=_addresses_in_doubt(session, campaign, named) if found[DeliveryState.IN_DOUBT] else (),
         skipped_because=_refusals(session, campaign),
-        standing_still=tuple(row.words for row in incident.standing(session)) if moving else (),
+        standing_still=_standing_still(session) if moving else (),
         doubts=found[DeliveryState.IN_DOUBT],
         leaves_at=schedule.leaves_at(campaign),
         late=schedule.is_late(campaign, clock.now(), late),
@@ -140,6 +140,10 @@ def _put_off(session: Session, campaign: Campaign) -> tuple[tuple[PutOff, ...], 
     rows = [(provider, number, due) for provider, number, due in session.execute(query)]
     found = [PutOff(mail_provider.name(provider) if provider else "", number) for provider, number, _due in rows]
     return tuple(sorted(found, key=lambda each: -each.number)), min((due for *_rest, due in rows), default=None)
+
+
+def _standing_still(session: Session) -> tuple[str, ...]:
+    return tuple(watch_words.of(row) for row in incident.standing(session) if row.stops)
 
 
 def _addresses_in_doubt(session: Session, campaign: Campaign, named: int | None) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ letter of a million stops and goes on with one write, and no row is touched.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
@@ -17,6 +19,7 @@ from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, language, outbox
 from listkeeper.foundation.errors import Conflict, NotFound
 from listkeeper.foundation.outbox import Lane
+from listkeeper.sending import tally
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.standards import address
 
@@ -50,8 +53,9 @@ def cancel(session: Session, campaign: Campaign) -> int:
         update(Delivery)
         .where(Delivery.campaign_id == campaign.id, waiting)
         .values(state=S.CANCELLED, worker=None, lease_until=None, settled_at=clock.now())
-        .returning(Delivery.id)
+        .returning(Delivery.provider)
     ).all()
+    tally.add(session, Counter(tally.letter(S.CANCELLED, row[0]) for row in stopped))
     return len(stopped)
 
 

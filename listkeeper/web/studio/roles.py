@@ -34,6 +34,8 @@ FOR_EDITORS = frozenset(
         "steering.resume",
         "steering.cancel",
         "steering.retry",
+        "departure.cancel",
+        "queue.show",
         "welcome.show",
         "welcome.see",
         "welcome.see_text",
