@@ -24,7 +24,9 @@ _ASKED = (
         Delivery.provider,
         Delivery.organisation_id,
         func.coalesce(Delivery.typed_address, Subscriber.email_send, ""),
+        Organisation.from_address,
     )
+    .join(Organisation, Organisation.id == Delivery.organisation_id)
     .outerjoin(Subscriber, Subscriber.id == Delivery.subscriber_id)
     .where(Delivery.id.in_(bindparam("ids", expanding=True)))
 )
@@ -47,22 +49,27 @@ class Block:
     rows: list[Row] = field(default_factory=list)
 
 
-def of(session: Session, ids: Sequence[int]) -> list[Block]:
-    """Return whom these rows go to, by the domain they leave as; asks no name server."""
+def of(session: Session, ids: Sequence[int], known: dict[str, str]) -> list[Block]:
+    """Return whom these rows go to, by the domain they leave as; asks no name server.
+
+    ``known`` holds the receivers of mail domains that were looked up before; what is looked up now is added.
+    """
     found = {row[0]: row for row in session.execute(_ASKED, {"ids": list(ids)})}
-    domains = {row[3].rpartition("@")[2] for row in found.values() if row[1] is None}
-    providers = mail_host.providers(session, domains) if domains else {}
-    houses = {
-        number: session.get_one(Organisation, number).from_domain for number in {row[2] for row in found.values()}
-    }
+    new = {_domain(row[3]) for row in found.values() if row[1] is None} - known.keys()
+    if new:
+        known |= mail_host.providers(session, new)
     blocks: dict[str, Block] = {}
     for number in ids:
         if number in found:
-            _, known, organisation, written_to = found[number]
-            domain = houses[organisation]
-            receiver = known or providers[written_to.rpartition("@")[2]]
-            blocks.setdefault(domain, Block(organisation, domain)).rows.append((number, receiver))
+            _, receiver, organisation, written_to, written_by = found[number]
+            domain = _domain(written_by)
+            block = blocks.get(domain) or blocks.setdefault(domain, Block(organisation, domain))
+            block.rows.append((number, receiver or known[_domain(written_to)]))
     return list(blocks.values())
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
 
 
 def put_off(session: Session, waits: Mapping[int, datetime], receivers: Mapping[int, str], worker: str) -> None:
