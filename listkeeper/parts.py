@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from functools import cache
@@ -25,12 +25,18 @@ from listkeeper.audience.handover import MessageClass
 from listkeeper.foundation import language, log
 from listkeeper.foundation.fetch import Fetcher, LiveFetcher
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import receiver_state
+from listkeeper.sending import provider_api, receiver_state
+from listkeeper.sending.mailgun_api import MailgunAccount
 from listkeeper.sending.pace import Pace
+from listkeeper.sending.postmark_api import PostmarkAccount
+from listkeeper.sending.provider_api import Account, ProviderApi
 from listkeeper.sending.receiver_state import Slowed
 from listkeeper.sending.retry import Deadlines
+from listkeeper.sending.ses_api import SesAccount
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
 from listkeeper.sending.transport import Transport, TransportUnavailable
+from listkeeper.sending.way import PRACTICE, Way
+from listkeeper.sending.ways import Ways
 from listkeeper.settings import Settings
 from listkeeper.standards.dns import LiveResolver, Resolver
 
@@ -39,6 +45,11 @@ _JOB_SECONDS = 900
 _FAILURES_KEPT_SECONDS = 24 * 3600
 # Should a worker be killed between taking a job and saying so, the next one of its kind waits this long at most.
 _MARK_SECONDS = 30
+_ACCOUNTS: Mapping[str, Callable[[Way], Account]] = {
+    "ses": SesAccount,
+    "postmark": PostmarkAccount,
+    "mailgun": MailgunAccount,
+}
 _log = log.get(__name__)
 _opened: list[Settings] = []
 
@@ -117,21 +128,26 @@ def fetcher() -> Fetcher:
     return LiveFetcher(settings().private_hosts)
 
 
-def transport() -> Transport:
-    """Return a new way to send. Raises TransportUnavailable when practice mode's own server is not running."""
-    chosen = settings().smtp_url
-    if chosen is not None:
-        return SmtpRelay(Relay.from_url(chosen), socket.getfqdn())
-    return SmtpRelay(_practice_relay(), "localhost")
+def ways() -> Ways:
+    """Return the ways mail of this process may take; in practice mode the one to practice mode's own server."""
+    return Ways(settings().sending_ways or (PRACTICE,), transport)
 
 
-def relay_name() -> str:
-    """Return where the mail of this process is handed over, as its offers are filed: a host and port, or practice."""
-    chosen = settings().smtp_url
-    if chosen is None:
-        return "practice"
-    relay = Relay.from_url(chosen)
-    return f"{relay.host}:{relay.port}"
+def transport(way: Way) -> Transport:
+    """Return a new line for a way. Raises TransportUnavailable when practice mode's own server is not running."""
+    if way.kind == PRACTICE.kind:
+        return SmtpRelay(_practice_relay(), "localhost")
+    if way.is_smtp:
+        return SmtpRelay(Relay.from_url(way.address), socket.getfqdn(), chunks=way.chunking)
+    account = _ACCOUNTS[way.kind](way)
+    asks = LiveFetcher(settings().private_hosts)
+    return ProviderApi(account, asks.line(account.origin, seconds=provider_api.SECONDS))
+
+
+def relay_names() -> list[str]:
+    """Return the names of the ways a new subscriber may be written to by, under which their offers are filed."""
+    known = settings().sending_ways or (PRACTICE,)
+    return [way.name for way in known if not way.domains] or [way.name for way in known]
 
 
 def _practice_relay() -> Relay:

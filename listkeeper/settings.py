@@ -6,27 +6,28 @@ against this file by a test.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation.errors import Invalid
+from listkeeper.sending import way_address
+from listkeeper.sending.way import SMTP_SCHEMES, Way
 
 _FASTEST = 1_000_000
-_SMTP_SCHEMES = ("smtp", "smtps", "smtp+starttls")
-# Passwords that stand in manuals, this one's included: who starts with one has forgotten to write the real one.
-_SAMPLES = frozenset({"password", "changeme", "change-me", "change_me", "your-password", "yourpassword"})
 
 
 class Settings(BaseSettings):
     """The settings of one process."""
 
-    model_config = SettingsConfigDict(env_prefix="LISTKEEPER_", extra="forbid", frozen=True)
+    # What is wrong with a setting is said without its value, which may hold a password.
+    model_config = SettingsConfigDict(env_prefix="LISTKEEPER_", extra="forbid", frozen=True, hide_input_in_errors=True)
 
     data: Path = Field(default=Path("data"), description="Data folder: database, queue, practice inbox, pictures.")
     keys: Path | None = Field(
@@ -38,15 +39,26 @@ class Settings(BaseSettings):
         "database: what a restored backup has forgotten stands there.",
     )
     database_url: str | None = Field(
-        default=None, description="PostgreSQL address, `postgresql://user:password@host/name`; SQLite when not set."
+        default=None,
+        description="PostgreSQL address, `postgresql://user:password@host/name`; SQLite when not set.",
+        repr=False,
     )
     redis_url: str | None = Field(
-        default=None, description="Redis or Valkey address, `redis://host:6379/0`; the bundled server when not set."
+        default=None,
+        description="Redis or Valkey address, `redis://host:6379/0`; the bundled server when not set.",
+        repr=False,
     )
     smtp_url: str | None = Field(
         default=None,
         description="Where mail leaves: `smtp://user:password@host:587`, `smtp+starttls://…` or `smtps://…`. "
         "`smtp` uses STARTTLS when offered. Practice mode when not set.",
+        repr=False,
+    )
+    ways: Annotated[tuple[Way, ...], NoDecode] = Field(
+        default=(),
+        description="Several ways to send in place of the one above, parted by spaces: addresses as above, "
+        "`ses://KEY:SECRET@eu-west-1`, `postmark://TOKEN`, `mailgun://KEY@eu/mg.example.dk`, each with "
+        "`?weight=3&domains=example.dk` where wanted. See `docs/ways.md`.",
     )
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(default=8025, ge=1, le=65535, description="Port the web server listens on.")
@@ -68,7 +80,7 @@ class Settings(BaseSettings):
         default=True, description="Ask the DNS whether the domain of a new address takes mail, before writing to it."
     )
     private_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Hosts in private networks that link checks may ask, comma separated."
+        default=(), description="Hosts in private networks that link checks and ways to send may ask, comma separated."
     )
     signups_per_hour: int = Field(
         default=5,
@@ -120,6 +132,16 @@ class Settings(BaseSettings):
     )
     sign_ins_per_hour: int = Field(default=20, ge=1, description="Sign-in attempts taken from one network an hour.")
     tests_per_hour: int = Field(default=20, ge=1, description="Test mails one organisation may send an hour.")
+    hold_minutes: int = Field(
+        default=10, ge=0, le=1440, description="How long a send ordered in the studio can be undone; 0: not at all."
+    )
+    late_minutes: int = Field(
+        default=30,
+        ge=1,
+        le=1440,
+        description="A letter whose time passed longer ago than this, while nothing was at work here, asks before it "
+        "leaves.",
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe log line that is written."
     )
@@ -130,6 +152,18 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("ways", mode="before")
+    @classmethod
+    def _read_ways(cls, value: object) -> object:
+        return (way_address.read_all(value) if value.strip() else ()) if isinstance(value, str) else value
+
+    @field_validator("ways")
+    @classmethod
+    def _one_or_several(cls, value: tuple[Way, ...], asked: ValidationInfo) -> tuple[Way, ...]:
+        if value and asked.data.get("smtp_url") is not None:
+            raise ValueError("is set beside LISTKEEPER_SMTP_URL; name that server among the ways instead")
         return value
 
     @field_validator("provider_pace", mode="before")
@@ -158,7 +192,7 @@ class Settings(BaseSettings):
     @field_validator("database_url", "redis_url", "smtp_url")
     @classmethod
     def _no_sample(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).password in _SAMPLES:
+        if value is not None and urlsplit(value).password in way_address.SAMPLES:
             raise ValueError("still holds a sample for the password")
         return value
 
@@ -185,10 +219,9 @@ class Settings(BaseSettings):
         if value is None:
             return None
         parts = urlsplit(value)
-        if parts.scheme not in _SMTP_SCHEMES or not parts.hostname:
+        if parts.scheme not in SMTP_SCHEMES or not parts.hostname:
             raise ValueError("is not a mail server address (smtp://host:587, smtp+starttls://… or smtps://…)")
-        if parts.port == 0:
-            raise ValueError("has no usable port")
+        way_address.read(value)
         return value
 
     @field_validator("public_url")
@@ -238,14 +271,29 @@ class Settings(BaseSettings):
         return self.public_url or f"http://localhost:{self.port}"
 
     @property
+    def sending_ways(self) -> tuple[Way, ...]:
+        """The ways mail leaves by; none in practice mode."""
+        return (way_address.read(self.smtp_url),) if self.smtp_url is not None else self.ways
+
+    @property
     def practice(self) -> bool:
         """Whether no sending way is chosen, so that nothing can leave."""
-        return self.smtp_url is None
+        return self.smtp_url is None and not self.ways
+
+    @property
+    def hold(self) -> timedelta:
+        """How long a send ordered in the studio can be undone."""
+        return timedelta(minutes=self.hold_minutes)
+
+    @property
+    def late(self) -> timedelta:
+        """How long after its time a letter may still begin by itself."""
+        return timedelta(minutes=self.late_minutes)
 
     @property
     def rehearsing(self) -> bool:
-        """Whether mail ends on this machine: in practice mode, or in a mail server on loopback, as test rigs have."""
-        return self.smtp_url is None or urlsplit(self.smtp_url).hostname in {"localhost", "127.0.0.1", "::1"}
+        """Whether mail ends on this machine: in practice mode, or in mail servers on loopback, as test rigs have."""
+        return all(way.ends_here for way in self.sending_ways)
 
 
 def read(**given: object) -> Settings:

@@ -180,9 +180,9 @@ def settings(request: pytest.FixtureRequest, data_folder: Path, _no_settings_fro
     """
     named: dict[str, object] = {
         "data": data_folder, "public_url": "http://localhost:8025", "dns_server": "127.0.0.1:1", "check_links": False,
-        # Tests are quicker than people, and come from one network.
+        # Tests are quicker than people, and come from one network; what they send leaves at once.
         "check_mail_domains": False, "signup_least_seconds": 0, "signups_per_hour": 20, "signups_per_day": 1_000,
-    }  # fmt: skip
+    } | {"hold_minutes": 0}  # fmt: skip
     if "queue" in request.fixturenames:
         named["redis_url"] = request.getfixturevalue("queue").url
     if "smtp_sink" in request.fixturenames:

@@ -89,6 +89,12 @@ def zone_for(organisation: Organisation) -> str:
     return _ZONES[language.known(organisation.language)]
 
 
+def zone_of(session: Session, organisation: Organisation) -> str:
+    """Return the time zone a business lives in: the one it told, or the one to offer first."""
+    told = of(session, organisation)
+    return told.time_zone if told is not None else zone_for(organisation)
+
+
 def read(organisation: Organisation, typed: Mapping[str, str]) -> Facts:
     """Return what was typed as facts; raises Invalid and names what is wrong."""
     zone = typed.get("time_zone", "") or zone_for(organisation)

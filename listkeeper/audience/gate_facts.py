@@ -10,13 +10,18 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
+from listkeeper.audience import suppression
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import ListState, MailingList
+from listkeeper.audience.proof.ledger import LedgerHead
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Frequency, Subscription, SubscriptionState
+from listkeeper.audience.suppression import Suppression
+from listkeeper.foundation.among import among
+from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
 
 
@@ -78,29 +83,51 @@ class Published(NamedTuple):
     ledger_seq: int | None
 
 
+class End(NamedTuple):
+    """The end of a ledger: how far it has come, when (milliseconds), and whether a witness contradicts it."""
+
+    organisation_id: int
+    seq: int
+    at: int
+    forked_at: datetime | None
+
+
 def _columns(table: type[Table], fact: Any) -> list[Any]:  # noqa: ANN401 - one of the classes above
-    return [getattr(table, name) for name in fact._fields]
+    return [table.__table__.c[name] for name in fact._fields]
+
+
+# The tables themselves, not what is mapped onto them: nothing of this becomes an object.
+_subscriber, _suppression = Subscriber.__table__.c, Suppression.__table__.c
 
 
 # Locked as ``subscriber.hold_all`` locks, in id order, so that two workers never wait for each other in a circle.
 _PEOPLE = (
     select(*_columns(Subscriber, Person))
-    .where(Subscriber.id.in_(bindparam("ids", expanding=True)))
-    .order_by(Subscriber.id)
-    .with_for_update(of=Subscriber, key_share=True)
+    .where(among(_subscriber.id, "ids"))
+    .order_by(_subscriber.id)
+    .with_for_update(of=Subscriber.__table__, key_share=True)
 )
-_HELD = select(*_columns(Subscription, Held)).where(
-    Subscription.subscriber_id.in_(bindparam("people", expanding=True)),
-    Subscription.list_id.in_(bindparam("lists", expanding=True)),
+# Of all lists they are on: asked for a list as well, SQLite might look through everybody on it.
+_HELD = select(*_columns(Subscription, Held)).where(among(Subscription.__table__.c.subscriber_id, "people"))
+_LISTS = select(*_columns(MailingList, ListRules)).where(among(MailingList.__table__.c.id, "ids"))
+_TEXTS = select(*_columns(ConsentText, Published)).where(among(ConsentText.__table__.c.id, "ids"))
+_ENDS = select(*_columns(LedgerHead, End)).where(among(LedgerHead.__table__.c.organisation_id, "ids"))
+_SCOPES = (
+    select(_suppression.key, _suppression.scope)
+    .join(
+        Subscriber.__table__,
+        and_(
+            _subscriber.suppression_key == _suppression.key, _subscriber.organisation_id == _suppression.organisation_id
+        ),
+    )
+    .where(among(_subscriber.id, "ids"), suppression.live(bindparam("moment", type_=UtcDateTime)))
 )
-_LISTS = select(*_columns(MailingList, ListRules)).where(MailingList.id.in_(bindparam("ids", expanding=True)))
-_TEXTS = select(*_columns(ConsentText, Published)).where(ConsentText.id.in_(bindparam("ids", expanding=True)))
 
 
 def people(session: Session, ids: Iterable[int | None]) -> dict[int | None, Person]:
     """Lock these subscribers in id order and return them."""
     wanted = sorted({number for number in ids if number is not None})
-    rows = session.execute(_PEOPLE, {"ids": wanted}) if wanted else ()
+    rows = session.connection().execute(_PEOPLE, {"ids": wanted}) if wanted else ()
     return {row[0]: Person._make(row) for row in rows}
 
 
@@ -110,19 +137,34 @@ def held(
     """Return the subscriptions of these people to these lists, by subscriber and list."""
     if not subscribers or not lists:
         return {}
-    rows = session.execute(_HELD, {"people": list(subscribers), "lists": list(lists)})
-    return {(row[1], row[2]): Held._make(row) for row in rows}
+    rows = session.connection().execute(_HELD, {"people": list(subscribers)})
+    return {(row[1], row[2]): Held._make(row) for row in rows if row[2] in lists}
 
 
 def lists(session: Session, ids: Iterable[int | None]) -> dict[int | None, ListRules]:
     """Return these lists."""
     wanted = list({number for number in ids if number is not None})
-    rows = session.execute(_LISTS, {"ids": wanted}) if wanted else ()
+    rows = session.connection().execute(_LISTS, {"ids": wanted}) if wanted else ()
     return {row[0]: ListRules._make(row) for row in rows}
 
 
 def texts(session: Session, ids: Iterable[int | None]) -> dict[int | None, Published]:
     """Return these consent texts."""
     wanted = list({number for number in ids if number is not None})
-    rows = session.execute(_TEXTS, {"ids": wanted}) if wanted else ()
+    rows = session.connection().execute(_TEXTS, {"ids": wanted}) if wanted else ()
     return {row[0]: Published._make(row) for row in rows}
+
+
+def ends(session: Session, organisations: Iterable[int]) -> dict[int, End]:
+    """Return how far the ledgers of these organisations have come."""
+    rows = session.connection().execute(_ENDS, {"ids": list(organisations)})
+    return {row[0]: End._make(row) for row in rows}
+
+
+def scopes(session: Session, subscribers: Collection[int | None], moment: datetime) -> dict[str, set[str]]:
+    """Return the scopes of the suppressions that cover these people at a moment, by suppression key."""
+    found: dict[str, set[str]] = {}
+    if subscribers:
+        for key, scope in session.connection().execute(_SCOPES, {"ids": list(subscribers), "moment": moment}):
+            found.setdefault(key, set()).add(scope)
+    return found

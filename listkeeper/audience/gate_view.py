@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import gate_facts, jurisdiction, suppression
+from listkeeper.audience import gate_facts, jurisdiction
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.gate_facts import Held, ListRules, Person, Published
 from listkeeper.audience.handover import Handover
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.jurisdiction import Profile
-from listkeeper.audience.proof.ledger import LedgerHead
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound
+
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class View:
     # Whether the import that claims the permission, if one does, has evidence of it and has not been taken back.
     claim_stands: bool
     confirmation: Confirmation | None
-    suppressed_scopes: frozenset[str]
+    suppressed_scopes: AbstractSet[str]
     # How far the ledger had come, and whether a witness contradicts it.
     head_seq: int
     forked: bool
@@ -54,18 +56,19 @@ class View:
 def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
     """Return what is known about each hand-over, in order.
 
-    Locks the subscribers' rows (PostgreSQL; SQLite has one writer), as a
-    withdrawal does, so that neither can slip between look and hand-over.
+    Locks the subscribers' rows (PostgreSQL; SQLite has one writer), as a withdrawal does, so that neither can slip
+    between look and hand-over. It reads tables: whatever this transaction has changed must stand there first.
     """
+    session.flush()
     people = gate_facts.people(session, [h.subscriber_id for h in handovers])
     lists = gate_facts.lists(session, [h.list_id for h in handovers])
     asked = _asked(session, {h.confirmation_id for h in handovers if h.confirmation_id is not None})
     current = gate_facts.held(session, people, lists)
     texts = gate_facts.texts(session, [row.consent_text_id for row in current.values()])
     claims = _proven(session, current.values())
-    scopes = _scopes(session, people.values())
-    heads = _heads(session, {h.organisation_id for h in handovers})
     moment = clock.now()
+    scopes = gate_facts.scopes(session, people, moment)
+    heads = gate_facts.ends(session, {h.organisation_id for h in handovers})
     profiles = {number: _profile(row, moment) for number, row in lists.items()}
     views = []
     for handover in handovers:
@@ -84,7 +87,7 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
                 text=texts.get(held.consent_text_id) if held else None,
                 claim_stands=held is not None and held.id in claims,
                 confirmation=asked.get(handover.confirmation_id),
-                suppressed_scopes=scopes.get(person.suppression_key, frozenset()) if person else frozenset(),
+                suppressed_scopes=scopes.get(person.suppression_key, _NONE) if person else _NONE,
                 head_seq=end.seq if end is not None else 0,
                 forked=end is not None and end.forked_at is not None,
             )
@@ -126,24 +129,9 @@ def _proven(session: Session, current: Iterable[Held]) -> set[int]:
     return set(session.scalars(query))
 
 
-def _scopes(session: Session, people: Collection[Person]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for organisation_id in {person.organisation_id for person in people}:
-        keys = [person.suppression_key for person in people if person.organisation_id == organisation_id]
-        for key, scope in suppression.live_scopes(session, organisation_id, keys):
-            found.setdefault(key, set()).add(scope)
-    return {key: frozenset(scopes) for key, scopes in found.items()}
-
-
 def _profile(mailing_list: ListRules, moment: datetime) -> Profile | None:
     try:
         return jurisdiction.profile(mailing_list.jurisdiction, moment.date())
     except NotFound:
         # One list under rules that nobody knows must not keep the rest of the window waiting.
         return None
-
-
-def _heads(session: Session, organisations: set[int]) -> dict[int, LedgerHead]:
-    query = select(LedgerHead).where(LedgerHead.organisation_id.in_(organisations))
-    rows = session.scalars(query.execution_options(populate_existing=True))
-    return {row.organisation_id: row for row in rows}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
 from sqlalchemy import (
     BigInteger,
@@ -13,12 +14,14 @@ from sqlalchemy import (
     Select,
     String,
     UniqueConstraint,
+    bindparam,
     false,
     func,
     select,
     true,
     update,
 )
+from sqlalchemy import Table as Rows
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
 
 from listkeeper.audience import suppression
@@ -26,6 +29,7 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof.ledger import LedgerHead
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock, columns
+from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.table import Table
@@ -222,14 +226,17 @@ def move(subscription: Subscription, target: SubscriptionState) -> None:
         turn_away(subscription)
 
 
-def contacted(session: Session, list_id: int, subscribers: Select[int | None], moment: datetime) -> None:
-    """Note that these subscribers heard from a list: their permission is in use, and their pause begins anew."""
-    session.execute(
-        update(Subscription)
-        .where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(subscribers))
-        .values(last_contact_at=moment)
-        .execution_options(synchronize_session=False)
-    )
+_ROWS = cast("Rows", Subscription.__table__)
+_CONTACTED = (
+    update(_ROWS)
+    .where(_ROWS.c.list_id == bindparam("list"), among(_ROWS.c.subscriber_id, "people"))
+    .values(last_contact_at=bindparam("now"))
+)
+
+
+def contacted(session: Session, list_id: int, people: Sequence[int]) -> None:
+    """Note that these subscribers have just heard from a list: their permission is in use, and their pause begins."""
+    session.connection().execute(_CONTACTED, {"list": list_id, "people": people, "now": clock.now()})
 
 
 def turn_away(subscription: Subscription) -> None:

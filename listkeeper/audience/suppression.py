@@ -127,7 +127,7 @@ def add(  # noqa: PLR0913 - the columns of a suppression
     return True
 
 
-def live(moment: datetime) -> ColumnElement[bool]:
+def live(moment: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Return the SQL condition "this suppression holds at a moment"."""
     return and_(Suppression.lifted_at.is_(None), or_(Suppression.until.is_(None), Suppression.until > moment))
 
@@ -176,14 +176,6 @@ def counts(session: Session, organisation_id: int) -> dict[Reason, int]:
         .group_by(Suppression.reason)
     )
     return {row[0]: row[1] for row in session.execute(query)}
-
-
-def live_scopes(session: Session, organisation_id: int, wanted: Iterable[str]) -> list[tuple[str, str]]:
-    """Return (key, scope) of every live suppression of these keys."""
-    query = select(Suppression.key, Suppression.scope).where(
-        Suppression.organisation_id == organisation_id, Suppression.key.in_(list(wanted)), live(clock.now())
-    )
-    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 # What a new form and confirmation by the same person lifts; a legal hold and "that was not me" stay.

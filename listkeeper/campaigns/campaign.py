@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Integer, String, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -37,13 +38,17 @@ S = CampaignState
 TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
     S.DRAFT: frozenset({S.SCHEDULED, S.HELD, S.SENDING}),
     S.SCHEDULED: frozenset({S.DRAFT, S.HELD, S.SENDING, S.CANCELLED}),
-    S.HELD: frozenset({S.DRAFT, S.SENDING, S.CANCELLED}),
+    # Another moment was chosen while it could still be undone.
+    S.HELD: frozenset({S.DRAFT, S.SCHEDULED, S.SENDING, S.CANCELLED}),
     S.SENDING: frozenset({S.PAUSED, S.FINISHED, S.CANCELLED}),
     S.PAUSED: frozenset({S.SENDING, S.CANCELLED}),
-    # In doubt may be settled long after the end, which changes counts but not the state.
-    S.FINISHED: frozenset(),
+    # In doubt may be settled long after the end, which changes counts but not the state. Under way again: its owner
+    # tries once more what failed, or sends again what is in doubt.
+    S.FINISHED: frozenset({S.SENDING}),
     S.CANCELLED: frozenset(),
 }
+# Nothing of it has left yet, and its owner may still think better of it.
+UNSENT = frozenset({S.DRAFT, S.SCHEDULED, S.HELD})
 
 
 class CampaignKind(StrEnum):
@@ -84,6 +89,10 @@ class Campaign(Table):
     # When it shall leave, as its owner chose; and until when a send that was ordered can be undone.
     scheduled_for: Mapped[datetime | None] = mapped_column(UtcDateTime)
     held_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Why it stands still, or did not leave: a code with its figures, or with words.
+    halted: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
+    # What the first message was worth that left (``sending.first_message``): verdict, words, when.
+    first_message: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -169,20 +178,26 @@ def move(campaign: Campaign, target: CampaignState) -> None:
             language.text("A letter that is %(state)s cannot become %(target)s.", state=campaign.state, target=target),
         )
     campaign.state = target
-    if target is CampaignState.SENDING and campaign.started_at is None:
-        campaign.started_at = clock.now()
+    if target is CampaignState.SENDING:
+        campaign.started_at = campaign.started_at or clock.now()
+        campaign.finished_at = None
     if target in {CampaignState.FINISHED, CampaignState.CANCELLED}:
         campaign.finished_at = clock.now()
 
 
-def start(session: Session, campaign: Campaign, *, sha256: str | None = None) -> Revision:
-    """Bind the campaign to the revision that was seen and mark it as sending.
-
-    The planning of its deliveries happens in the same transaction, by
-    ``sending.planning``. Raises Conflict when ``sha256`` is not the newest.
-    """
-    # The row lock lets a double click, or two people, start it once.
+def lock(session: Session, campaign: Campaign) -> None:
+    """Lock a letter's row and read it fresh: a double click, or two people at once, see each other."""
+    # What this transaction did to it before is written first, or reading it again would forget that.
+    session.flush()
     session.refresh(campaign, with_for_update=True)
+
+
+def bind(session: Session, campaign: Campaign, *, sha256: str | None = None) -> Revision:
+    """Bind the newest revision to a letter that is ordered now, however much later it leaves.
+
+    Raises Conflict when it has left already, or ``sha256`` is not the newest.
+    """
+    lock(session, campaign)
     demand_unsent(campaign)
     chosen = newest(session, campaign)
     if sha256 is not None and sha256 != chosen.sha256:
@@ -190,10 +205,26 @@ def start(session: Session, campaign: Campaign, *, sha256: str | None = None) ->
             "changed_since_preview",
             language.text("The letter has changed since you looked at it. Nothing was sent; look again, then send."),
         )
-    move(campaign, CampaignState.SENDING)
     campaign.sent_revision_id = chosen.id
-    outbox.write(session, STARTED, campaign.id, Lane.SENDING)
+    campaign.halted = None
     return chosen
+
+
+def start(session: Session, campaign: Campaign, *, sha256: str | None = None) -> Revision:
+    """Bind the newest revision and begin to send.
+
+    The planning of its deliveries happens in the same transaction, by
+    ``sending.planning``. Raises Conflict when ``sha256`` is not the newest.
+    """
+    chosen = bind(session, campaign, sha256=sha256)
+    set_out(session, campaign)
+    return chosen
+
+
+def set_out(session: Session, campaign: Campaign) -> None:
+    """Put a letter on its way, or on its way again, and call the workers."""
+    move(campaign, CampaignState.SENDING)
+    outbox.write(session, STARTED, campaign.id, Lane.SENDING)
 
 
 def demand_unsent(campaign: Campaign) -> None:
@@ -201,13 +232,8 @@ def demand_unsent(campaign: Campaign) -> None:
     if campaign.kind is not CampaignKind.LETTER:
         sentence = language.text("A welcome letter goes to each person after the yes, never to all at once.")
         raise Conflict("welcome_letter", sentence)
-    if CampaignState.SENDING not in TRANSITIONS[campaign.state] or campaign.state is CampaignState.PAUSED:
+    if campaign.state not in UNSENT:
         raise Conflict(
             "campaign_state",
             language.text("This letter was sent or stopped already. Nothing was sent again; see `campaign status`."),
         )
-
-
-def cancel(campaign: Campaign) -> None:
-    """Stop a letter for good; what has not been handed over stays home."""
-    move(campaign, CampaignState.CANCELLED)

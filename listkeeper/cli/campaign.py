@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TextIO
+from datetime import timedelta
+from typing import Any, TextIO
 
 import click
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
-from listkeeper.accounts import audit_log, organisation
+from listkeeper.accounts import audit_log, organisation, storefront
+from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import mailing_list, topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight
-from listkeeper.campaigns.campaign import CampaignState
+from listkeeper.campaigns import preflight, schedule
+from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.revision import Draft
-from listkeeper.cli import context
+from listkeeper.campaigns.schedule import Leaving
+from listkeeper.cli import campaign_steer, context
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import finding
+from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid
-from listkeeper.sending import planning, progress
+from listkeeper.sending import halt, planning, progress
 from listkeeper.sending.progress import Progress
 from listkeeper.settings import Settings
 
@@ -30,6 +35,10 @@ _OVER = {CampaignState.FINISHED, CampaignState.CANCELLED}
 @click.group()
 def command() -> None:
     """Write, check, test and send campaigns."""
+
+
+for steered in campaign_steer.COMMANDS:
+    command.add_command(steered)
 
 
 @command.command()
@@ -76,13 +85,26 @@ def check(settings: Settings, *, campaign_id: str, as_json: bool) -> int:
     return 0 if answer["ready"] else finding.exit_code(findings)
 
 
-def _inspect(settings: Settings, campaign_id: str, *, to_send: bool = False) -> list[finding.Finding]:
+def _inspect(
+    settings: Settings, campaign_id: str, *, to_send: bool = False, late: bool = False
+) -> list[finding.Finding]:
     with store.reading() as session:
-        found = campaigns.identified(session, organisation.only_one(session), campaign_id)
+        business = organisation.only_one(session)
+        found = campaigns.identified(session, business, campaign_id)
         if to_send:
             campaigns.demand_unsent(found)
+        if to_send and not late:
+            _demand_in_time(session, business, found, settings)
         checked = preflight.inspect(session, found, site=settings.site, practice=settings.rehearsing)
     return checked.findings + preflight.follow_links(checked.links, parts.fetcher() if settings.check_links else None)
+
+
+def _demand_in_time(session: Session, business: Organisation, found: Campaign, settings: Settings) -> None:
+    try:
+        schedule.demand_in_time(found, clock.now(), storefront.zone_of(session, business), settings.late)
+    except Conflict as problem:
+        ways = "--late sends it now, --at chooses another time, `listkeeper campaign undo` makes it a draft again."
+        raise Conflict(problem.code, f"{problem.message} {ways}") from problem
 
 
 @command.command()
@@ -109,30 +131,60 @@ def test(settings: Settings, *, campaign_id: str, typed: str, as_json: bool) -> 
 @click.option("--wait", is_flag=True, help="Stay until the last mail has left.")
 @click.option("--topic", "about", help="The topic of the list it is about: who chose others does not get it.")
 @click.option("--important", is_flag=True, help="It also goes to whoever wants fewer letters, or important ones only.")
-def send(  # noqa: PLR0913 - one option each
-    settings: Settings, *, campaign_id: str, yes: bool, wait: bool, about: str | None, important: bool, as_json: bool
-) -> None:
-    """Send a campaign to everybody on its list who may be mailed."""
+@click.option("--at", metavar="MOMENT", help="When it leaves: 2026-12-24 09:00 by the clocks of the business.")
+@click.option("--hold", type=click.IntRange(1, 1440), metavar="MINUTES", help="For how long it can be undone first.")
+@click.option("--late", is_flag=True, help="Send one now whose time passed while nothing was at work here.")
+def send(settings: Settings, *, campaign_id: str, yes: bool, wait: bool, as_json: bool, **how: Any) -> None:  # noqa: ANN401 - options
+    """Send a campaign to everybody on its list who may be mailed: now, after a while, or at a moment."""
     with opened(settings) as app:
-        findings = _inspect(settings, campaign_id, to_send=True)
+        findings = _inspect(settings, campaign_id, to_send=True, late=how["late"] or how["at"] is not None)
         if not preflight.ready(findings):
             blocking = next(row for row in findings if row.severity is finding.Severity.BLOCK)
             raise Conflict("not_ready", f"{blocking.message} Nothing was sent.")
+        if wait and (how["at"] or how["hold"]):
+            raise Invalid("wait_for_later", "--wait goes with a send that leaves now. Nothing was sent.")
         if not yes:
             _ask(campaign_id)
         with store.transaction() as session:
-            business = organisation.only_one(session)
-            found = campaigns.identified(session, business, campaign_id)
-            chosen = topic.named(session, found.mailing_list, about) if about else None
-            planned = planning.send_campaign(
-                session, business, found,
-                site=settings.site, practice=settings.rehearsing, about=chosen, important=important,
-            )  # fmt: skip
-            audit_log.record(session, business.id, "command", "campaign.started", found.public_id)
-            answer = {"id": found.public_id, "state": found.state.value, "recipients": planned}
+            answer, line = _ordered(session, settings, campaign_id, **how)
         if wait:
-            answer["state"] = _watch(app, campaign_id, planned).state.value
-    emit(answer, as_json=as_json, lines=[f"{answer['id']} is {answer['state']}: {planned} recipients."])
+            answer["state"] = _watch(app, campaign_id, answer["recipients"]).state.value
+            line = f"{answer['id']} is {answer['state']}: {answer['recipients']} recipients."
+    emit(answer, as_json=as_json, lines=[line])
+
+
+def _ordered(  # noqa: PLR0913 - one option each
+    session: Session,
+    settings: Settings,
+    campaign_id: str,
+    *,
+    about: str | None,
+    important: bool,
+    at: str | None,
+    hold: int | None,
+    late: bool,
+) -> tuple[dict[str, Any], str]:
+    """Order a campaign as its options say; return what to answer, and the line for a person."""
+    del late
+    if at is not None and hold is not None:
+        raise Invalid("at_or_hold", "Choose --at or --hold. Nothing was sent.")
+    business = organisation.only_one(session)
+    found = campaigns.identified(session, business, campaign_id)
+    zone = storefront.zone_of(session, business)
+    leaves = Leaving(schedule.read(at, zone) if at else None, timedelta(minutes=hold or 0))
+    planned = planning.send_campaign(
+        session, business, found, site=settings.site, practice=settings.rehearsing, leaves=leaves,
+        about=topic.named(session, found.mailing_list, about) if about else None, important=important,
+    )  # fmt: skip
+    audit_log.record(session, business.id, "command", schedule.ACTS[found.state], found.public_id)
+    answer: dict[str, Any] = {"id": found.public_id, "state": found.state.value, "recipients": planned}
+    moment = schedule.leaves_at(found)
+    if moment is None:
+        return answer, f"{answer['id']} is {answer['state']}: {planned} recipients."
+    answer |= {"leaves_at": clock.as_text(moment), "time_zone": zone}
+    then = f"it leaves on {language.appointment(moment, zone)}, to {planned} people as of now"
+    back = f"`listkeeper campaign undo {answer['id']}` takes it back."
+    return answer, f"{answer['id']} is {answer['state']}: {then}. {back}"
 
 
 def _ask(campaign_id: str) -> None:
@@ -164,7 +216,18 @@ def _watch(app: Flask, campaign_id: str, total: int) -> Progress:
 def status(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
     """Say how far a campaign is, and who is in doubt."""
     with opened(settings), store.reading() as session:
-        report = progress.report(session, campaigns.identified(session, organisation.only_one(session), campaign_id))
+        business = organisation.only_one(session)
+        found = campaigns.identified(session, business, campaign_id)
+        report = progress.report(session, found, late=settings.late)
+        told = _waiting(report, storefront.zone_of(session, business)) + (
+            [halt.words(found.halted)] if found.halted else []
+        )
+        ordered = {
+            "scheduled_for": clock.as_text(found.scheduled_for) if found.scheduled_for else None,
+            "held_until": clock.as_text(found.held_until) if found.held_until else None,
+            "late": report.late,
+            "halted": found.halted,
+        }
     answer = {
         "id": campaign_id,
         "state": report.state.value,
@@ -177,8 +240,28 @@ def status(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
         "failed": report.failed,
         "in_doubt": list(report.in_doubt),
         "standing_still": list(report.standing_still),
+        "first_message": _first(report),
+        **ordered,
     }
-    emit(answer, as_json=as_json, lines=_sentences(report))
+    emit(answer, as_json=as_json, lines=[*_sentences(report), *told])
+
+
+def _waiting(report: Progress, zone: str) -> list[str]:
+    """Say when a campaign that was ordered leaves, or that it asks."""
+    if report.leaves_at is None:
+        return []
+    moment = language.appointment(report.leaves_at, zone)
+    if report.late:
+        ways = (
+            "`campaign send ID --late` sends it now, `--at` chooses another time, `campaign undo ID` makes it a draft."
+        )
+        return [f"It should have left on {moment}, and nothing was at work then; nothing has left. {ways}"]
+    return [f"It leaves on {moment}; `campaign undo ID` takes it back."]
+
+
+def _first(report: Progress) -> dict[str, str] | None:
+    seen = report.first_message
+    return {"verdict": seen.first.value, "words": seen.words} if seen is not None else None
 
 
 def _sentences(report: Progress) -> list[str]:
@@ -187,18 +270,3 @@ def _sentences(report: Progress) -> list[str]:
     lines = [f"{report.state.value}: {report.sent} of {report.recipients} sent, {counts}, {doubt} in doubt"]
     lines += [f"In doubt (handed over, no answer recorded): {who}" for who in report.in_doubt]
     return lines + [f"Standing still: {words}" for words in report.standing_still]
-
-
-@command.command()
-@with_settings
-@with_json
-@click.argument("campaign_id", metavar="ID")
-def cancel(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
-    """Stop a campaign for good; what has not been handed over stays home."""
-    with opened(settings), store.transaction() as session:
-        business = organisation.only_one(session)
-        found = campaigns.identified(session, business, campaign_id)
-        stopped = progress.cancel(session, found)
-        audit_log.record(session, business.id, "command", "campaign.cancelled", found.public_id)
-        answer = {"id": found.public_id, "state": found.state.value, "stopped": stopped}
-    emit(answer, as_json=as_json, lines=[f"Cancelled; {stopped} mails stayed home."])

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation.outbox import Lane
+from listkeeper.sending.way import PRACTICE, Way
 from listkeeper.settings import Settings
 
 # Reserved for documents (RFC 2606) and therefore always there.
@@ -69,22 +70,32 @@ def _timetable(server: object) -> Finding:
 
 
 def mail(settings: Settings) -> Iterator[Finding]:
-    """Whether the way to send can be reached; greets the server and hands nothing over."""
+    """Whether each way to send can be reached; greets whoever is there and hands nothing over."""
     from listkeeper import parts  # noqa: PLC0415 - loads the domain
     from listkeeper.sending.transport import TransportUnavailable  # noqa: PLC0415
 
-    subject = "practice inbox" if settings.smtp_url is None else _without_password(settings.smtp_url)
     parts.open_all(settings)
-    try:
-        line = parts.transport()
-        line.connect()
-    except TransportUnavailable as problem:
-        mend = "Run `listkeeper up`." if settings.practice else "Check LISTKEEPER_SMTP_URL and that server."
-        yield Finding("mail", Severity.ERROR, subject, str(problem), mend=mend)
-        return
-    line.close()
-    words = "Practice mode is on: no mail leaves this machine." if settings.practice else f"{subject} takes our mail."
-    yield Finding("mail", Severity.INFO, subject, words)
+    for way in parts.ways():
+        subject = "practice inbox" if settings.practice else way.shown
+        try:
+            line = parts.transport(way)
+            line.connect()
+        except TransportUnavailable as problem:
+            setting = "LISTKEEPER_WAYS" if settings.ways else "LISTKEEPER_SMTP_URL"
+            mend = "Run `listkeeper up`." if settings.practice else f"Check {setting} and that server."
+            yield Finding("mail", Severity.ERROR, subject, str(problem), mend=mend)
+            continue
+        line.close()
+        yield Finding("mail", Severity.INFO, subject, _reached(way, subject))
+
+
+def _reached(way: Way, subject: str) -> str:
+    if way.is_smtp:
+        return f"{subject} takes our mail."
+    if way.kind == PRACTICE.kind:
+        return "Practice mode is on: no mail leaves this machine."
+    # A key is looked at when a message comes with it, and no message goes from here.
+    return f"{subject} answers; whether it accepts the key shows with the first message."
 
 
 def name_server(settings: Settings) -> Iterator[Finding]:

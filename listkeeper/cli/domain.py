@@ -11,14 +11,14 @@ from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.cli import domain_pace
 from listkeeper.cli.context import emit, opened, with_json, with_settings
-from listkeeper.deliverability import dkim_key, finding, sending_domain
+from listkeeper.deliverability import dkim_key, finding, second_key, sending_domain
 from listkeeper.deliverability.finding import Finding
 from listkeeper.deliverability.sending_domain import Question, SendingDomain
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound
 from listkeeper.settings import Settings
-from listkeeper.standards import address
-from listkeeper.standards.dns import LiveResolver
+from listkeeper.standards import address, dkim_key_record
+from listkeeper.standards.dns import LiveResolver, Outcome
 
 
 @click.group()
@@ -163,6 +163,40 @@ def sign(settings: Settings, *, domain: str, off: bool, as_json: bool) -> None:
         )
         answer = {"domain": known.name, "signing": known.signing}
     emit(answer, as_json=as_json, lines=[f"{answer['domain']} is {'signed' if answer['signing'] else 'not signed'}."])
+
+
+@command.command("second")
+@with_settings
+@with_json
+@click.argument("domain")
+@click.option("--sign", "signs", is_flag=True, help="Sign with it too; the DNS must show it.")
+@click.option("--off", is_flag=True, help="Sign with the first key alone; the second is kept.")
+def second(settings: Settings, *, domain: str, signs: bool, off: bool, as_json: bool) -> None:
+    """Make an Ed25519 key beside a domain's RSA key, print its record, and sign with it where the first one signs."""
+    with opened(settings):
+        published = _asked(settings, domain) if signs and not off else None
+        with store.transaction() as session:
+            owner = organisation.only_one(session)
+            known = _known(session, owner.id, domain)
+            if off:
+                second_key.stop(session, known)
+            elif published is not None:
+                second_key.start(session, known, published)
+            key = second_key.of(session, known) or second_key.add(session, known)
+            audit_log.record(session, owner.id, "command", f"domain.second_key_{key.state}", known.public_id)
+            name, ours = dkim_key_record.name_of(key.selector, known.name), dkim_key.ours(key)
+            record = {"name": name, "type": "TXT", "value": ours.record, "quoted": ours.quoted}
+            answer = {"domain": known.name, "record": record, "state": key.state.value}
+    emit(answer, as_json=as_json, lines=[*_record_lines(answer), f"The key is {answer['state']}."])
+
+
+def _asked(settings: Settings, domain: str) -> Outcome:
+    """Ask the DNS for a domain's second key, with no transaction open."""
+    with store.reading() as session:
+        known = _known(session, organisation.only_one(session).id, domain)
+        key = second_key.of(session, known)
+        name = dkim_key_record.name_of(key.selector if key else f"{known.selector}e", known.name)
+    return LiveResolver(settings.dns_server).query(name, "TXT")
 
 
 def _known(session: Session, organisation_id: int, typed: str) -> SendingDomain:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -210,11 +209,11 @@ def _greet(settings: Settings, link: str | None, *, as_json: bool) -> None:
 
 
 def _about_mail(settings: Settings) -> str:
-    if settings.smtp_url is None:
+    if settings.practice:
         return (
             "Practice mode is on: no mail leaves this machine, the built-in inbox shows it all. "
             "Set LISTKEEPER_SMTP_URL to send for real."
         )
-    # Host and port alone: the address also holds a password.
-    server = urlsplit(settings.smtp_url)
-    return f"Practice mode is off: mail leaves through {server.hostname}{f':{server.port}' if server.port else ''}."
+    # Host and port alone of each: an address also holds a password.
+    places = ", ".join(way.place if way.is_smtp else way.name for way in settings.sending_ways)
+    return f"Practice mode is off: mail leaves through {places}."

@@ -1,4 +1,4 @@
-"""The key a sending domain signs with: made here, sealed at rest, its public half for the owner to publish.
+"""The keys a sending domain signs with: made here, sealed at rest, their public halves for the owner to publish.
 
 The private half is opened once per process, and only to sign. Nobody sees
 it: pages and logs show fingerprints.
@@ -34,6 +34,13 @@ class KeyState(StrEnum):
     MADE = "made"
     SIGNING = "signing"
     RETIRED = "retired"
+
+
+class Algorithm(StrEnum):
+    """What a key signs with, as a signature names it (RFC 8301, RFC 8463)."""
+
+    RSA = "rsa-sha256"
+    ED25519 = "ed25519-sha256"
 
 
 # A retired key may sign again: its record is still published while the owner changes back.
@@ -76,19 +83,23 @@ class OurKey:
         return dns.quoted_strings(self.record)
 
 
-def make(session: Session, sending_domain_id: int, selector: str) -> DkimKey:
-    """Make a key of RSA-2048, which every receiver verifies, and store it sealed.
+def make(session: Session, sending_domain_id: int, selector: str, algorithm: Algorithm = Algorithm.RSA) -> DkimKey:
+    """Make a key and store it sealed: of RSA-2048, which every receiver verifies, or of Ed25519.
 
     Raises Invalid when the selector cannot be one.
     """
     if not dkim_key_record.is_selector(selector):
         raise Invalid("selector", language.text("A selector is made of letters, digits and dashes."))
-    private = rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS)
+    private: dkim.PrivateKey
+    if algorithm is Algorithm.RSA:
+        private = rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS)
+    else:
+        private = Ed25519PrivateKey.generate()
     plain = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     made = DkimKey(
         sending_domain_id=sending_domain_id,
         selector=selector,
-        algorithm="rsa-sha256",
+        algorithm=algorithm.value,
         sealed=keys.seal(_SEALED_FOR, plain),
         record=dkim_key_record.record_for(private),
         fingerprint=dkim_key_record.fingerprint(dkim_key_record.public_half(private)),
@@ -103,6 +114,12 @@ def of(session: Session, sending_domain_id: int, selector: str) -> DkimKey | Non
     """Return the key of a domain under a selector."""
     query = select(DkimKey).where(DkimKey.sending_domain_id == sending_domain_id, DkimKey.selector == selector)
     return session.scalars(query).one_or_none()
+
+
+def newest(session: Session, sending_domain_id: int, algorithm: Algorithm) -> DkimKey | None:
+    """Return the key of a domain that was made last for an algorithm."""
+    query = select(DkimKey).where(DkimKey.sending_domain_id == sending_domain_id, DkimKey.algorithm == algorithm.value)
+    return session.scalars(query.order_by(DkimKey.id.desc()).limit(1)).one_or_none()
 
 
 def ours(key: DkimKey) -> OurKey:

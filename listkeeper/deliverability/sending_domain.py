@@ -16,13 +16,14 @@ from sqlalchemy import Boolean, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.deliverability import dkim_key, dns_audit, finding
-from listkeeper.deliverability.dkim_key import DkimKey, KeyState, OurKey
+from listkeeper.deliverability.dkim_key import Algorithm, DkimKey, KeyState, OurKey
 from listkeeper.deliverability.finding import Finding, Verdict
 from listkeeper.foundation import clock, columns, language
 from listkeeper.foundation.columns import Json, UtcDateTime
 from listkeeper.foundation.errors import Conflict, NotFound
 from listkeeper.foundation.table import Table
 from listkeeper.standards import address, dkim
+from listkeeper.standards.dkim import SigningKey
 from listkeeper.standards.dns import Resolver
 
 _FIRST_SELECTOR = "lk1"
@@ -157,15 +158,12 @@ def stop_signing(session: Session, domain: SendingDomain) -> None:
 class Signer:
     """Signs the mail of one domain; free of the database, so that no connection is held while mail is handed over."""
 
-    domain: str
-    selector: str
-    key: dkim.PrivateKey
+    keys: tuple[SigningKey, ...]
 
     def header(self, message: bytes, mail_from: str, rcpt_to: str) -> bytes:
-        """Return the DKIM-Signature header to put in front of a message, CRLF included."""
-        return dkim.sign(
-            message, mail_from, rcpt_to, domain=self.domain, selector=self.selector, key=self.key, now=clock.now()
-        )
+        """Return the DKIM-Signature headers to put in front of a message, CRLF included: one by each key."""
+        moment = clock.now()
+        return b"".join(dkim.sign(message, mail_from, rcpt_to, key=key, now=moment) for key in self.keys)
 
 
 def signer(session: Session, organisation_id: int, label: str) -> Signer | None:
@@ -180,4 +178,9 @@ def signer(session: Session, organisation_id: int, label: str) -> Signer | None:
         )
     )
     row = session.execute(query).one_or_none()
-    return None if row is None else Signer(row[0].name, row[1].selector, dkim_key.private(row[1]))
+    if row is None:
+        return None
+    domain, first = row
+    second = dkim_key.newest(session, domain.id, Algorithm.ED25519)
+    keys = [first, second] if second is not None and second.state is KeyState.SIGNING else [first]
+    return Signer(tuple(SigningKey(domain.name, key.selector, dkim_key.private(key)) for key in keys))

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from babel.support import NullTranslations, Translations
@@ -91,6 +91,18 @@ def listed(names: Sequence[str]) -> str:
 def moment(value: datetime, zone: str = "UTC") -> str:
     """Return a date and time as people of the current language write it."""
     return format_datetime(value, "medium", tzinfo=ZoneInfo(zone), locale=current())
+
+
+def appointment(value: datetime, zone: str) -> str:
+    """Return a moment as people name one that is to come, with its weekday and the zone of its clock."""
+    there = ZoneInfo(zone)
+    day_of_it = format_date(value.astimezone(there), "full", locale=current())
+    return f"{day_of_it}, {format_time(value, 'short', tzinfo=there, locale=current())} ({zone})"
+
+
+def span(length: timedelta, *, ahead: bool = False) -> str:
+    """Return a length of time in one round unit, such as “9 minutes”; ``ahead``: “in 9 minutes”."""
+    return format_timedelta(length, granularity="minute", add_direction=ahead, locale=current())
 
 
 def day(value: date) -> str:

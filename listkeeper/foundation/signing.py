@@ -11,6 +11,7 @@ only its digest.
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import math
@@ -52,7 +53,15 @@ def read_passing(purpose: str, text: str, how_many: int, moment: datetime) -> tu
 def sealed(purpose: str, body: bytes) -> str:
     """Return some bytes as an opaque URL-safe token under one purpose; who looks can read them, but not make them."""
     tag = hmac.digest(keys.secret(f"token:{purpose}"), body, "sha256")[:_TAG_BYTES]
-    return base64.urlsafe_b64encode(body + tag).rstrip(b"=").decode()
+    return _written(body + tag)
+
+
+def _written(raw: bytes) -> str:
+    """Write bytes as base64url without padding (RFC 4648 section 5); five of these stand in every letter."""
+    return binascii.b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def opened(purpose: str, text: str, size: int) -> bytes | None:
@@ -77,7 +86,7 @@ def derived(purpose: str, seed: str) -> str:
 
 def _derived(secret: bytes, seed: str) -> str:
     raw = hmac.digest(secret, seed.encode(), "sha256")[:_TAG_BYTES]
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return _written(raw)
 
 
 def derived_as(purpose: str, seed: str, kept: str) -> str:

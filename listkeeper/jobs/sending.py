@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import timedelta
 from threading import Event
 
 from listkeeper import parts, store
 from listkeeper.foundation import log
-from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import identity, pacing
-from listkeeper.sending import batch, claim, composing, envelope, incident, progress, recovery, relay_offer
-from listkeeper.sending.batch import Question
+from listkeeper.jobs import firsts, handing, identity, lines, pacing
+from listkeeper.jobs.handing import Said
+from listkeeper.sending import batch, claim, composing, incident, progress, recovery
+from listkeeper.sending import ways as ways_of_sending
 from listkeeper.sending.incident import IncidentKind
-from listkeeper.sending.prepared import Letters, Ready
-from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply, Transport, TransportUnavailable
+from listkeeper.sending.prepared import Letters
+from listkeeper.sending.transport import TransportUnavailable
+from listkeeper.sending.ways import Plan, Waiting
 
 _LEASED_AT_ONCE = 200
 # Questions are written down at length, with a copy in the vault: whoever signs up meanwhile waits for a few, not many.
 _URGENT_WINDOW = 16
 _WAIT_FOR_SERVER = timedelta(seconds=30)
-_RECORD_TRIES = 30
 _log = log.get(__name__)
 # Set by the worker when it is asked to stop: the window under way is finished, nothing new begins.
 draining = Event()
-_line: list[Transport] = []
-# What was last written down about the server, and when on the monotonic clock: once an hour is enough.
-_noted: list[tuple[str, bool, float]] = []
-_NOTED_AGAIN = 3600.0
 
 
 def deliver(lane: Lane, until: float) -> bool:
     """Hand over what is due on a lane until the monotonic moment; return whether more waits."""
     worked = False
     while time.monotonic() < until and not draining.is_set():
-        with store.transaction() as session:
+        with store.transaction(syncs_later=True) as session:
             ids = claim.lease(session, lane, identity.me(), _LEASED_AT_ONCE)
         if not ids:
             break
@@ -54,162 +48,77 @@ def deliver(lane: Lane, until: float) -> bool:
     return _round_off(lane) if worked else False
 
 
-@dataclass
-class _Said:
-    """What the server said about the window that left last, until it is written down."""
-
-    outcomes: dict[int, Outcome | None] = field(default_factory=dict)
-    questions: dict[int, Question] = field(default_factory=dict)
-
-    def forget(self) -> None:
-        self.outcomes, self.questions = {}, {}
-
-
 def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
-    left, said = list(ids), _Said()
+    left, said = list(ids), Said()
+    most = size = _URGENT_WINDOW if lane is Lane.URGENT else batch.WINDOW
     try:
         with store.reading() as session:
             letters = composing.letters(session, ids, parts.settings().site)
-        line = _connected()
-        _note_offer(line)
-        most = size = _URGENT_WINDOW if lane is Lane.URGENT else batch.WINDOW
+        left = firsts.go_ahead(ids, letters, said, lambda first: _deliver_window(first, letters, said))
         while left and time.monotonic() < until and not draining.is_set():
             left = pacing.still(lane, left)
             window, left = left[:size], left[size:]
-            done = _deliver_window(window, line, letters, said)
+            done = _deliver_window(window, letters, said)
             # A slow server gets smaller windows: a grant lives one second.
             size = max(1, min(most, done * 2))
     except TransportUnavailable as problem:
-        _record(said)
+        handing.record(said)
         _stand_still(ids, str(problem))
         return False
     except Exception:
-        # What was said before the fault is known; of the others only that they were marked: they are in doubt.
-        said.outcomes = {number: outcome for number, outcome in said.outcomes.items() if outcome is not None}
-        _record(said)
+        handing.record(said)
         raise
-    _record(said)
+    handing.record(said)
     if left:
         with store.transaction() as session:
             claim.give_back(session, left, identity.me())
     return True
 
 
-def _connected() -> Transport:
-    if not _line:
-        _line.append(parts.transport())
-    _line[0].connect()
-    return _line[0]
-
-
-def look_at_relay() -> None:
-    """Note what the mail server offers, so that the forms know whom we can write to; one that is away is left alone."""
-    with contextlib.suppress(TransportUnavailable):
-        _note_offer(_connected())
-
-
-def _note_offer(line: Transport) -> None:
-    name, wide, now = parts.relay_name(), line.carries_smtputf8, time.monotonic()
-    if _noted and _noted[0][:2] == (name, wide) and now - _noted[0][2] < _NOTED_AGAIN:
-        return
-    with store.transaction() as session:
-        relay_offer.note(session, name, smtputf8=wide)
-    _noted[:] = [(name, wide, now)]
-
-
-def hang_up() -> None:
-    """Close the line, politely; the next delivery opens a new one."""
-    _noted.clear()
-    while _line:
-        _line.pop().close()
-
-
 def _stand_still(ids: Sequence[int], words: str) -> None:
-    hang_up()
+    lines.ways().close()
     _log.warning("transport.unavailable")
     with store.transaction() as session:
         claim.give_back(session, ids, identity.me(), wait=_WAIT_FOR_SERVER)
         incident.report(session, IncidentKind.TRANSPORT_UNAVAILABLE, words)
 
 
-def _deliver_window(window: Sequence[int], line: Transport, letters: Letters, said: _Said) -> int:
+def _deliver_window(window: Sequence[int], letters: Letters, said: Said) -> int:
     """Hand over one window; return how many hand-overs were begun in time."""
-    # Before the gate is asked: what the line can carry is known of an open one only.
-    line.connect()
-    ready = _hand_out(window, line, letters, said)
-    said.outcomes = dict.fromkeys((row.delivery_id for row in ready), None)
-    for row in ready:
-        said.outcomes[row.delivery_id] = _hand_over(row, line, said.questions)
-    begun = sum(outcome is not None for outcome in said.outcomes.values())
-    return begun if ready else batch.WINDOW
+    # Before the gate is asked: what a line can carry is known of an open one only.
+    plan = _plan(window)
+    if plan.stranded and plan.groups:
+        with store.transaction() as session:
+            claim.give_back(session, plan.stranded, identity.me(), wait=_WAIT_FOR_SERVER)
+            incident.report(session, IncidentKind.TRANSPORT_UNAVAILABLE, plan.words)
+    elif plan.stranded:
+        lines.tell_trouble()
+        raise TransportUnavailable(plan.words)
+    begun = [handing.deliver(group, letters, said) for group in plan.groups]
+    lines.tell_trouble()
+    # What was lost meanwhile may have been the last one.
+    if None in begun and (closed := lines.ways().all_closed()):
+        raise TransportUnavailable(closed)
+    return sum(filter(None, begun))
 
 
-def _hand_out(window: Sequence[int], line: Transport, letters: Letters, said: _Said) -> list[Ready]:
-    """Write down what was said of the last window and mark this one as handed, in one transaction."""
-    with store.transaction(syncs_later=True) as session:
-        if said.outcomes:
-            pacing.note(session, said.outcomes)
-            batch.record(session, said.outcomes, said.questions, deadlines=parts.deadlines())
-        ready = batch.hand_out(
-            session,
-            window,
-            identity.me(),
-            prepare=composing.preparer(parts.settings().site),
-            carries_smtputf8=line.carries_smtputf8,
-            practice=parts.settings().rehearsing,
-            letters=letters,
-        )
-    pacing.heard(said.outcomes)
-    said.forget()
-    return ready
+def _plan(window: Sequence[int]) -> Plan:
+    if lines.ways().only is not None:
+        return lines.ways().plan([Waiting(number, "", "") for number in window])
+    with store.reading() as session:
+        mails = ways_of_sending.waiting(session, window)
+    return lines.ways().plan(mails)
 
 
-def _hand_over(row: Ready, line: Transport, questions: dict[int, Question]) -> Outcome | None:
-    """Return the outcome, or None when the grant grew old before the hand-over began.
-
-    A mail that asks for a yes is kept in ``questions``: its copy belongs to the proof.
-    """
-    line.connect()
-    if not row.grant.fresh:
-        return None
-    try:
-        sealed = envelope.seal(
-            row.grant, row.delivery_id, row.prepared.template_sha256, row.prepared.mail_from, row.prepared.compose
-        )
-    except Forbidden:
-        return None
-    except ListkeeperError as problem:
-        # Nothing was handed over: this one message cannot be written, and must not stop the others.
-        return Rejected(Reply(0, problem.message))
-    except Exception:  # noqa: BLE001 - a fault of ours must not take the replies of its window with it
-        _log.exception("message.not_written", delivery=row.delivery_id)
-        return Deferred(Reply(0, "the message could not be written"))
-    if row.prepared.template is not None:
-        questions[row.delivery_id] = Question(sealed.content, row.prepared.template, row.prepared.lint)
-    return line.hand_over(sealed)
+def look_at_relay() -> None:
+    """Note what each way offers, so that the forms know whom we can write to; one that is away is left alone."""
+    lines.look()
 
 
-def _record(said: _Said) -> None:
-    """Store what the server said, patiently: these answers exist nowhere else."""
-    for wait in _waits() if said.outcomes else ():
-        try:
-            with store.transaction() as session:
-                pacing.note(session, said.outcomes)
-                batch.record(session, said.outcomes, said.questions, deadlines=parts.deadlines())
-        except TryAgain:
-            _log.warning("replies.not_recorded_yet", waiting=len(said.outcomes))
-            time.sleep(wait)
-        else:
-            pacing.heard(said.outcomes)
-            said.forget()
-            return
-    if said.outcomes:
-        _log.error("replies.not_recorded", in_doubt=len(said.outcomes))
-
-
-def _waits() -> Iterator[float]:
-    for number in range(_RECORD_TRIES):
-        yield min(0.1 * 2**number, 5.0)
+def hang_up() -> None:
+    """Close the lines, politely; the next delivery opens new ones."""
+    lines.hang_up()
+    firsts.forget()
 
 
 def _round_off(lane: Lane) -> bool:

@@ -14,6 +14,7 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.journal.write_down", 10, Lane.URGENT),
     ("listkeeper.jobs.journal.compare", 60, Lane.URGENT),
     ("listkeeper.jobs.housekeeping.settle_left_behind", 20, Lane.SENDING),
+    ("listkeeper.jobs.steering.look_around", 10, Lane.SENDING),
     ("listkeeper.jobs.pacing.look_after", 60, Lane.SENDING),
     ("listkeeper.jobs.housekeeping.watch_forms", 60, Lane.URGENT),
     ("listkeeper.jobs.housekeeping.look_at_relay", 3600, Lane.SENDING),

@@ -13,7 +13,10 @@ and ``primary_tab`` knows what to tell Gmail readers.
 
 All that happens once per revision: ``compiled.compile_letter`` answers with a
 ``CompiledLetter`` that can be stored and has a fingerprint. Per reader there
-is only ``filling.fill``: Liquid (``personalise``) and a few slots (``frame``).
+is only ``filling.fill``: Liquid (``personalise``) and a few slots (``frame``),
+with what is ``told`` about her. ``mime_slots`` makes the same messages for
+whole audiences: it cuts a letter's head (``cut_head``) and body (``cut_body``)
+once and encodes for each reader the ``live_lines`` alone.
 ``trial_letter`` marks what one sends to oneself, ``web_view`` is the same HTML
 for a browser, and ``message.build`` makes the bytes that travel.
 ``confirmation_mail`` and ``already_subscribed_mail`` are the two plain

@@ -19,13 +19,17 @@ from liquid.exceptions import LiquidError
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import layout, links, markdown_letter, merge_tags, personalise, plain_text, protect
+from listkeeper.rendering import counted_links, layout, links, markdown_letter, merge_tags, personalise, protect
 from listkeeper.rendering.content import Letter
+from listkeeper.rendering.counted_links import Spans
 from listkeeper.rendering.frame import Frame
 
 # Raised when the meaning of the stored form changes; older forms are then compiled again.
 VERSION = 1
+# Raised when a letter compiled anew would have what an older form lacks.
+_EDITION = 2
 _FRAMES = frozenset({"html_frame", "text_frame", "html_question", "html_answer"})
+_SPANS = frozenset({"html_links", "text_links"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,10 @@ class CompiledLetter:
     # The shapes of a question and of one answer in it; a form from before there were questions has none.
     html_question: Frame | None = None
     html_answer: Frame | None = None
+    # The owner's own links to the web, and where their addresses stand in the bodies; none in a form from before.
+    links: tuple[str, ...] = ()
+    html_links: Spans = ()
+    text_links: Spans = ()
 
     @cached_property
     def sha256(self) -> str:
@@ -74,7 +82,10 @@ class CompiledLetter:
         try:
             for name in _FRAMES & content.keys():
                 content[name] = Frame(tuple(content[name]))
+            for name in _SPANS & content.keys():
+                content[name] = tuple(tuple(span) for span in content[name])
             content["names"] = tuple(content["names"])
+            content["links"] = tuple(content.get("links", ()))
             letter = cls(**content)
         except (KeyError, TypeError) as error:
             raise _damaged() from error
@@ -84,10 +95,11 @@ class CompiledLetter:
 
     def _content(self) -> dict[str, Any]:
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        plain = {name: value for name, value in fields.items() if value is not None}
+        plain = {name: value for name, value in fields.items() if value is not None and value != ()}
         frames = {name: list(plain[name].pieces) for name in _FRAMES & plain.keys()}
         tabs = {name: dict(plain[name]) for name in ("html_tabs", "text_tabs")}
-        return {**plain, **frames, **tabs, "names": list(self.names)}
+        lists = {name: [list(span) for span in plain[name]] for name in _SPANS & plain.keys()}
+        return {**plain, **frames, **tabs, **lists, "names": list(self.names)}
 
 
 def _damaged() -> Invalid:
@@ -97,7 +109,7 @@ def _damaged() -> Invalid:
 
 def name_of(letter: Letter, profile_names: Collection[str] = ()) -> str:
     """Return a name for what a letter compiles to, without compiling it: its words, its sender, this layout."""
-    inputs = [VERSION, layout.fingerprint(), asdict(letter), sorted(profile_names)]
+    inputs = [VERSION, _EDITION, layout.fingerprint(), asdict(letter), sorted(profile_names)]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
@@ -114,6 +126,7 @@ def compile_letter(letter: Letter, profile_names: Collection[str] = ()) -> Compi
     body = markdown_letter.finished(draft, tokens)
     page = layout.html_page(letter, body)
     tokens.demand_all(page.body)
+    located = counted_links.locate(body, page.body, tokens)
     text_frame, text_tabs = layout.text_page(letter)
     texts = (letter.subject, letter.preheader, letter.markdown)
     compiled = CompiledLetter(
@@ -122,15 +135,18 @@ def compile_letter(letter: Letter, profile_names: Collection[str] = ()) -> Compi
         sender_name=letter.sender.name,
         subject=letter.subject.strip(),
         preheader=letter.preheader.strip(),
-        html_body=tokens.restore(page.body),
+        html_body=located.html_body,
         html_frame=page.frame,
-        text_body=tokens.restore(plain_text.from_html(body)),
+        text_body=located.text_body,
         text_frame=text_frame,
         html_tabs=page.tabs,
         text_tabs=text_tabs,
         names=tuple(sorted(frozenset().union(*map(merge_tags.names_in, texts)))),
         html_question=page.question,
         html_answer=page.answer,
+        links=located.links,
+        html_links=located.html_links,
+        text_links=located.text_links,
     )
     _demand_fillable(compiled)
     return compiled

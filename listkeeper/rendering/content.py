@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
@@ -56,7 +56,9 @@ class Reader:
 
     ``reason`` is the sentence that says why she gets the letter
     (``footer.reason``); ``sees_primary_tab`` is ``primary_tab.is_for``;
-    ``asked`` is the question this letter asks her, if it asks one.
+    ``asked`` is the question this letter asks her, if it asks one. ``counted``
+    returns where a link of the letter leads for her, given its number among
+    ``CompiledLetter.links``; without it links lead where their owner said.
     """
 
     address: str
@@ -70,6 +72,7 @@ class Reader:
     reason: str
     sees_primary_tab: bool
     asked: AskedQuestion | None = None
+    counted: Callable[[int], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

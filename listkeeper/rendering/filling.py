@@ -1,13 +1,12 @@
 """Filling: one compiled letter for one reader, with Liquid and string joins and nothing else.
 
-The templates of a letter are parsed once per process and found again by its
-fingerprint. What a profile holds never brings a line break into a subject, nor
-a control character anywhere: that one reader's letter is refused, in words.
+This is what "the letter of a reader" means. ``mime_slots`` makes the same of
+whole audiences, faster. The templates of a letter are parsed once per process
+and found again by its fingerprint.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,18 +16,15 @@ from liquid import BoundTemplate
 from markupsafe import escape
 
 from listkeeper.foundation import language
-from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import personalise, plain_text, question_block
+from listkeeper.rendering import counted_links, personalise, plain_text, question_block, told
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 
-# Control characters but the tab, what e-mail libraries take for the end of a line, and what UTF-8 cannot write.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _LETTERS_KEPT = 64
 
 
 @dataclass(frozen=True)
-class _Templates:
+class Templates:
     """The parsed templates of one letter (bare text where there is no tag), and the keys of a profile they ask for."""
 
     subject: BoundTemplate | str
@@ -40,17 +36,17 @@ class _Templates:
 
 def fill(compiled: CompiledLetter, reader: Reader) -> Filled:
     """Return the letter as this reader gets it; raises Invalid when her data cannot be printed."""
-    templates = _templates(compiled)
-    values = _values(compiled, templates, reader)
-    subject = _line(_rendered(templates.subject, values), "subject")
+    templates = templates_of(compiled, counted=reader.counted is not None)
+    values = told.values(compiled, templates.profile_keys, reader)
+    subject = told.line(_rendered(templates.subject, values), "subject")
     values["letter"] = {"subject": subject}
-    preheader = _line(_rendered(templates.preheader, values), "preheader")
-    slots = _slots(subject, preheader, reader)
-    tab = language.known(reader.language) if reader.sees_primary_tab else ""
+    preheader = told.line(_rendered(templates.preheader, values), "preheader")
+    slots = told.slots(subject, preheader, reader)
+    tab = tab_of(reader)
     html: dict[str, str] = {name: escape(value) for name, value in slots.items()}
     html["body"] = _rendered(templates.html, values)
     html["tab"] = compiled.html_tabs[tab] if tab else ""
-    html["question"] = _question(compiled, reader.asked)
+    html["question"] = question(compiled, reader.asked)
     slots["body"] = _rendered(templates.text, values)
     slots["tab"] = compiled.text_tabs[tab] if tab else ""
     slots["question"] = question_block.text(reader.asked) if reader.asked else ""
@@ -59,7 +55,12 @@ def fill(compiled: CompiledLetter, reader: Reader) -> Filled:
     return Filled(subject, preheader, compiled.html_frame.fill(html), text)
 
 
-def _question(compiled: CompiledLetter, asked: AskedQuestion | None) -> str:
+def tab_of(reader: Reader) -> str:
+    """Return the language of the Gmail block a reader sees; nothing when she sees none."""
+    return language.known(reader.language) if reader.sees_primary_tab else ""
+
+
+def question(compiled: CompiledLetter, asked: AskedQuestion | None) -> str:
     """Return the block with the question; a letter that was compiled before there were any has no place for it."""
     if asked is None or compiled.html_question is None or compiled.html_answer is None:
         return ""
@@ -67,13 +68,18 @@ def _question(compiled: CompiledLetter, asked: AskedQuestion | None) -> str:
 
 
 @lru_cache(maxsize=_LETTERS_KEPT)
-def _templates(compiled: CompiledLetter) -> _Templates:
+def templates_of(compiled: CompiledLetter, *, counted: bool = False) -> Templates:
+    """Return the parsed templates of a letter; ``counted``: its links are asked of the reader."""
     prefix = "subscriber."
-    return _Templates(
+    html, text = compiled.html_body, compiled.text_body
+    if counted:
+        html = counted_links.source_for_counting(html, compiled.html_links)
+        text = counted_links.source_for_counting(text, compiled.text_links)
+    return Templates(
         subject=_parsed(compiled.subject),
         preheader=_parsed(compiled.preheader),
-        html=_parsed(compiled.html_body, html=True),
-        text=_parsed(compiled.text_body),
+        html=_parsed(html, html=True),
+        text=_parsed(text),
         profile_keys=tuple(name.removeprefix(prefix) for name in compiled.names if name.startswith(prefix)),
     )
 
@@ -84,38 +90,3 @@ def _parsed(source: str, *, html: bool = False) -> BoundTemplate | str:
 
 def _rendered(template: BoundTemplate | str, values: Mapping[str, Any]) -> str:
     return template if isinstance(template, str) else personalise.render(template, values)
-
-
-def _values(compiled: CompiledLetter, templates: _Templates, reader: Reader) -> dict[str, Any]:
-    """Return what Liquid may ask for; a known name the profile lacks is nil: its fallback speaks, and `if` is false."""
-    return {
-        "subscriber": {
-            key: _line(reader.profile.get(key, ""), f"subscriber.{key}") or None for key in templates.profile_keys
-        },
-        "sender": {"name": compiled.sender_name},
-        "links": {
-            "unsubscribe": reader.unsubscribe_url,
-            "preferences": reader.preferences_url,
-            "web_view": reader.web_view_url,
-        },
-    }
-
-
-def _slots(subject: str, preheader: str, reader: Reader) -> dict[str, str]:
-    return {
-        "subject": subject,
-        "preheader": preheader,
-        "reason": _line(reader.reason, "reason"),
-        "unsubscribe": _line(reader.unsubscribe_url, "unsubscribe_url"),
-        "preferences": _line(reader.preferences_url, "preferences_url"),
-        "web_view": _line(reader.web_view_url, "web_view_url"),
-        "why": _line(reader.why_url, "why_url"),
-    }
-
-
-def _line(value: str, what: str) -> str:
-    """Return a value that is one line of printable text, with single spaces; raises Invalid, never naming the value."""
-    if _UNPRINTABLE.search(value):
-        sentence = language.text("The field %(what)s holds a line break or cannot be printed.", what=what)
-        raise Invalid("value_unprintable", sentence)
-    return " ".join(value.split())

@@ -148,6 +148,11 @@ def known_names(profile_names: Collection[str] = ()) -> frozenset[str]:
     return frozenset((*SYSTEM_NAMES, *people))
 
 
+def takes_a_root(source: str) -> bool:
+    """Return whether a text gives one of the roots a new meaning, which no letter that was checked does."""
+    return any(naming[1] in ROOTS for naming in _NAMING.finditer(source))
+
+
 def demand_sound(letter: Letter, profile_names: Collection[str] = ()) -> None:
     """Raise Invalid at the first tag that is broken or asks for something unknown."""
     for remark in examine(letter, profile_names):

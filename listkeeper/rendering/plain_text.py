@@ -38,7 +38,12 @@ _THREE_BREAKS = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 
 def from_html(fragment: str) -> str:
     """Return the text of a sanitised fragment, wrapped at 72 characters, with its tokens."""
-    return _text_of(nesting.tree(fragment), WIDTH)
+    return of_tree(nesting.tree(fragment))
+
+
+def of_tree(root: nesting.Element) -> str:
+    """Return the same of a fragment that is parsed already; the tree is used up."""
+    return _text_of(root, WIDTH)
 
 
 @lru_cache(maxsize=4096)
@@ -60,7 +65,12 @@ def quoted(paragraphs: Iterable[str]) -> str:
 
 def tidy(text: str) -> str:
     """Return a filled text without the holes that tags have left."""
-    return _THREE_BREAKS.sub("\n\n", text).strip() + "\n"
+    return without_holes(text).strip() + "\n"
+
+
+def without_holes(text: str) -> str:
+    """Return a text with one empty line where there were several."""
+    return _THREE_BREAKS.sub("\n\n", text)
 
 
 def _text_of(root: nesting.Element, width: int) -> str:

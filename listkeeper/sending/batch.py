@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import asking, permission, question_mail, subscriber
+from listkeeper.audience import asking, permission, question_mail, subscriber, subscription
 from listkeeper.audience.asking import ConfirmationMail
 from listkeeper.audience.handover import MessageClass, NoticeKind, Refusal
 from listkeeper.audience.permission import Grant
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability import reply_class
 from listkeeper.deliverability.reply_class import SENDER_FAULT, Verdict
@@ -46,16 +45,19 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     carries_smtputf8: bool,
     practice: bool = False,
     letters: Letters | None = None,
+    way: str | None = None,
 ) -> list[Ready]:
     """Ask the gate about at most 32 leased rows and mark them handed or refused, in this transaction.
 
     A row whose message cannot be written fails alone; the rest goes on. ``practice``
-    says that the line ends in practice mode's own server. ``letters`` are those among
-    the rows that were read and prepared beforehand; the others are prepared here.
+    says that the line ends in practice mode's own server; ``way`` is the name of that
+    line's way. ``letters`` are those among the rows that were read and prepared
+    beforehand; the others are prepared here.
     """
     if len(ids) > WINDOW:
         raise ValueError(f"at most {WINDOW} deliveries may be under way at once")
-    line, known = Line(worker, carries_smtputf8=carries_smtputf8, practice=practice), letters or {}
+    known = letters or {}
+    line = Line(worker, carries_smtputf8=carries_smtputf8, practice=practice, way=way)
     # Everybody in the house takes deliveries, then people, then the end of the ledger, which signing a receipt needs.
     ours = letter_batch.take(session, [number for number in ids if number in known], worker)
     rows = _taken_up(session, [number for number in ids if number not in known], worker)
@@ -87,7 +89,7 @@ def _hand_out_singles(session: Session, rows: Sequence[Delivery], prepare: Prepa
                 row.reply_text = prepared.words(problem.message)
     kept = [row for row in rows if row.id in able]
     verdicts = permission.grant_all(session, [prepared.described(row, able[row.id], line) for row in kept])
-    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], line.worker)) is not None]
+    ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], line)) is not None]
     _send_receipts_alone(session, rows)
     return ready
 
@@ -99,7 +101,7 @@ def _send_receipts_alone(session: Session, rows: Sequence[Delivery]) -> None:
             planning.mail_receipt(session, row.notice_id)
 
 
-def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, worker: str) -> Ready | None:
+def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, line: Line) -> Ready | None:
     row.gate_rule_version = permission.RULE_VERSION
     match verdict:
         case Refusal(code):
@@ -108,7 +110,8 @@ def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, worker: st
             return None
         case Grant():
             delivery.move(row, DeliveryState.HANDED)
-            row.worker = worker
+            row.worker = line.worker
+            row.way = line.way
             row.attempts += 1
             row.handed_at = clock.now()
             row.lease_until = row.handed_at + HANDED_LEASE
@@ -150,15 +153,14 @@ def record(
     _record_singles(session, singles, questions or {}, reached, deadlines=deadlines)
     for list_id, people in reached.items():
         # The gate asks: for how long was she silent, and how often does she want to hear from us?
-        heard = update(Subscription).where(Subscription.list_id == list_id, Subscription.subscriber_id.in_(people))
-        session.execute(heard.values(last_contact_at=clock.now()), execution_options={"synchronize_session": False})
+        subscription.contacted(session, list_id, people)
 
 
 def _record_singles(
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
-    reached: dict[int | None, list[int]],
+    reached: dict[int, list[int]],
     *,
     deadlines: Deadlines,
 ) -> None:
@@ -178,8 +180,8 @@ def _record_singles(
             refused += [row.confirmation_id] if _is_refused_question(row) else []
             if row.campaign_id in cancelled and row.state in WAITING:
                 delivery.move(row, DeliveryState.CANCELLED)
-            if (person := _reached_by_letter(row)) is not None:
-                reached.setdefault(row.list_id, []).append(person)
+            if _is_accepted_letter(row):
+                letter_batch.note_reached(reached, row.list_id, row.subscriber_id)
     asking.accepted(session, _taken(settled, questions))
     if refused:
         asking.bounced(session, [number for number in refused if number is not None])
@@ -194,8 +196,8 @@ def _is_refused_question(row: Delivery) -> bool:
     return row.message_class is MessageClass.DOI and row.state is DeliveryState.FAILED and permanent
 
 
-def _reached_by_letter(row: Delivery) -> int | None:
-    return row.subscriber_id if row.campaign_id is not None and row.state is DeliveryState.ACCEPTED else None
+def _is_accepted_letter(row: Delivery) -> bool:
+    return row.campaign_id is not None and row.state is DeliveryState.ACCEPTED
 
 
 def _taken(rows: Sequence[Delivery], questions: Mapping[int, Question]) -> dict[int, ConfirmationMail]:

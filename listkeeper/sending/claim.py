@@ -13,7 +13,7 @@ from listkeeper.audience.proof import witness
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
+from listkeeper.sending.delivery import IS_WAITING, Delivery, DeliveryState
 
 # With the timetable's round on top, rows of a machine that is gone are taken over within a minute.
 LEASE = timedelta(seconds=30)
@@ -47,8 +47,9 @@ def _queues(session: Session, lane: Lane) -> Iterator[ColumnElement[bool]]:
 
     Another campaign comes first each time, so that a small one does not wait for a large one to end.
     """
-    waiting = and_(Delivery.lane == lane, Delivery.state.in_(WAITING))
-    yield and_(waiting, Delivery.campaign_id.is_(None))
+    waiting = and_(Delivery.lane == lane, IS_WAITING)
+    # The wave is named only for the index: a single mail is of everybody's.
+    yield and_(waiting, Delivery.campaign_id.is_(None), Delivery.wave == 1)
     if lane is not Lane.SENDING:
         return
     query = select(Campaign.id, Campaign.waves_open).where(Campaign.state == CampaignState.SENDING)

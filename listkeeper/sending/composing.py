@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,17 +26,19 @@ from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language, signing
+from listkeeper.foundation.among import among
 from listkeeper.foundation.errors import ListkeeperError, NotFound
-from listkeeper.rendering import filling, footer, primary_tab, receipt_mail, trial_letter, web_view
+from listkeeper.rendering import filling, footer, mime_slots, primary_tab, receipt_mail, trial_letter, web_view
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 from listkeeper.rendering.message import Attachment
 from listkeeper.sending import asking_more, delivery, house, notices
 from listkeeper.sending.delivery import AnyDelivery, Delivery
-from listkeeper.sending.house import Headers, House
+from listkeeper.sending.house import Headers, House, WriteWhole
 from listkeeper.sending.notices import Question
 from listkeeper.sending.prepared import Letters, Message, Prepare, Prepared
 from listkeeper.standards import list_headers
+from listkeeper.standards.list_headers import Header
 
 _SENDER_ID = "listkeeper"
 
@@ -154,27 +157,27 @@ def _people(
     sound = {number: letter for number, letter in letters.items() if isinstance(letter, CompiledLetter)}
     # What she said herself goes before what a file says of her.
     answers = asking_more.answers(session, rows, sound)
-    query = (
-        select(
-            Delivery.id,
-            Subscriber.language,
-            Subscriber.profile,
-            ConsentEvent.at,
-            ConsentEvent.method,
-            Subscription.since,
-            Subscription.import_id,
-        )
-        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
-        .outerjoin(
-            Subscription, (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == Delivery.list_id)
-        )
-        .outerjoin(ConsentEvent, ConsentEvent.id == Subscription.consent_event_id)
-        .where(Delivery.id.in_([row.id for row in rows]))
-    )
     return {
         number: _Person(spoken, _told(profile) | answers[number], at or since, by or _claim(claim))
-        for number, spoken, profile, at, by, since, claim in session.execute(query)
+        for number, spoken, profile, at, by, since, claim in session.connection().execute(
+            _PEOPLE, {"ids": [row.id for row in rows]}
+        )
     }
+
+
+# The tables themselves, not what is mapped onto them: nothing of this becomes an object.
+_delivery, _subscriber, _held, _event = (
+    table.__table__.c for table in (Delivery, Subscriber, Subscription, ConsentEvent)
+)
+_PEOPLE = (
+    select(
+        _delivery.id, _subscriber.language, _subscriber.profile, _event.at, _event.method, _held.since, _held.import_id
+    )
+    .join(Subscriber.__table__, _subscriber.id == _delivery.subscriber_id)
+    .outerjoin(Subscription.__table__, (_held.subscriber_id == _subscriber.id) & (_held.list_id == _delivery.list_id))
+    .outerjoin(ConsentEvent.__table__, _event.id == _held.consent_event_id)
+    .where(among(_delivery.id, "ids"))
+)
 
 
 def _told(profile: Mapping[str, object]) -> dict[str, str]:
@@ -240,7 +243,25 @@ def _letter(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
         important=about.important,
         topic=about.topic,
         attachment=_receipt_with(session, row),
+        whole=None if testing else _whole(compiled, ours, reader_for, about_list),
     )
+
+
+def _whole(
+    compiled: CompiledLetter, ours: House, reader_for: Callable[[str], Reader], about_list: tuple[Header, ...]
+) -> WriteWhole:
+    """Return the quick way to the same letter."""
+    keys = ours.signer.keys if ours.signer else ()
+
+    def write(recipient: str, message_id: str, moment: datetime) -> bytes:
+        reader = reader_for(recipient)
+        way_out = list_headers.list_unsubscribe(reader.unsubscribe_url, reader.unsubscribe_mailto)
+        cut = mime_slots.cut(compiled, ours.sender, about_list)
+        return cut.write(
+            reader, own_headers=[way_out], recipient=recipient, message_id=message_id, date=moment, keys=keys
+        )
+
+    return write
 
 
 def in_browser(session: Session, row: Delivery, site: str) -> bytes:
@@ -320,12 +341,16 @@ def _receipt_with(session: Session, row: AnyDelivery) -> Attachment | None:
     return notices.signed_receipt(session, row, notices.consent_of(session, row)[0])
 
 
-def _list_headers(row: AnyDelivery, ours: House, mailing_list: _List) -> Headers:
+def _list_headers(row: AnyDelivery, ours: House, mailing_list: _List) -> tuple[Header, ...]:
     # What a letter is part of: a campaign, or (beginning with w) the welcome of its list.
     part = f"w{mailing_list.id}" if row.notice is NoticeKind.WELCOME else f"c{row.campaign_id or 0}"
-    fields = (part, f"l{mailing_list.id}", f"o{ours.id}")
-    return [
+    return _about_list(part, mailing_list, ours.id, ours.domain)
+
+
+@lru_cache(maxsize=256)
+def _about_list(part: str, mailing_list: _List, house_id: int, domain: str) -> tuple[Header, ...]:
+    return (
         list_headers.list_unsubscribe_post(),
-        list_headers.list_id(mailing_list.name, mailing_list.slug, ours.domain),
-        list_headers.feedback_id(*fields, sender_id=_SENDER_ID),
-    ]
+        list_headers.list_id(mailing_list.name, mailing_list.slug, domain),
+        list_headers.feedback_id(part, f"l{mailing_list.id}", f"o{house_id}", sender_id=_SENDER_ID),
+    )

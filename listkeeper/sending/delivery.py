@@ -7,17 +7,18 @@ is in doubt, listed, and never sent again blindly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, func, select
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, String, func, literal_column, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
 from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, columns, outbox
+from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
@@ -55,7 +56,8 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.ACCEPTED: frozenset({S.BOUNCED}),
     # Settled by hand, by a bounce, or from the relay's log; queued again only by a person's decision.
     S.IN_DOUBT: frozenset({S.ACCEPTED, S.FAILED, S.BOUNCED, S.QUEUED}),
-    S.FAILED: frozenset(),
+    # The owner tries once more: what was at fault was not this person's address, or was mended since.
+    S.FAILED: frozenset({S.QUEUED}),
     S.REFUSED: frozenset(),
     S.CANCELLED: frozenset(),
     S.BOUNCED: frozenset(),
@@ -65,6 +67,7 @@ SENT = frozenset({S.ACCEPTED, S.BOUNCED})
 # Left, or may have: what is in doubt was perhaps read.
 LEFT = SENT | {S.HANDED, S.IN_DOUBT}
 WAITING = (S.QUEUED, S.DEFERRED)
+UNDER_WAY = (S.LEASED, S.HANDED)
 
 
 class Delivery(Table):
@@ -109,6 +112,8 @@ class Delivery(Table):
     notice_id: Mapped[int | None] = mapped_column(columns.RowId)
     gate_rule_version: Mapped[int | None] = mapped_column(Integer)
     refusal_code: Mapped[RefusalCode | None] = columns.enum(RefusalCode, nullable=True)
+    # By which way it was handed over last (``way``): a short name, with nothing secret in it.
+    way: Mapped[str | None] = mapped_column(String(40))
     message_id: Mapped[str | None] = mapped_column(String(200))
     reply_code: Mapped[int | None] = mapped_column(Integer)
     # With addresses masked.
@@ -132,13 +137,19 @@ class Delivery(Table):
             sqlite_where=state.in_(WAITING),
         ),
         Index(
-            "ix_delivery_under_way",
-            "worker",
-            postgresql_where=state.in_((S.LEASED, S.HANDED)),
-            sqlite_where=state.in_((S.LEASED, S.HANDED)),
+            "ix_delivery_under_way", "worker", postgresql_where=state.in_(UNDER_WAY), sqlite_where=state.in_(UNDER_WAY)
         ),
         Index("ix_delivery_campaign_state", "campaign_id", "state"),
     )
+
+
+def _is_in(states: Iterable[DeliveryState]) -> ColumnElement[bool]:
+    """Return the condition as the partial indexes have it, word for word: a parameter in it would find none of them."""
+    return Delivery.state.in_([literal_column(f"'{state.value}'") for state in states])
+
+
+IS_WAITING = _is_in(WAITING)
+IS_UNDER_WAY = _is_in(UNDER_WAY)
 
 
 class Waiting(NamedTuple):
@@ -164,9 +175,15 @@ AnyDelivery = Delivery | Waiting
 
 def letters_among(session: Session, ids: Sequence[int]) -> list[Waiting]:
     """Return the letters of campaigns among these deliveries, as values."""
-    columns_of = [getattr(Delivery, name) for name in Waiting._fields]
-    query = select(*columns_of).where(Delivery.id.in_(ids), Delivery.campaign_id.is_not(None)).order_by(Delivery.id)
-    return [Waiting._make(row) for row in session.execute(query)]
+    return [Waiting._make(row) for row in session.connection().execute(_LETTERS, {"ids": list(ids)})]
+
+
+_ROW = Delivery.__table__.c
+_LETTERS = (
+    select(*(_ROW[name] for name in Waiting._fields))
+    .where(among(_ROW.id, "ids"), _ROW.campaign_id.is_not(None))
+    .order_by(_ROW.id)
+)
 
 
 def queue(session: Session, made: Delivery) -> Delivery:

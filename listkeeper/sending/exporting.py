@@ -45,6 +45,7 @@ LEFT_OUT = _BESIDE | {
     "relay_offer",
     "sign_in_link",
     "throttle_window",
+    "way_trouble",
 }
 HIDDEN: Mapping[str, frozenset[str]] = {
     "delivery": frozenset({"lease_until", "worker"}),

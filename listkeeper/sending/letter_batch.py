@@ -17,6 +17,7 @@ from listkeeper.audience.handover import Refusal
 from listkeeper.audience.permission import Grant
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
+from listkeeper.foundation.among import among
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import claim, prepared
 from listkeeper.sending.delivery import Delivery, DeliveryState, Waiting
@@ -28,11 +29,7 @@ _ROW = _TABLE.c
 _OURS = (
     select(Delivery.id, Campaign.state)
     .join(Campaign, Campaign.id == Delivery.campaign_id)
-    .where(
-        Delivery.id.in_(bindparam("ids", expanding=True)),
-        Delivery.worker == bindparam("me"),
-        Delivery.state == DeliveryState.LEASED,
-    )
+    .where(among(Delivery.id, "ids"), Delivery.worker == bindparam("me"), Delivery.state == DeliveryState.LEASED)
     .order_by(Delivery.id)
     .with_for_update(of=Delivery)
 )
@@ -51,6 +48,7 @@ _HANDED = (
         gate_rule_version=permission.RULE_VERSION,
         template_sha256=bindparam("template"),
         message_id=bindparam("name"),
+        way=bindparam("by"),
     )
 )
 _STAYS_HOME = (
@@ -81,11 +79,7 @@ _TAKEN = (
 )
 _HANDED_LETTERS = (
     select(Delivery.id, Delivery.list_id, Delivery.subscriber_id)
-    .where(
-        Delivery.id.in_(bindparam("ids", expanding=True)),
-        Delivery.campaign_id.is_not(None),
-        Delivery.state == DeliveryState.HANDED,
-    )
+    .where(among(Delivery.id, "ids"), Delivery.campaign_id.is_not(None), Delivery.state == DeliveryState.HANDED)
     .order_by(Delivery.id)
     .with_for_update()
 )
@@ -95,7 +89,8 @@ def take(session: Session, ids: Sequence[int], worker: str) -> list[int]:
     """Lock these leased rows and return them; those of a letter that stands still by now are given back."""
     if not ids:
         return []
-    rows = session.execute(_OURS, {"ids": list(ids), "me": worker}).all()
+    session.flush()
+    rows = session.connection().execute(_OURS, {"ids": list(ids), "me": worker}).all()
     moving = [number for number, state in rows if state is CampaignState.SENDING]
     if len(moving) < len(rows):
         claim.give_back(session, [number for number, state in rows if state is not CampaignState.SENDING], worker)
@@ -107,6 +102,7 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
     able = [(row, message) for row, message in letters if isinstance(message, Prepared)]
     verdicts = permission.grant_all(session, [prepared.described(row, message, line) for row, message in able])
     moment = clock.now()
+    times = {"now": moment, "until": moment + HANDED_LEASE, "by": line.way}
     home = [_failed(row, message) for row, message in letters if isinstance(message, ListkeeperError)]
     handed: list[dict[str, Any]] = []
     ready: list[Ready] = []
@@ -115,7 +111,7 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
             case Refusal(code):
                 home.append(_home(row, DeliveryState.REFUSED, code=code, rules=permission.RULE_VERSION))
             case Grant() as grant:
-                handed.append(_granted(row, message, grant) | {"now": moment, "until": moment + HANDED_LEASE})
+                handed.append(_granted(row, message, grant) | times)
                 ready.append(Ready(row.id, grant, message))
             case verdict:
                 assert_never(verdict)
@@ -146,22 +142,20 @@ def _home(row: Waiting, becomes: DeliveryState, **told: Any) -> dict[str, Any]: 
     return {"row": row.id, "becomes": becomes, "code": None, "words": None, "rules": None} | told
 
 
-def record_taken(
-    session: Session, outcomes: Mapping[int, Outcome | None]
-) -> tuple[dict[int | None, list[int]], list[int]]:
+def record_taken(session: Session, outcomes: Mapping[int, Outcome | None]) -> tuple[dict[int, list[int]], list[int]]:
     """Record the letters that were accepted; return whom they reached, by list, and the rows that are left to record.
 
     Left is whatever else came of it, and whatever is no letter, or was called in doubt meanwhile.
     """
+    session.flush()
     accepted = {number: outcome.reply for number, outcome in outcomes.items() if isinstance(outcome, Accepted)}
-    rows = session.execute(_HANDED_LETTERS, {"ids": list(accepted)}).all() if accepted else []
+    rows = session.connection().execute(_HANDED_LETTERS, {"ids": list(accepted)}).all() if accepted else []
     if not rows:
         return {}, list(outcomes)
     moment = clock.now()
-    reached: dict[int | None, list[int]] = {}
+    reached: dict[int, list[int]] = {}
     for _number, list_id, person in rows:
-        if person is not None:
-            reached.setdefault(list_id, []).append(person)
+        note_reached(reached, list_id, person)
     session.connection().execute(
         _TAKEN,
         [
@@ -178,3 +172,9 @@ def record_taken(
     session.expire_all()
     done = {row[0] for row in rows}
     return reached, [number for number in outcomes if number not in done]
+
+
+def note_reached(reached: dict[int, list[int]], list_id: int | None, person: int | None) -> None:
+    """Add whom a letter has reached, unless she was erased meanwhile."""
+    if list_id is not None and person is not None:
+        reached.setdefault(list_id, []).append(person)

@@ -28,10 +28,11 @@ from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight, preview
+from listkeeper.campaigns import preflight, preview, schedule
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
+from listkeeper.campaigns.schedule import AT_ONCE, Leaving
 from listkeeper.foundation import clock, language, throttle
 from listkeeper.foundation.errors import Forbidden, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
@@ -42,7 +43,7 @@ from listkeeper.standards import address
 _RECEIPTS_WAIT = timedelta(minutes=1)
 
 
-def send_campaign(  # noqa: PLR0913 - whose letter, from where, and as it was seen
+def send_campaign(  # noqa: PLR0913 - whose letter, from where, as it was seen, and when
     session: Session,
     organisation: Organisation,
     campaign: Campaign,
@@ -52,26 +53,45 @@ def send_campaign(  # noqa: PLR0913 - whose letter, from where, and as it was se
     sha256: str | None = None,
     about: Topic | None = None,
     important: bool = False,
+    leaves: Leaving = AT_ONCE,
 ) -> int:
-    """Bind the newest revision, freeze the audience and return how many deliveries wait.
+    """Bind the newest revision and let the letter go; return how many deliveries wait.
 
+    ``leaves`` says when: what leaves later is bound now and its audience frozen then (``beginning``), and how many
+    that would be now is returned.
     ``about`` is the topic of the list that the letter is about; without one it goes to all. One that is
     ``important`` also goes to whoever wants rarer letters, or only those.
     Only in practice mode are the demo's invented people part of the audience.
     Raises Invalid for an empty audience, Conflict when the campaign was
     started already or ``sha256`` is not the revision that was seen.
     """
-    chosen = campaigns.start(session, campaign, sha256=sha256)
-    campaign.topic = about.public_id if about is not None else None
-    campaign.important = important
+    chosen = campaigns.bind(session, campaign, sha256=sha256)
+    # Ordered before, and now again for another moment: it stays about what it was about.
+    again = campaign.state in schedule.ORDERED
+    if about is not None or not again:
+        campaign.topic = about.public_id if about is not None else None
+    campaign.important = important or (again and campaign.important)
     revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
-    planned = freeze(session, campaign, chosen, practice=practice)
+    if leaves == AT_ONCE:
+        return begin(session, campaign, chosen, practice=practice)
+    schedule.order(campaign, leaves, clock.now())
+    campaign.recipients = preflight.audience_size(session, campaign.mailing_list, campaign.topic, practice=practice)
+    return _demand_somebody(campaign.recipients)
+
+
+def begin(session: Session, campaign: Campaign, chosen: Revision, *, practice: bool) -> int:
+    """Freeze the audience of a letter whose time has come, and let it go."""
+    campaigns.set_out(session, campaign)
+    campaign.recipients = _demand_somebody(freeze(session, campaign, chosen, practice=practice))
+    return campaign.recipients
+
+
+def _demand_somebody(planned: int) -> int:
     if planned == 0:
         raise Invalid(
             "empty_audience",
             language.text("Nobody on this list can be mailed yet. The letter stays a draft; nothing was sent."),
         )
-    campaign.recipients = planned
     return planned
 
 

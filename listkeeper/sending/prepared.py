@@ -37,6 +37,8 @@ class Prepared:
     template: Mapping[str, str] | None = None
     # What the linter said of it.
     lint: str = ""
+    # Whether we sign it.
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,12 @@ Letters = Mapping[int, tuple[Waiting, Message]]
 
 @dataclass(frozen=True)
 class Line:
-    """Who hands over, and what the line can carry where to: ``practice`` says that it ends on this machine."""
+    """Who hands over, by which way, and what the line can carry: ``practice`` says that it ends on this machine."""
 
     worker: str
     carries_smtputf8: bool
     practice: bool = False
+    way: str | None = None
 
 
 def described(row: AnyDelivery, prepared: Prepared, line: Line) -> Handover:

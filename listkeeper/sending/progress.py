@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import subscription
 from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
-from listkeeper.sending import delivery, incident
+from listkeeper.sending import delivery, first_message, incident
 from listkeeper.sending.delivery import OPEN, SENT, Delivery, DeliveryState
+from listkeeper.sending.first_message import Verdict
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of a campaign; ``sent`` counts accepted and bounced, ``skipped`` refused and cancelled rows."""
+    """The state of a campaign; ``sent`` counts accepted and bounced, ``skipped`` refused and cancelled rows.
+
+    ``leaves_at`` is when an ordered one begins, and ``late`` that this was so long ago that its owner must be asked.
+    """
 
     state: CampaignState
     recipients: int
@@ -31,10 +36,13 @@ class Progress:
     in_doubt: tuple[str, ...]
     skipped_because: dict[RefusalCode, int]
     standing_still: tuple[str, ...]
+    leaves_at: datetime | None = None
+    late: bool = False
+    first_message: Verdict | None = None
 
 
-def report(session: Session, campaign: Campaign) -> Progress:
-    """Count a campaign's deliveries."""
+def report(session: Session, campaign: Campaign, *, late: timedelta = schedule.LATE) -> Progress:
+    """Count a campaign's deliveries; ``late`` is how long after its time it may still begin by itself."""
     found = delivery.counts(session, campaign.id)
     moving = campaign.state is CampaignState.SENDING
     return Progress(
@@ -48,6 +56,9 @@ def report(session: Session, campaign: Campaign) -> Progress:
         in_doubt=_addresses_in_doubt(session, campaign),
         skipped_because=_refusals(session, campaign),
         standing_still=tuple(row.words for row in incident.standing(session)) if moving else (),
+        leaves_at=schedule.leaves_at(campaign),
+        late=schedule.is_late(campaign, clock.now(), late),
+        first_message=first_message.of_letter(campaign),
     )
 
 
@@ -79,24 +90,4 @@ def finish_if_done(session: Session) -> list[int]:
     done = list(session.scalars(query))
     for campaign in done:
         campaigns.move(campaign, CampaignState.FINISHED)
-        reached = select(Delivery.subscriber_id).where(
-            Delivery.campaign_id == campaign.id, Delivery.state == DeliveryState.ACCEPTED
-        )
-        subscription.contacted(session, campaign.list_id, reached, clock.now())
     return [campaign.id for campaign in done]
-
-
-def cancel(session: Session, campaign: Campaign) -> int:
-    """Stop a campaign for good: whatever waits stays home; return how many. What is under way ends as it ends."""
-    session.refresh(campaign, with_for_update=True)
-    campaigns.cancel(campaign)
-    stopped = session.execute(
-        update(Delivery)
-        .where(
-            Delivery.campaign_id == campaign.id,
-            Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.LEASED)),
-        )
-        .values(state=DeliveryState.CANCELLED, worker=None, lease_until=None, settled_at=clock.now())
-        .returning(Delivery.id)
-    ).all()
-    return len(stopped)

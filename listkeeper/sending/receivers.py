@@ -13,22 +13,23 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.deliverability import mail_host
+from listkeeper.foundation.among import among
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.pace import Row
 
 _TABLE = cast("Table", Delivery.__table__)
-_ROW = _TABLE.c
+_ROW, _PERSON, _OWNER = _TABLE.c, Subscriber.__table__, Organisation.__table__
 _ASKED = (
     select(
-        Delivery.id,
-        Delivery.provider,
-        Delivery.organisation_id,
-        func.coalesce(Delivery.typed_address, Subscriber.email_send, ""),
-        Organisation.from_address,
+        _ROW.id,
+        _ROW.provider,
+        _ROW.organisation_id,
+        func.coalesce(_ROW.typed_address, _PERSON.c.email_send, ""),
+        _OWNER.c.from_address,
     )
-    .join(Organisation, Organisation.id == Delivery.organisation_id)
-    .outerjoin(Subscriber, Subscriber.id == Delivery.subscriber_id)
-    .where(Delivery.id.in_(bindparam("ids", expanding=True)))
+    .join(_OWNER, _OWNER.c.id == _ROW.organisation_id)
+    .outerjoin(_PERSON, _PERSON.c.id == _ROW.subscriber_id)
+    .where(among(_ROW.id, "ids"))
 )
 _PUT_OFF = (
     update(_TABLE)
@@ -54,7 +55,7 @@ def of(session: Session, ids: Sequence[int], known: dict[str, str]) -> list[Bloc
 
     ``known`` holds the receivers of mail domains that were looked up before; what is looked up now is added.
     """
-    found = {row[0]: row for row in session.execute(_ASKED, {"ids": list(ids)})}
+    found = {row[0]: row for row in session.connection().execute(_ASKED, {"ids": list(ids)})}
     new = {_domain(row[3]) for row in found.values() if row[1] is None} - known.keys()
     if new:
         known |= mail_host.providers(session, new)

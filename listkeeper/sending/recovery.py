@@ -12,7 +12,7 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.foundation import clock, log
-from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.delivery import IS_UNDER_WAY, Delivery, DeliveryState
 
 _log = log.get(__name__)
 
@@ -23,20 +23,19 @@ def settle_left_behind(session: Session, is_dead: Callable[[str], bool]) -> tupl
     ``is_dead`` says of a worker's name whether its process is known to be
     gone; of workers on other machines it must say False, their leases run out.
     """
-    under_way = (DeliveryState.LEASED, DeliveryState.HANDED)
-    names = session.scalars(select(Delivery.worker).where(Delivery.state.in_(under_way)).distinct())
+    names = session.scalars(select(Delivery.worker).where(IS_UNDER_WAY).distinct())
     dead = [name for name in names if name is not None and is_dead(name)]
     moment = clock.now()
     left = or_(Delivery.worker.in_(dead), Delivery.lease_until < moment)
     again = session.execute(
         update(Delivery)
-        .where(and_(Delivery.state == DeliveryState.LEASED, left))
+        .where(and_(IS_UNDER_WAY, Delivery.state == DeliveryState.LEASED, left))
         .values(state=DeliveryState.QUEUED, worker=None, lease_until=None)
         .returning(Delivery.id)
     ).all()
     doubted = session.execute(
         update(Delivery)
-        .where(and_(Delivery.state == DeliveryState.HANDED, left))
+        .where(and_(IS_UNDER_WAY, Delivery.state == DeliveryState.HANDED, left))
         .values(
             state=DeliveryState.IN_DOUBT,
             worker=None,

@@ -19,6 +19,8 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.proof import checkpoint, journal_replay, ledger, ledger_audit, witness
 from listkeeper.audience.proof.journal_replay import Replayed
 from listkeeper.audience.proof.ledger_audit import Fault
+from listkeeper.campaigns import schedule
+from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import archive_filling, clock, key_mark, keys, language, numbering
 from listkeeper.foundation.archive_reading import Archive
 from listkeeper.foundation.errors import Conflict, Invalid
@@ -109,7 +111,13 @@ def _owners(session: Session) -> list[Organisation]:
 
 
 def hold_what_waited(session: Session) -> int:
-    """Call in doubt whatever had not reached its end when the archive was made; return how many."""
+    """Call in doubt whatever had not reached its end when the archive was made; return how many.
+
+    A letter that was ordered may have left at its time since: it is a draft again, for its owner to look at.
+    """
+    for letter in session.scalars(select(Campaign).where(Campaign.state.in_(schedule.ORDERED))).all():
+        schedule.take_back(session, letter)
+        letter.halted = {"code": "restored"}
     held = session.execute(
         update(Delivery)
         .where(Delivery.state.in_(OPEN))

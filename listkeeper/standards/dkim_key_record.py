@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from listkeeper.foundation import language
+from listkeeper.standards import dkim_tags
 from listkeeper.standards.dkim import PrivateKey
 
-_TAG = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=(.*)", re.DOTALL)
 _ED25519_BYTES = 32
 _ED25519_BITS = 256
 _SELECTOR = re.compile(
@@ -57,7 +57,7 @@ class BadKey:
 
 def parse(text: str) -> KeyRecord | Revoked | BadKey:
     """Read a key record. Never raises, whatever the text holds."""
-    tags = _tags(text)
+    tags = dkim_tags.parse(text)
     if isinstance(tags, str):
         return BadKey(text, tags)
     wrong = _unusable(tags)
@@ -73,21 +73,6 @@ def parse(text: str) -> KeyRecord | Revoked | BadKey:
     bits = key.key_size if isinstance(key, RSAPublicKey) else _ED25519_BITS
     flags = _words(tags.get("t", ""))
     return KeyRecord(text, algorithm, _der(key), bits, testing="y" in flags, exact="s" in flags)
-
-
-def _tags(text: str) -> dict[str, str] | str:
-    """Return the tags in their order, or in words why the text is no list of tags (section 3.2)."""
-    tags: dict[str, str] = {}
-    for part in text.split(";"):
-        if not part.strip():
-            continue
-        found = _TAG.fullmatch(part)
-        if found is None:
-            return language.text("%(part)s is not of the form tag=value", part=part.strip()[:40])
-        if found.group(1) in tags:
-            return language.text("the tag %(tag)s= stands twice", tag=found.group(1))
-        tags[found.group(1)] = found.group(2).strip()
-    return tags
 
 
 def _unusable(tags: dict[str, str]) -> str | None:

@@ -8,6 +8,7 @@ understood by a receiver.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -35,8 +36,9 @@ def list_unsubscribe(url: str, mailto: str | None = None) -> Header:
     Plain http is taken only for this machine and private networks, where a
     practice instance lives and no certificate can be had.
     """
-    parts = urlsplit(_uri("List-Unsubscribe", url))
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and _is_private(parts.hostname))):
+    # Where it lies is the same for all readers of all letters, and is looked at once.
+    end = _uri("List-Unsubscribe", url).find("/", len("https://"))
+    if not _is_safe(url if end < 0 else url[:end]):
         raise _refused("List-Unsubscribe", "the address to unsubscribe at must begin with https://")
     value = f"<{url}>"
     if mailto is not None:
@@ -87,6 +89,14 @@ def _uri(header: str, text: str) -> str:
     if not _URI.fullmatch(text) or len(text) > _LONGEST_URI:
         raise _refused(header, "an address in it is not a plain URI")
     return text
+
+
+@lru_cache(maxsize=256)
+def _is_safe(origin: str) -> bool:
+    parts = urlsplit(origin)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_private(parts.hostname or ""))
+    )
 
 
 def _is_private(host: str) -> bool:

@@ -21,7 +21,7 @@ from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import sending
+from listkeeper.jobs import lines
 from listkeeper.sending.delivery import DeliveryState
 from tests.fakes.smtp_sink import DROP, SmtpSink
 from tests.makers import attack, auditor, cafe
@@ -125,7 +125,7 @@ def test_case_34_a_permission_that_runs_out_while_the_letter_is_sent(works: Work
     works.write(lambda session, _house: session.execute(update(Subscription).values(valid_until=end)))
     works.start()
     with works.app.app_context():
-        sending._connected()  # noqa: SLF001
+        lines.look()
     smtp_sink.script("RCPT", DROP, to="person-4@", times=1)
     smtp_sink.script("BANNER", "421 4.3.2 closing", times=1)
     works.work(Lane.SENDING)

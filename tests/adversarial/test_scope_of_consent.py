@@ -19,7 +19,7 @@ from listkeeper.audience.subscription import Basis, Subscription
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import sending
+from listkeeper.jobs import lines
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import DeliveryState
 from tests.fakes.smtp_sink import DROP, SmtpSink
@@ -51,7 +51,7 @@ def test_case_25_a_list_put_away_with_mails_queued(works: Works, smtp_sink: Smtp
     letter = works.start()
     with works.app.app_context():
         # The line is open before the server begins to turn callers away.
-        sending._connected()  # noqa: SLF001
+        lines.look()
     smtp_sink.script("RCPT", DROP, to="person-4@", times=1)
     closed = smtp_sink.script("BANNER", "421 4.3.2 closing")
     works.work(Lane.SENDING)

@@ -46,9 +46,7 @@ def main() -> None:
 def _counting() -> list[int]:
     counted, record = [0], letter_batch.record_taken
 
-    def counting(
-        session: Session, outcomes: Mapping[int, Outcome | None]
-    ) -> tuple[dict[int | None, list[int]], list[int]]:
+    def counting(session: Session, outcomes: Mapping[int, Outcome | None]) -> tuple[dict[int, list[int]], list[int]]:
         reached, left = record(session, outcomes)
         counted[0] += len(outcomes) - len(left)
         return reached, left

@@ -172,6 +172,10 @@ def _sends(owner: Owner, subject: str) -> None:
     page.get_by_role("button", name=re.compile("Send…")).click()
     owner.people.inspect(page, f"send {subject}")
     page.get_by_role("button", name="Send it to 1 person").click()
+    # For ten minutes it could be taken back; she does not wait.
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    owner.people.inspect(page, "held")
+    page.get_by_role("button", name="Send it now").click()
     expect(page.get_by_text("1 of 1 sent")).to_be_visible(timeout=20_000)
     owner.people.inspect(page, "progress")
 

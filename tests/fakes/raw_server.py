@@ -59,6 +59,13 @@ class Caller:
             assert said.upper().startswith(command), (said, command)
             self.say(reply)
 
+    def take_message(self) -> None:
+        """Take one message, command by command."""
+        self.expect((b"MAIL", b"250 ok\r\n"), (b"RCPT", b"250 ok\r\n"), (b"DATA", b"354 go\r\n"))
+        while self.hear() != b".":
+            pass
+        self.say(b"250 ok\r\n")
+
     def reset(self) -> None:
         """Hang up so that the caller sees a reset connection."""
         self.line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

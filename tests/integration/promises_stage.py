@@ -171,7 +171,7 @@ class Stage(RuleBasedStateMachine):
     def scopes(self, address: str) -> set[str]:
         """Return what is closed to an address."""
         with self.writing() as session:
-            return {scope for _, scope in suppression.live_scopes(session, 1, [suppression.key_of(1, address)])}
+            return {row.scope for row in suppression.reasons(session, 1, suppression.key_of(1, address))}
 
     # A backup, and what is put back later
 

@@ -166,6 +166,23 @@ def test_a_domain_gets_a_key_and_the_check_looks_for_it(type_: Type, names: DnsS
     assert type_("domain", "sign", "cafe.example", "--off", "--json").json["signing"] is False
 
 
+def test_a_domain_gets_a_second_key_that_signs_once_it_is_published(type_: Type, names: DnsServer) -> None:
+    type_("domain", "add", "cafe.example")
+    ask = ("domain", "second", "cafe.example")
+    assert type_(*ask, "--sign", "--json").error == "no_second_key"
+    made = type_(*ask, "--json").json
+    assert (made["record"]["name"], made["state"]) == ("lk1e._domainkey.cafe.example", "made")
+    assert made["record"]["value"].startswith("v=DKIM1; k=ed25519; p=")
+    assert type_(*ask, "--json").json == made
+    assert type_(*ask, "--sign", "--json").error == "key_not_published"
+    names.refused.add("*")
+    assert type_(*ask, "--sign", "--json").error == "dns_silent"
+    names.refused.clear()
+    names.publish(_ZONE | {made["record"]["name"]: {"TXT": [made["record"]["value"]]}})
+    assert type_(*ask, "--sign", "--json").json == {**made, "state": "signing"}
+    assert "The key is retired." in type_(*ask, "--off").out
+
+
 def test_domains_that_are_there_already_or_not_at_all(type_: Type) -> None:
     said = type_("domain", "add", "b.example")
     assert said.code == 0

@@ -15,7 +15,7 @@ import pytest
 
 from listkeeper.cli.main import main
 from listkeeper.foundation import keys
-from tests.fakes import dns_server, running_up
+from tests.fakes import dns_server, provider, running_up
 from tests.fakes.databases import Database
 from tests.fakes.dns_server import DnsServer
 from tests.fakes.running_up import until
@@ -152,6 +152,25 @@ def test_a_mail_server_that_does_not_answer_and_a_local_address_are_wrong(data: 
     assert found["public_url"]["severity"] == "ERROR"
     assert "LISTKEEPER_PUBLIC_URL" in found["public_url"]["mend"]
     assert "hidden" not in json.dumps(found)
+
+
+def test_each_way_has_a_line_of_its_own_and_no_secret(data: Path, names: DnsServer, smtp_sink: SmtpSink) -> None:
+    away = running_up.free_port()
+    with provider.running(provider.says(200)) as there:
+        ways = f"{smtp_sink.url}?weight=2 postmark://hidden?endpoint={there.origin} smtp://u:hidden@127.0.0.1:{away}"
+        _, out = _typed(
+            "doctor", "--data", str(data), "--json", dns_server=names.address, ways=ways, private_hosts="127.0.0.1"
+        )
+        assert there.asked == []
+    found = [found for found in json.loads(out)["findings"] if found["code"] == "mail"]
+    assert [(line["subject"], line["severity"]) for line in found] == [
+        (f"smtp://127.0.0.1:{smtp_sink.port}", "INFO"),
+        ("postmark", "INFO"),
+        (f"smtp://127.0.0.1:{away}", "ERROR"),
+    ]
+    assert "whether it accepts the key shows with the first message" in found[1]["message"]
+    assert "LISTKEEPER_WAYS" in found[2]["mend"]
+    assert "hidden" not in out
 
 
 def test_a_name_server_that_is_silent_is_a_warning_not_a_green_light(data: Path, names: DnsServer) -> None:

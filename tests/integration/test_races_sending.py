@@ -23,7 +23,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.revision import Draft, Revision
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Fact, Lane
-from listkeeper.sending import batch, claim, planning, progress
+from listkeeper.sending import batch, claim, planning, steering
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.prepared import Prepared
 from tests.fakes.at_once import at_once, second_waits_for_first
@@ -220,7 +220,7 @@ def test_no_row_slips_back_into_a_queue_that_is_being_emptied(app: Flask, *, can
 
     def cancel(inside: threading.Event | None = None) -> None:
         with writing(app) as session:
-            progress.cancel(session, session.scalars(select(Campaign)).one())
+            steering.cancel(session, session.scalars(select(Campaign)).one())
             _linger(inside)
 
     def record(inside: threading.Event | None = None) -> None:

@@ -30,7 +30,7 @@ from listkeeper.foundation import clock
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity, sending
-from listkeeper.sending import batch, claim, planning, progress
+from listkeeper.sending import batch, claim, planning, steering
 from listkeeper.sending.batch import Question
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.retry import Deadlines
@@ -190,7 +190,7 @@ def test_a_cancel_in_the_middle_keeps_the_rest_home(works: Works, smtp_sink: Smt
     sender.start()
     while len(smtp_sink.messages) < 20:
         time.sleep(0.01)
-    works.write(lambda session, _house: progress.cancel(session, session.get_one(Campaign, letter)))
+    works.write(lambda session, _house: steering.cancel(session, session.get_one(Campaign, letter)))
     sender.join(60)
     works.drain()
     said = works.progress(letter)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
@@ -19,11 +21,11 @@ from listkeeper.audience.handover import RefusalCode
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import housekeeping, sending
-from listkeeper.rendering import filling
-from listkeeper.rendering.compiled import CompiledLetter
-from listkeeper.rendering.content import Filled, Reader
-from listkeeper.sending import batch, incident
+from listkeeper.jobs import handing, housekeeping, lines
+from listkeeper.jobs.handing import Said
+from listkeeper.rendering.content import Reader
+from listkeeper.rendering.mime_slots import Cut
+from listkeeper.sending import incident
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.prepared import Ready
@@ -66,12 +68,16 @@ def test_a_server_lost_in_the_middle_leaves_the_rest_waiting(works: Works, smtp_
     letter = works.start()
     with works.app.app_context():
         # The line is open before the server begins to turn callers away.
-        sending._connected()  # noqa: SLF001
+        lines.look()
     dropped = smtp_sink.script("RCPT", DROP, to="person-4@", times=1)
     closed = smtp_sink.script("BANNER", "421 4.3.2 closing")
     works.work(Lane.SENDING)
     assert (dropped.used, closed.used) == (1, 1)
-    assert Counter(row.state for row in works.deliveries()) == {S.ACCEPTED: 3, S.DEFERRED: 1, S.QUEUED: 6}
+    # The fourth was announced behind the third, and nothing of it had left: it waits like the others, and no attempt
+    # counts. On a machine that stood still meanwhile it stood alone, and counts.
+    states = Counter(row.state for row in works.deliveries())
+    assert states in ({S.ACCEPTED: 3, S.QUEUED: 7}, {S.ACCEPTED: 3, S.DEFERRED: 1, S.QUEUED: 6})
+    assert {row.attempts for row in works.deliveries() if row.state is S.QUEUED} == {0}
     assert works.progress(letter).standing_still != ()
     closed.left = 0
     works.write(make_due)
@@ -146,14 +152,14 @@ def test_a_message_that_cannot_be_written_takes_no_answer_with_it(
 ) -> None:
     works.gather(10)
     letter = works.start()
-    fill = filling.fill
+    write = Cut.write
 
-    def broken(compiled: CompiledLetter, reader: Reader) -> Filled:
+    def broken(self: Cut, reader: Reader, **own: Any) -> bytes:  # noqa: ANN401 - as in Cut.write
         if reader.address == "person-5@crowd.example":
             raise KeyError("a fault of ours")
-        return fill(compiled, reader)
+        return write(self, reader, **own)
 
-    monkeypatch.setattr(filling, "fill", broken)
+    monkeypatch.setattr(Cut, "write", broken)
     works.drain()
     said = works.progress(letter)
     assert (said.sent, said.deferred, said.in_doubt) == (9, 1, ())
@@ -171,23 +177,24 @@ def test_no_transaction_is_open_and_nothing_is_asked_while_the_server_is_spoken_
     works.start()
     works.post()
     speaking, asked, handed = threading.Event(), [], []
-    hand_over = SmtpRelay.hand_over
+    hand_over_each = SmtpRelay.hand_over_each
 
-    def watched(self: SmtpRelay, sealed: Envelope) -> Outcome:
-        assert not store.database.session().in_transaction()
-        handed.append(sealed.delivery_id)
-        return hand_over(self, sealed)
+    def watched(self: SmtpRelay, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
+        for found in hand_over_each(self, sealed):
+            assert not store.database.session().in_transaction()
+            handed.append(found[0])
+            yield found
 
-    def composing(row: Ready, line: SmtpRelay, questions: dict[int, batch.Question]) -> Outcome | None:
+    def sealing(ready: Sequence[Ready], said: Said) -> Iterator[Envelope]:
         speaking.set()
         try:
-            return plain(row, line, questions)
+            yield from plain(ready, said)
         finally:
             speaking.clear()
 
-    plain = sending._hand_over  # noqa: SLF001
-    monkeypatch.setattr(SmtpRelay, "hand_over", watched)
-    monkeypatch.setattr(sending, "_hand_over", composing)
+    plain = handing._sealed  # noqa: SLF001
+    monkeypatch.setattr(SmtpRelay, "hand_over_each", watched)
+    monkeypatch.setattr(handing, "_sealed", sealing)
     with works.app.app_context():
         engine = store.database.engine
 

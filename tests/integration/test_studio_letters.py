@@ -240,7 +240,7 @@ def test_tests_have_an_hourly_limit(app: Flask, settings: Settings, browser: Stu
 
 def test_the_summary_says_to_whom_and_who_is_left_out(browser: StudioBrowser) -> None:
     shown = words(browser.get(f"{draft(browser)}/send"))
-    assert "To 2 confirmed people on “News”, from Café Kardemomme, now." in shown
+    assert "To 2 confirmed people on “News”, from Café Kardemomme." in shown
     assert "Left out 1 Not confirmed yet" in shown
     assert "Send it to 2 people" in shown
 
@@ -335,7 +335,7 @@ def test_a_finished_letter_stops_asking(app: Flask, browser: StudioBrowser) -> N
     shown = browser.get(f"{address}/progress")
     assert "2 of 2 sent" in words(shown)
     assert "hx-trigger" not in shown.text.split('id="progress"')[1].split(">")[0]
-    assert "Stop sending" not in words(shown)
+    assert "Stop for good" not in words(shown)
 
 
 def test_sending_can_be_stopped(app: Flask, browser: StudioBrowser) -> None:

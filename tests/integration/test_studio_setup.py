@@ -16,6 +16,7 @@ from listkeeper.accounts.user import User
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup_form import SignupForm
+from listkeeper.sending import relay_offer, way_address, way_trouble
 from listkeeper.settings import Settings
 from tests.makers import cafe, studio
 from tests.makers.studio import StudioBrowser, words
@@ -162,6 +163,29 @@ def test_a_logo_can_be_taken_away(app: Flask) -> None:
     browser.post("/studio/settings", {**CAFE, "remove_logo": "1"})
     with app.app_context(), store.reading() as session:
         assert organisation.only_one(session).logo is None
+
+
+def test_settings_name_each_way_with_its_share_and_its_state(settings: Settings, app: Flask) -> None:
+    written = (
+        "smtp://ada:SESAME@smtp.cafe.example?weight=3 ses://AKID:SESAME@eu-west-1 "
+        "mailgun://SESAME@eu/mg.cafe.example?weight=0 postmark://SESAME?domains=shop.cafe.example"
+    )
+    with app.app_context(), store.transaction() as session:
+        cafe.found(session)
+        relay_offer.note(session, "smtp:smtp.cafe.example:587", smtputf8=True)
+        way_trouble.note(session, "ses:eu-west-1", "Amazon SES does not take our mail: 400 ada@cafe.example")
+    changed = {"smtp_url": None, "ways": way_address.read_all(written)}
+    app.config["LISTKEEPER"] = settings.model_copy(update=changed)
+    shown = studio.signed_in(app).get("/studio/settings")
+    said = words(shown)
+    assert "Right smtp://smtp.cafe.example 75% of the mail from other domains Last answered" in said
+    assert "Wrong ses:eu-west-1 25% of the mail from other domains In trouble since" in said
+    assert "Amazon SES does not take our mail: 400 <address>" in said
+    spare = "Unknown mailgun:mg.cafe.example Only while no other way can carry it Nobody has spoken with it yet."
+    assert spare in said
+    assert "100% of the mail from shop.cafe.example" in said
+    assert said.count("Our signature does not survive this way.") == 2
+    assert "SESAME" not in shown.text
 
 
 def test_settings_name_the_way_mail_leaves_without_its_password(settings: Settings, app: Flask) -> None:

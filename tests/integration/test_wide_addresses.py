@@ -101,7 +101,7 @@ def test_a_server_that_changes_its_mind_is_believed(works: Works, smtp_sink: Smt
     _look(works)
     with works.app.app_context():
         sending.hang_up()
-        name = parts.relay_name()
+        (name,) = parts.relay_names()
     works.write(lambda session, _house: relay_offer.note(session, name, smtputf8=False))
     assert _post(works)[0] == 422
 

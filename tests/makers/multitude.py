@@ -6,6 +6,8 @@ key is made by hand, because no database knows our pepper, so nobody here can be
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Integer, String, Table, func, insert, literal, select
 from sqlalchemy.orm import Session
 
@@ -51,10 +53,10 @@ def gather(session: Session, made: Cafe, count: int, *, domain: str = "crowd.exa
     _count_on(session)
 
 
-def _copy(session: Session, table: object, row: int, numbers: object, fresh: dict[str, object]) -> None:
+def _copy(session: Session, table: object, row: int, numbers: object, fresh: Mapping[str, object]) -> None:
     assert isinstance(table, Table)
     values = [fresh.get(column.key, column) for column in table.columns]
-    chosen = select(*values).select_from(table).join(numbers, literal(1) == 1).where(table.c.id == row)  # type: ignore[arg-type, call-overload]
+    chosen = select(*values).select_from(table).join(numbers, literal(1) == 1).where(table.c.id == row)  # type: ignore[call-overload]
     session.execute(insert(table).from_select([column.key for column in table.columns], chosen, include_defaults=False))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from listkeeper import settings
 from listkeeper.foundation.errors import Invalid
@@ -59,3 +60,38 @@ def test_the_site_is_where_people_reach_it(tmp_path: Path) -> None:
 def test_a_database_address_gets_the_driver_we_ship(tmp_path: Path) -> None:
     read = settings.read(data=tmp_path, database_url="postgres://a:b@db.example/lists")
     assert read.database == "postgresql+psycopg://a:b@db.example/lists"
+
+
+def test_several_ways_are_read_and_stay_here_only_if_all_of_them_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISTKEEPER_WAYS", "smtp://127.0.0.1:2525?weight=3  smtp://localhost:2526\n")
+    read = settings.read(data=tmp_path)
+    assert [(way.name, way.weight) for way in read.sending_ways] == [
+        ("smtp:127.0.0.1:2525", 3),
+        ("smtp:localhost:2526", 1),
+    ]
+    assert (read.practice, read.rehearsing) == (False, True)
+    monkeypatch.setenv("LISTKEEPER_WAYS", "smtp://127.0.0.1:2525 postmark://sesame")
+    read = settings.read(data=tmp_path)
+    assert (read.practice, read.rehearsing) == (False, False)
+    assert settings.read(data=tmp_path, ways=" ").practice
+
+
+def test_no_secret_is_shown_with_the_settings_or_their_mistakes(tmp_path: Path) -> None:
+    secrets = {
+        "database_url": "postgresql://a:SESAME@db.example/lists", "redis_url": "redis://:SESAME@queue.example",
+        "ways": "ses://AKID:SESAME@eu-west-1 postmark://SESAME smtp://a:SESAME@mail.example",
+    }  # fmt: skip
+    read = settings.read(data=tmp_path, **secrets)
+    shown = f"{read!r} {read.sending_ways}"
+    assert "SESAME" not in shown
+    assert "ses:eu-west-1" in shown
+    with pytest.raises(Invalid) as said:
+        settings.read(data=tmp_path, smtp_url="smtp://a:SESAME@mail.example", ways=secrets["ways"], port=0)
+    assert said.value.message.splitlines()[0].startswith("LISTKEEPER_WAYS: is set beside LISTKEEPER_SMTP_URL")
+    assert [line.split(":")[0] for line in said.value.message.splitlines()] == ["LISTKEEPER_WAYS", "LISTKEEPER_PORT"]
+    for wrong in ("ses://AKID:SESAME@Ireland", "postmark://SESAME?weight=x", "smtp://a:SESAME@mail.example:x"):
+        with pytest.raises(ValidationError) as refused:
+            settings.Settings(data=tmp_path, ways=wrong)
+        assert "SESAME" not in str(refused.value)

@@ -93,7 +93,7 @@ def receive(wish: Wish) -> Response:
     def act(session: Session, owner: Organisation, key: ApiKey) -> Done:
         form = signup_form.identified(session, owner, wish.form)
         shown = signup_form.shown(session, form.slug)
-        wide = relay_offer.carries(session, parts.relay_name(), wish.address)
+        wide = relay_offer.carries(session, parts.relay_names(), wish.address)
         signup.receive(session, shown, wish.address, _visit(wish, key), parts.limits(), carries_smtputf8=wide)
         return Done(Received(), "signup.received", form.public_id, status=202)
 

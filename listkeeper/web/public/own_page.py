@@ -235,7 +235,7 @@ def change_address(visit: str) -> Response:
             return guest.nobody()
         with language.using(found.spoken):
             try:
-                wide = relay_offer.carries(session, parts.relay_name(), typed)
+                wide = relay_offer.carries(session, parts.relay_names(), typed)
                 address_change.ask(session, found.person, typed, carries_smtputf8=wide)
             except Invalid as problem:
                 return _overview(session, found, typed=typed[:_SHOWN_LIMIT], wrong=problem.message)

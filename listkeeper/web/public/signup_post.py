@@ -137,7 +137,7 @@ def read(session: Session, shown: ShownForm, by: Shape) -> Wish | Invalid:
         try:
             _refuse_another_site(shown)
             _refuse_another_text(session, shown)
-            wide = relay_offer.carries(session, parts.relay_name(), typed())
+            wide = relay_offer.carries(session, parts.relay_names(), typed())
             return signup.read(session, shown, typed(), _visit(by), carries_smtputf8=wide)
         except Invalid as problem:
             return problem

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
@@ -13,7 +11,7 @@ from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.web.studio import member, page, picture
+from listkeeper.web.studio import mail_ways, member, page, picture
 
 blueprint = Blueprint("business", __name__, url_prefix=page.ROOT)
 
@@ -107,13 +105,6 @@ def _as_typed(owner: Organisation) -> dict[str, str]:
 
 
 def _shown(session: Session, typed: dict[str, str], *, problem: Invalid | None = None, status: int = 200) -> Response:
-    return page.answer(session, "settings", typed=typed, problem=problem, relay=_relay(), status=status)
-
-
-def _relay() -> str | None:
-    """Return where mail leaves, without user name or password; None in practice mode."""
-    chosen = page.settings().smtp_url
-    if chosen is None:
-        return None
-    parts = urlsplit(chosen)
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    return page.answer(
+        session, "settings", typed=typed, problem=problem, leaving=mail_ways.every(session), status=status
+    )

@@ -22,7 +22,7 @@ from listkeeper.campaigns.revision import Draft, Revision
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError
-from listkeeper.sending import planning
+from listkeeper.sending import halt, planning
 from listkeeper.web import headers, problems
 from listkeeper.web.studio import link_memory, member, page, words
 
@@ -71,6 +71,7 @@ def _composer(  # noqa: PLR0913 - a letter, its words, and what went wrong with 
             draft=draft,
             theirs=theirs,
             problem=problem,
+            halted=halt.words(letter.halted) if letter.halted else "",
             **panel(found.findings),
             follow=bool(found.links),
             answers=profile_question.keys_on(session, letter.list_id),

@@ -7,25 +7,23 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import parts, store
-from listkeeper.accounts import audit_log, organisation
+from listkeeper.accounts import audit_log, organisation, storefront
 from listkeeper.audience import subscription, topic
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight
+from listkeeper.campaigns import preflight, schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.deliverability.finding import Finding
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
 from listkeeper.sending import planning
-from listkeeper.sending import progress as progressing
 from listkeeper.web import headers, problems
-from listkeeper.web.studio import composer, link_memory, member, page, words
+from listkeeper.web.studio import composer, link_memory, member, page, underway, words
 
 blueprint = Blueprint("departure", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>")
 
 _MOVED = 412
-_OVER = frozenset({CampaignState.FINISHED, CampaignState.CANCELLED})
 
 
 @blueprint.get("/send")
@@ -42,14 +40,14 @@ def look(public_id: str) -> Response | AnyResponse:
 
 
 def _looked(public_id: str, *, problem: ListkeeperError | None = None, status: int = 200) -> Response:
-    findings = _findings(public_id)
+    findings, settings = _findings(public_id), page.settings()
     with store.reading() as session:
         letter = composer.opened(session, public_id)
         newest = campaigns.newest(session, letter)
         topics = topic.offered(session, letter.list_id)
         about = next((each for each in topics if each.public_id == request.values.get("topic")), None)
         planned = preflight.audience_size(
-            session, letter.mailing_list, about.public_id if about else None, practice=page.settings().rehearsing
+            session, letter.mailing_list, about.public_id if about else None, practice=settings.rehearsing
         )
         answer = page.answer(
             session,
@@ -60,6 +58,9 @@ def _looked(public_id: str, *, problem: ListkeeperError | None = None, status: i
             topics=topics,
             about=about,
             left_out=_left_out(session, letter, planned),
+            zone=storefront.zone_of(session, organisation.only_one(session)),
+            hold_minutes=settings.hold_minutes,
+            typed=request.form,
             problem=problem,
             status=status,
             **composer.panel(findings),
@@ -111,8 +112,9 @@ def send(public_id: str) -> Response | AnyResponse:
                 sha256=seen,
                 about=_about(session, letter),
                 important=bool(request.form.get("important")),
+                leaves=underway.leaving(session, owner),
             )
-            audit_log.record(session, owner.id, member.present().actor, "campaign.started", public_id)
+            audit_log.record(session, owner.id, member.present().actor, schedule.ACTS[letter.state], public_id)
     except (Conflict, Invalid) as problem:
         return _refused(public_id, problem)
     return page.back_to("departure.progress", public_id=public_id)
@@ -128,7 +130,9 @@ def _about(session: Session, letter: Campaign) -> Topic | None:
 
 
 def _demand_ready(letter: Campaign, findings: list[Finding]) -> None:
-    """Refuse what is blocked; a letter that has left already is told so by its state instead."""
+    """Refuse what is blocked; a letter that was ordered or has left already is told so by its state instead."""
+    if letter.state in schedule.ORDERED:
+        raise Conflict("campaign_state", language.text("This letter waits to leave already. Nothing was changed."))
     if letter.state is CampaignState.DRAFT and not preflight.ready(findings):
         raise Invalid("not_ready", language.text("Something below still has to be mended. Nothing was sent."))
 
@@ -148,29 +152,10 @@ def progress(public_id: str) -> Response | AnyResponse:
         letter = composer.opened(session, public_id)
         if letter.state is CampaignState.DRAFT:
             return redirect(url_for("composer.show", public_id=public_id), 303)
-        report = progressing.report(session, letter)
         return page.answer(
             session,
             "progress_part" if page.is_fragment() else "progress",
             letter=letter,
             revision=campaigns.newest(session, letter),
-            report=report,
-            moving=letter.state not in _OVER,
-            settled=report.sent + report.skipped + report.failed + len(report.in_doubt),
-            say=words.letter,
-            say_refusal=words.refusal,
+            **underway.shown(session, letter),
         )
-
-
-@blueprint.post("/cancel")
-def cancel(public_id: str) -> AnyResponse:
-    """Stop the letter for good; what has not been handed over stays home."""
-    try:
-        with store.transaction() as session:
-            owner = organisation.only_one(session)
-            stopped = progressing.cancel(session, composer.opened(session, public_id))
-            audit_log.record(session, owner.id, member.present().actor, "campaign.cancelled", public_id)
-    except Conflict as problem:
-        return page.back_to("departure.progress", problem.message, "bad", public_id=public_id)
-    said = language.counted("Stopped. %(number)s mail stayed home.", "Stopped. %(number)s mails stayed home.", stopped)
-    return page.back_to("departure.progress", said, public_id=public_id)

@@ -11,9 +11,10 @@ from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import mailing_list
 from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.revision import Draft
-from listkeeper.foundation import language
+from listkeeper.foundation import clock, language
 from listkeeper.web.studio import member, page, words
 
 blueprint = Blueprint("letters", __name__, url_prefix=page.ROOT)
@@ -33,7 +34,16 @@ def show() -> Response:
             (language.text("Sent"), [row for row in rows if row[0].state is CampaignState.FINISHED]),
             (language.text("Stopped"), [row for row in rows if row[0].state is CampaignState.CANCELLED]),
         ]
-        return page.answer(session, "letters", groups=groups, say=words.letter, State=CampaignState)
+        late, now = page.settings().late, clock.now()
+        return page.answer(
+            session,
+            "letters",
+            groups=groups,
+            say=words.letter,
+            State=CampaignState,
+            leaves_at=schedule.leaves_at,
+            is_late=lambda letter: schedule.is_late(letter, now, late),
+        )
 
 
 @blueprint.get("/letters/new")

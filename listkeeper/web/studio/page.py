@@ -41,6 +41,8 @@ _UNDER = {
     "imports": "lists",
     "composer": "letters",
     "departure": "letters",
+    "steering": "letters",
+    "doubts": "letters",
     "key": "security",
     "api_keys": "business",
     "users": "business",

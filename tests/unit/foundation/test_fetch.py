@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listkeeper.foundation import fetch
+from listkeeper.foundation import public_network
 from listkeeper.foundation.fetch import LiveFetcher, Reached, Refused, Unreachable
 
 _NAMED = ("127.0.0.1", "named.example")
@@ -349,7 +349,7 @@ def test_a_server_that_speaks_no_tls(shop: tuple[str, list[str]], fetcher: LiveF
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:
-    assert fetch.is_public(address) is public
+    assert public_network.is_public(address) is public
 
 
 @given(st.text())

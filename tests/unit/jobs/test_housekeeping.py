@@ -14,7 +14,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, outbox, throttle
 from listkeeper.foundation.outbox import Fact, Lane
 from listkeeper.foundation.throttle import ThrottleWindow
-from listkeeper.jobs import housekeeping, identity, sending
+from listkeeper.jobs import handing, housekeeping, identity
 from listkeeper.jobs.timetable import TABLE
 from listkeeper.sending import claim, planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
@@ -88,7 +88,7 @@ def test_a_lane_with_nothing_due_is_left_alone(app: Flask, database: Database, m
 
 
 def test_answers_are_kept_trying_for_two_minutes() -> None:
-    waits = list(sending._waits())  # noqa: SLF001
+    waits = list(handing._waits())  # noqa: SLF001
     assert sum(waits) > 120
     assert waits[0] <= 0.1
     assert max(waits) == 5.0

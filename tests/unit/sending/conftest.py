@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -19,18 +21,41 @@ Seal = Callable[..., Envelope]
 LETTER = b"From: hello@cafe.example\r\nSubject: Buns\r\n\r\nWarm from seven.\r\n"
 
 
+def sealed(
+    to: str = "freja@guest.example", content: bytes = LETTER, mail_from: str = "hello@cafe.example", number: int = 7
+) -> Envelope:
+    """Seal a message; the gate itself is tested elsewhere."""
+    handover = Handover(number, 1, MessageClass.MARKETING, "t")
+    granted = Grant(permission._MAKER, handover, Granted(to))  # noqa: SLF001 - stands in for the gate
+    return envelope.seal(granted, number, "t", mail_from, lambda _to: content)
+
+
 @pytest.fixture
 def seal() -> Seal:
-    """Seal a message: ``seal(to, content, mail_from=…)``; the gate itself is tested elsewhere."""
+    """Seal a message: ``seal(to, content, mail_from=…)``."""
+    return sealed
 
-    def make(
-        to: str = "freja@guest.example", content: bytes = LETTER, mail_from: str = "hello@cafe.example"
-    ) -> Envelope:
-        handover = Handover(7, 1, MessageClass.MARKETING, "t")
-        granted = Grant(permission._MAKER, handover, Granted(to))  # noqa: SLF001 - stands in for the gate
-        return envelope.seal(granted, 7, "t", mail_from, lambda _to: content)
 
-    return make
+def letter(number: int) -> bytes:
+    """Return the content of a numbered message."""
+    return b"From: hello@cafe.example\r\nSubject: %d\r\n\r\n.Warm from seven.\r\n" % number
+
+
+@dataclass
+class Pulled:
+    """A window of numbered messages that remembers which of them were pulled."""
+
+    count: int
+    numbers: list[int] = field(default_factory=list)
+    # Seconds that each takes to be written and signed.
+    each_takes: float = 0
+
+    def __iter__(self) -> Iterator[Envelope]:
+        """Seal one after another as it is asked for; each is known to the server by its return path."""
+        for number in range(self.count):
+            self.numbers.append(number)
+            time.sleep(self.each_takes)
+            yield sealed(f"p{number}@guest.example", letter(number), f"b+{number}@cafe.example", number)
 
 
 @pytest.fixture

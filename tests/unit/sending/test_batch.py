@@ -20,7 +20,7 @@ from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid, ListkeeperError
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, claim, delivery, planning, progress, recovery
+from listkeeper.sending import batch, claim, delivery, planning, recovery, steering
 from listkeeper.sending.batch import WINDOW
 from listkeeper.sending.claim import LEASE
 from listkeeper.sending.delivery import Delivery, DeliveryState
@@ -341,7 +341,7 @@ def test_an_answer_is_kept_as_long_as_there_is_room(session: Session, letter: Ca
 
 
 def _cancelled(session: Session, letter: Campaign, then: Callable[[], object] = lambda: None) -> int:
-    stopped = progress.cancel(session, letter)
+    stopped = steering.cancel(session, letter)
     then()
     session.flush()
     return stopped

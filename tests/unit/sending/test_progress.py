@@ -15,7 +15,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, claim, delivery, incident, planning, progress, recovery
+from listkeeper.sending import batch, claim, delivery, incident, planning, progress, recovery, steering
 from listkeeper.sending.delivery import OPEN, TRANSITIONS, Delivery, DeliveryState
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.prepared import HANDED_LEASE
@@ -137,7 +137,7 @@ def test_a_finished_letter_is_not_cancelled(session: Session, letter: Campaign) 
     progress.finish_if_done(session)
     session.commit()
     with pytest.raises(Conflict):
-        progress.cancel(session, letter)
+        steering.cancel(session, letter)
     assert {row.state for row in _rows(session)} == {S.ACCEPTED}
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import time
 
 import pytest
 
-from listkeeper.sending import smtp_relay
+from listkeeper.sending.smtp_conversation import Patience
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
 from tests.fakes import raw_server
@@ -75,10 +74,7 @@ def test_what_the_server_can_do_is_said_and_nothing_else(relay: SmtpRelay, smtp_
 def test_a_plain_server_is_told_no_options(seal: Seal) -> None:
     def serve(caller: Caller) -> None:
         caller.greet()
-        caller.expect((b"MAIL", b"250 ok\r\n"), (b"RCPT", b"250 ok\r\n"), (b"DATA", b"354 go\r\n"))
-        while caller.hear() != b".":
-            pass
-        caller.say(b"250 ok\r\n")
+        caller.take_message()
 
     with raw_server.running(serve) as server:
         relay = SmtpRelay(Relay("127.0.0.1", server.port), "relay.example")
@@ -89,14 +85,13 @@ def test_a_plain_server_is_told_no_options(seal: Seal) -> None:
         assert server.callers[0].heard[1] == b"MAIL FROM:<hello@cafe.example>"
 
 
-def test_one_line_carries_five_hundred_messages(
-    relay: SmtpRelay, smtp_sink: SmtpSink, seal: Seal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert smtp_relay._MESSAGES_PER_CONNECTION == 500  # noqa: SLF001 - the promise, without 500 messages
-    monkeypatch.setattr(smtp_relay, "_MESSAGES_PER_CONNECTION", 5)
+def test_one_line_carries_five_hundred_messages(smtp_sink: SmtpSink, seal: Seal) -> None:
+    assert Patience().messages == 500, "the promise, without 500 messages"
+    relay = SmtpRelay(Relay.from_url(smtp_sink.url), "relay.example", Patience(messages=5))
     for _ in range(12):
         assert isinstance(_over(relay, seal), Accepted)
     assert (len(smtp_sink.messages), smtp_sink.connections) == (12, 3)
+    relay.close()
 
 
 # Servers that say no
@@ -222,34 +217,59 @@ def test_noise_is_never_success(seal: Seal, step: str, noise: bytes) -> None:
         relay.close()
 
 
-def test_a_slow_server_is_waited_for_and_then_not(
-    relay: SmtpRelay, smtp_sink: SmtpSink, seal: Seal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_server_is_waited_for_and_then_not(relay: SmtpRelay, smtp_sink: SmtpSink, seal: Seal) -> None:
     smtp_sink.script("CONTENT", "250 at last", delay=0.6, times=1)
     assert isinstance(_over(relay, seal), Accepted)
     relay.close()
-    monkeypatch.setattr(smtp_relay, "_REPLY_SECONDS", 0.3)
+    relay = SmtpRelay(Relay.from_url(smtp_sink.url), "relay.example", Patience(for_a_reply=0.3))
     smtp_sink.script("RCPT", "250 at last", delay=0.9, times=1)
     assert isinstance(_over(relay, seal), Deferred)
     smtp_sink.script("CONTENT", "250 at last", delay=0.9, times=1)
     assert isinstance(_over(relay, seal), InDoubt)
     assert isinstance(_over(relay, seal), Accepted)
+    relay.close()
 
 
-def test_a_server_that_hung_up_while_nothing_was_said_costs_no_attempt(
-    relay: SmtpRelay, smtp_sink: SmtpSink, seal: Seal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_hung_up_while_nothing_was_said_costs_no_attempt(seal: Seal) -> None:
     """Servers close idle lines; the first message after a pause must not be put off for that."""
-    monkeypatch.setattr(smtp_relay, "_IDLE_SECONDS", 0.05)
-    assert isinstance(_over(relay, seal), Accepted)
-    assert relay._line is not None  # noqa: SLF001
-    assert relay._line.sock is not None  # noqa: SLF001
-    relay._line.sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001 - as if the server had
-    time.sleep(0.1)
-    assert isinstance(_over(relay, seal), Accepted)
-    time.sleep(0.1)
-    assert isinstance(_over(relay, seal), Accepted)
-    assert smtp_sink.connections == 2
+    farewells = [b"", b"421 4.4.2 idle for too long\r\n"]
+
+    def serve(caller: Caller) -> None:
+        caller.greet()
+        caller.take_message()
+        caller.say(farewells.pop())
+        if not farewells:
+            caller.hear()
+
+    with raw_server.running(serve) as server:
+        relay = SmtpRelay(Relay("127.0.0.1", server.port), "relay.example")
+        assert isinstance(_over(relay, seal), Accepted)
+        time.sleep(0.1)
+        assert isinstance(_over(relay, seal), Accepted)
+        assert len(server.callers) == 2
+        relay.close()
+
+
+def test_an_idle_line_is_asked_before_it_is_trusted(seal: Seal) -> None:
+    """A line that broke far away looks like one that is merely still."""
+
+    def serve(caller: Caller) -> None:
+        caller.greet()
+        if server.callers[1:]:
+            return
+        caller.take_message()
+        caller.expect((b"NOOP", b"250 still here\r\n"))
+        caller.take_message()
+        caller.expect((b"NOOP", b"502 what\r\n"))
+
+    with raw_server.running(serve) as server:
+        relay = SmtpRelay(Relay("127.0.0.1", server.port), "relay.example", Patience(on_an_idle_line=0))
+        assert isinstance(_over(relay, seal), Accepted)
+        assert isinstance(_over(relay, seal), Accepted)
+        assert len(server.callers) == 1
+        relay.connect()
+        assert len(server.callers) == 2
+        relay.close()
 
 
 # Addresses that cannot be said
@@ -286,4 +306,4 @@ def test_smtputf8_is_not_said_to_a_server_that_does_not_know_it(seal: Seal) -> N
         relay.connect()
         assert isinstance(relay.hand_over(seal(to="frøja@guest.example")), Rejected)
         relay.close()
-        assert server.callers[0].heard[1:] == [b"quit"]
+        assert server.callers[0].heard[1:] == [b"QUIT"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import dkim, dkim_key_record
-from listkeeper.standards.dkim import PrivateKey
+from listkeeper.standards.dkim import PrivateKey, SigningKey
 
 _NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 _RSA = rsa.generate_private_key(65537, 2048)
@@ -46,10 +46,8 @@ _MESSAGE = (
 
 
 def _signed(message: bytes = _MESSAGE, key: PrivateKey = _RSA) -> bytes:
-    header = dkim.sign(
-        message, "b@shop.example", "reader@example.net", domain="shop.example", selector="lk1", key=key, now=_NOW
-    )
-    return header + message
+    by = SigningKey("shop.example", "lk1", key)
+    return dkim.sign(message, "b@shop.example", "reader@example.net", key=by, now=_NOW) + message
 
 
 def _verifies(message: bytes, key: PrivateKey = _RSA) -> bool:
@@ -183,9 +181,8 @@ def test_body_hash_of_the_empty_body_is_that_of_the_rfc() -> None:
 
 def test_a_shared_body_hash_gives_the_same_signature() -> None:
     shared = dkim.body_hash(_MESSAGE.partition(b"\r\n\r\n")[2])
-    header = dkim.sign(
-        _MESSAGE, "", "", domain="shop.example", selector="lk1", key=_RSA, now=_NOW, shared_body_hash=shared
-    )
+    by = SigningKey("shop.example", "lk1", _RSA)
+    header = dkim.sign(_MESSAGE, "", "", key=by, now=_NOW, shared_body_hash=shared)
     assert header + _MESSAGE == _signed()
 
 

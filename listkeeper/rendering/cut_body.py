@@ -1,0 +1,206 @@
+"""The body of a letter, cut once: bytes that all its readers share, and the few lines that are made for each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from liquid import BoundTemplate
+from markupsafe import escape
+
+from listkeeper.rendering import (
+    counted_links,
+    filling,
+    liquid_cut,
+    live_lines,
+    merge_tags,
+    message,
+    plain_text,
+    question_block,
+    quoted_printable,
+    told,
+)
+from listkeeper.rendering.compiled import CompiledLetter
+from listkeeper.rendering.content import Reader
+from listkeeper.rendering.liquid_cut import LiquidPart, Looked
+from listkeeper.rendering.live_lines import Fixed, NotThisWay, Piece, Place, Skeleton
+from listkeeper.standards import dkim_canonical
+
+_SOFT_BREAK = b"=\r\n"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the readers of one cut have in common.
+
+    The language of the Gmail block they see, whether they are asked a
+    question, and whether their links are counted.
+    """
+
+    tab: str
+    asked: bool
+    counted: bool
+
+    @classmethod
+    def of(cls, reader: Reader) -> Shape:
+        """Return the shape of the letter a reader gets."""
+        return cls(filling.tab_of(reader), reader.asked is not None, reader.counted is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What differs in the body of one reader: live lines, encoded, and ends of lines by where they go.
+
+    ``encoded`` is all of the lines.
+    """
+
+    lines: list[bytes]
+    tails: list[tuple[int, bytes]]
+    encoded: bytes
+
+
+class _Squeezed(dict[bytes, bytes]):
+    """The relaxed form of every end of a line there ever was."""
+
+    def __missing__(self, tail: bytes) -> bytes:
+        """Make the form of one that is new."""
+        made = self[tail] = dkim_canonical.squeezed(tail)
+        return made
+
+
+class CutBody:
+    """Both parts of a letter in one shape."""
+
+    def __init__(self, compiled: CompiledLetter, shape: Shape, boundary: str) -> None:
+        self._compiled = compiled
+        templates = filling.templates_of(compiled, counted=shape.counted)
+        self._html_part = part("html tags", compiled, templates.html, escaped=True)
+        self._text_part = part("text tags", compiled, templates.text)
+        html = live_lines.of_html(_page(compiled, shape, self._html_part))
+        text = live_lines.of_text(_plain(compiled, shape, self._text_part), plain_text.without_holes)
+        places = list(dict.fromkeys(piece for piece in (*text.pieces, *html.pieces) if isinstance(piece, Place)))
+        self._asks = [place.said for place in places]
+        self._text = Skeleton(text.pieces, places)
+        self._html = Skeleton(html.pieces, places)
+        fixed = [*text.fixed, Fixed(None, b"\r\n" + message.opening(boundary, "text/html")), *html.fixed]
+        self._marks = len(fixed)
+        self._tails = [(number, each.tail) for number, each in enumerate(fixed) if each.tail is not None]
+        opening, closing = message.opening(boundary, "text/plain"), b"\r\n" + message.closing(boundary)
+        # Between two live pieces there is room for the end of a line, and then whole lines.
+        around = [piece for each in fixed for piece in (b"", b"", each.encoded)]
+        self._wire = [opening, *around, b"", closing]
+        self._squeezed = _Squeezed()
+        self._relaxed = [dkim_canonical.squeezed(piece) for piece in self._wire]
+
+    def live(self, values: Mapping[str, Any], slots: Mapping[str, str], reader: Reader) -> Live:
+        """Return what differs for a reader; ``values`` and ``slots`` are what ``told`` says.
+
+        Raises NotThisWay, and what Liquid and the encoder raise.
+        """
+        asked = reader.asked
+        found = {
+            **values,
+            "slot": slots,
+            "text": {
+                "reason": plain_text.wrapped(reader.reason),
+                "question": question_block.text(asked) if asked else "",
+            },
+            "html": {"question": filling.question(self._compiled, asked)},
+            self._html_part.name: self._html_part.rendered(values),
+            self._text_part.name: self._text_part.rendered(values),
+        }
+        said = [ask(found) for ask in self._asks]
+        said.append("")
+        text, html = self._text.fill(said), self._html.fill(said)
+        self._text_part.demand_room(text)
+        self._html_part.demand_room(html)
+        encoded = quoted_printable.encode(f"{plain_text.tidy(text)}{live_lines.MARKED_LINE}{html}")
+        return self._apart(encoded)
+
+    def _apart(self, encoded: bytes) -> Live:
+        lines = encoded.split(live_lines.ENCODED_MARK)
+        if len(lines) != self._marks + 1:
+            raise NotThisWay
+        tails = []
+        for number, tail in self._tails:
+            line = lines[number]
+            if line.endswith(_SOFT_BREAK):
+                # It was broken for the mark, which was longer than what follows.
+                line = lines[number] = line.removesuffix(_SOFT_BREAK)
+            tails.append((3 * number + 2, tail[len(line) - line.rfind(b"\n") - 1]))
+        return Live(lines, tails, encoded)
+
+    def wire(self, live: Live) -> list[bytes]:
+        """Return the body as it travels, in pieces."""
+        return _joined(self._wire, live.lines, live.tails)
+
+    def relaxed(self, live: Live) -> list[bytes]:
+        """Return the body in the form that is signed, in pieces."""
+        lines = live.lines if _is_squeezed(live.encoded) else [dkim_canonical.squeezed(line) for line in live.lines]
+        return _joined(self._relaxed, lines, [(place, self._squeezed[tail]) for place, tail in live.tails])
+
+
+def _is_squeezed(encoded: bytes) -> bool:
+    """Return whether lines are signed as they stand; quoted-printable has no white space at the end of a line."""
+    return b"  " not in encoded and b"\t" not in encoded
+
+
+def _joined(around: list[bytes], lines: Sequence[bytes], tails: Sequence[tuple[int, bytes]]) -> list[bytes]:
+    pieces = around.copy()
+    pieces[1::3] = lines
+    for place, tail in tails:
+        pieces[place] = tail
+    return pieces
+
+
+def part(name: str, compiled: CompiledLetter, template: BoundTemplate | str, *, escaped: bool = False) -> LiquidPart:
+    """Cut one template of a letter."""
+    known: dict[str, Collection[str]] = {}
+    constant: dict[str, Mapping[str, str]] = {}
+    sources = (compiled.subject, compiled.preheader, compiled.html_body, compiled.text_body)
+    if not any(map(merge_tags.takes_a_root, sources)):
+        links = (*told.LINKS, *map(counted_links.name, range(len(compiled.links))))
+        known = {"subscriber": filling.templates_of(compiled).profile_keys, "links": links}
+        # A subject cannot ask for itself.
+        known["letter"] = () if name == "subject" else ("subject",)
+        constant = {"sender": {"name": compiled.sender_name}}
+    return liquid_cut.cut(name, template, known=known, constant=constant, escaped=escaped)
+
+
+def _page(compiled: CompiledLetter, shape: Shape, body: LiquidPart) -> Iterator[Piece]:
+    """Return the HTML in pieces; what ``filling.fill`` puts into its slots stands there, or a place for it."""
+    same = {name: str(escape(text)) for name, text in _same(compiled).items()}
+    same["tab"] = compiled.html_tabs[shape.tab] if shape.tab else ""
+    for number, piece in enumerate(compiled.html_frame.pieces):
+        if number % 2 == 0:
+            yield piece
+        elif piece == "body":
+            yield from body.pieces
+        elif piece == "question":
+            yield Looked("html", "question") if shape.asked else ""
+        else:
+            yield same[piece] if piece in same else Looked("slot", piece, escaped=True)
+
+
+def _plain(compiled: CompiledLetter, shape: Shape, body: LiquidPart) -> Iterator[Piece]:
+    """Return the text in pieces."""
+    same = {**_same(compiled), "tab": compiled.text_tabs[shape.tab] if shape.tab else ""}
+    for number, piece in enumerate(compiled.text_frame.pieces):
+        if number % 2 == 0:
+            yield piece
+        elif piece == "body":
+            yield from body.pieces
+        elif piece == "question":
+            yield Looked("text", "question") if shape.asked else ""
+        elif piece == "reason":
+            yield Looked("text", "reason")
+        else:
+            yield same[piece] if piece in same else Looked("slot", piece)
+
+
+def _same(compiled: CompiledLetter) -> dict[str, str]:
+    """Return the subject and the preheader where no tag stands in them."""
+    templates = filling.templates_of(compiled)
+    each = {"subject": templates.subject, "preheader": templates.preheader}
+    return {name: told.line(text, name) for name, text in each.items() if isinstance(text, str)}

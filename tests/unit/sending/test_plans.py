@@ -1,0 +1,89 @@
+"""Every statement of a worker's window finds its rows by an index, however long the queue is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import gate_facts, subscription
+from listkeeper.campaigns.campaign import Campaign
+from listkeeper.foundation import clock
+from listkeeper.foundation.outbox import Lane
+from listkeeper.sending import claim, composing, letter_batch, planning, recovery
+from listkeeper.sending.transport import Accepted, Reply
+from tests.makers import cafe, multitude
+
+# Tables that grow with the list, the campaigns or the years.
+_LARGE = ("delivery", "subscriber", "subscription", "consent_event")
+
+
+@pytest.fixture
+def letter(session: Session) -> Campaign:
+    """A letter on its way to a few hundred people."""
+    made = cafe.found(session)
+    multitude.gather(session, made, 300)
+    letter = cafe.draft(session, made)
+    planning.send_campaign(session, made.organisation, letter, site="http://localhost:8025")
+    return letter
+
+
+@pytest.fixture
+def statements(session: Session) -> Iterator[list[tuple[str, Any]]]:
+    """What the database is asked meanwhile, once each."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:  # noqa: ANN401
+        if statement not in {known for known, _given in heard}:
+            heard.append((statement, parameters))
+
+    engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", hear)
+    yield heard
+    event.remove(engine, "before_cursor_execute", hear)
+
+
+@pytest.mark.usefixtures("letter")
+def test_no_large_table_is_read_from_end_to_end(session: Session, statements: list[tuple[str, Any]]) -> None:
+    ids = claim.lease(session, Lane.SENDING, "host:1:0", 32)
+    assert len(ids) == 32
+    claim.anything_due(session, Lane.SENDING)
+    claim.anything_due(session, Lane.URGENT)
+    composing.letters(session, ids, "http://localhost:8025")
+    letter_batch.take(session, ids, "host:1:0")
+    people = gate_facts.people(session, ids)
+    gate_facts.held(session, people, [1])
+    gate_facts.scopes(session, people, clock.now())
+    letter_batch.record_taken(session, dict.fromkeys(ids, Accepted(Reply(250, "2.0.0 kept"))))
+    subscription.contacted(session, 1, ids)
+    recovery.settle_left_behind(session, lambda _name: False)
+    asked = list(statements)
+    assert len(asked) > 10
+    if session.get_bind().dialect.name == "postgresql":
+        # With a few hundred rows it would rather read all of them.
+        session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+    read_whole = [statement for statement, given in asked for line in _plan(session, statement, given) if _whole(line)]
+    assert read_whole == []
+    claims = [statement for statement, _given in asked if "due_at <=" in statement]
+    assert claims
+    for statement, given in asked:
+        if statement in claims:
+            plan = "\n".join(_plan(session, statement, given))
+            assert "ix_delivery_waiting" in plan, plan
+
+
+def _plan(session: Session, statement: str, given: Any) -> list[str]:  # noqa: ANN401 - the driver's own
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    cursor = session.connection().connection.cursor()
+    cursor.execute(f"EXPLAIN {'QUERY PLAN ' if sqlite else ''}{statement}", given)
+    return [str(row[-1]) for row in cursor.fetchall()]
+
+
+def _whole(line: str) -> bool:
+    words = line.replace("->", " ").split()
+    return (words[:1] == ["SCAN"] and words[1] in _LARGE and "INDEX" not in words) or (
+        words[:3] == ["Seq", "Scan", "on"] and words[3] in _LARGE
+    )
