@@ -81,7 +81,7 @@ def _prepare(settings: Settings, people: int) -> None:
 def _post(posts: int) -> dict[str, float]:
     posted: dict[str, float] = {}
     for number in range(posts):
-        address = f"asked-{number}@guest.example"
+        address = f"asked-{number}@guest-{number % 20}.example"
         with store.transaction() as session:
             shown = signup_form.shown(session, works.here(session).form.slug)
             visit = Visit(network=f"192.0.2.{number % 250}", browser="Test")
