@@ -9,24 +9,33 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from rq import Queue
+from rq import Queue, SimpleWorker
+from rq import cron_scheduler_registry as timetables_known
+from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
+from rq.utils import as_text, utcparse
 
 from listkeeper.audience.guard.limits import Limits
-from listkeeper.foundation import language, log
+from listkeeper.audience.handover import MessageClass
+from listkeeper.foundation import clock, language, log, process
 from listkeeper.foundation.fetch import Fetcher, LiveFetcher
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import provider_api
+from listkeeper.sending import provider_api, receiver_state
 from listkeeper.sending.mailgun_api import MailgunAccount
+from listkeeper.sending.pace import Pace
 from listkeeper.sending.postmark_api import PostmarkAccount
 from listkeeper.sending.provider_api import Account, ProviderApi
+from listkeeper.sending.receiver_state import Slowed
+from listkeeper.sending.retry import Deadlines
 from listkeeper.sending.ses_api import SesAccount
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
 from listkeeper.sending.transport import Transport, TransportUnavailable
@@ -45,6 +54,10 @@ _ACCOUNTS: Mapping[str, Callable[[Way], Account]] = {
     "postmark": PostmarkAccount,
     "mailgun": MailgunAccount,
 }
+# A timetable says so once a minute at least.
+_TIMETABLE_SILENT_SECONDS = 120
+_WAITING = "listkeeper:mails-waiting"
+_COUNT_KEPT_SECONDS = 600
 _log = log.get(__name__)
 _opened: list[Settings] = []
 
@@ -52,7 +65,7 @@ _opened: list[Settings] = []
 def open_all(settings: Settings) -> None:
     """Remember the settings; each part is made when it is first asked for."""
     _opened[:] = [settings]
-    for made in (queue_server, resolver, fetcher):
+    for made in (queue_server, resolver, fetcher, deadlines):
         made.cache_clear()
 
 
@@ -111,6 +124,77 @@ def ring(lanes: Iterable[Lane]) -> None:
             _log.warning("bell.not_rung", lane=lane.value)
 
 
+@dataclass(frozen=True)
+class Worker:
+    """A worker that lives, as the queue server knows it."""
+
+    name: str
+    lanes: frozenset[str]
+    heard_at: datetime | None
+
+
+def workers(connection: redis.Redis | None = None) -> list[Worker]:
+    """Return the workers that live; rq forgets one that stays silent too long. Raises redis.RedisError.
+
+    All of them are asked about in one go: there may be hundreds.
+    """
+    connection = connection or queue_server()
+    keys = sorted(SimpleWorker.all_keys(connection=connection))
+    with connection.pipeline(transaction=False) as asked:
+        for key in keys:
+            asked.hmget(key, "queues", "last_heartbeat")
+        answers = asked.execute()
+    found = []
+    for key, (lanes, heard) in zip(keys, answers, strict=True):
+        name = key.removeprefix(SimpleWorker.redis_worker_namespace_prefix)
+        if lanes is not None and not process.is_dead(name):
+            heard_at = utcparse(as_text(heard)) if heard else None
+            found.append(Worker(name, frozenset(as_text(lanes).split(",")), heard_at))
+    return found
+
+
+def timetables(connection: redis.Redis | None = None) -> list[str]:
+    """Return the names of the timetables that live. Raises redis.RedisError."""
+    connection = connection or queue_server()
+    since = clock.now().timestamp() - _TIMETABLE_SILENT_SECONDS
+    known = connection.zrangebyscore(timetables_known.get_registry_key(), since, "+inf")
+    return sorted(name for found in known if not process.is_dead(name := as_text(cast("bytes | str", found))))
+
+
+@dataclass(frozen=True)
+class Bells:
+    """What a lane of the queue server holds: jobs that nobody has taken, and jobs that went wrong."""
+
+    waiting: int
+    failed: int
+
+
+def bells() -> dict[Lane, Bells]:
+    """Return how many jobs wait and failed on each lane. Raises redis.RedisError."""
+    with queue_server().pipeline(transaction=False) as asked:
+        for lane in Lane:
+            waiting = queue(lane)
+            asked.llen(waiting.key)
+            asked.zcard(FailedJobRegistry(queue=waiting, serializer=JSONSerializer).key)
+        answers = [int(number) for number in asked.execute()]
+    return {lane: Bells(*answers[place * 2 : place * 2 + 2]) for place, lane in enumerate(Lane)}
+
+
+def note_waiting(numbers: Mapping[Lane, int]) -> None:
+    """Write down how many mails wait on each lane just now. Raises redis.RedisError."""
+    said = {"at": clock.now().timestamp(), "lanes": {lane.value: number for lane, number in numbers.items()}}
+    queue_server().set(_WAITING, json.dumps(said), ex=_COUNT_KEPT_SECONDS)
+
+
+def noted_waiting() -> tuple[float, dict[Lane, int]] | None:
+    """Return when what waits was last counted (seconds since 1970), and the count. Raises redis.RedisError."""
+    kept = queue_server().get(_WAITING)
+    if kept is None:
+        return None
+    said = json.loads(as_text(kept))
+    return float(said["at"]), {Lane(name): int(number) for name, number in said["lanes"].items()}
+
+
 @cache
 def resolver() -> Resolver:
     """Return the resolver that asks real name servers."""
@@ -133,7 +217,7 @@ def transport(way: Way) -> Transport:
     if way.kind == PRACTICE.kind:
         return SmtpRelay(_practice_relay(), "localhost")
     if way.is_smtp:
-        return SmtpRelay(Relay.from_url(way.address), socket.getfqdn())
+        return SmtpRelay(Relay.from_url(way.address), socket.getfqdn(), chunks=way.chunking)
     account = _ACCOUNTS[way.kind](way)
     asks = LiveFetcher(settings().private_hosts)
     return ProviderApi(account, asks.line(account.origin, seconds=provider_api.SECONDS))
@@ -153,6 +237,22 @@ def _practice_relay() -> Relay:
         raise TransportUnavailable(
             language.text("The practice mail server is not running. Start it with `listkeeper up`.")
         ) from problem
+
+
+@cache
+def deadlines() -> Deadlines:
+    """Return for how long a message is tried."""
+    campaign, single = settings().retry_hours, settings().retry_hours_single
+    return Deadlines(timedelta(hours=single), {MessageClass.MARKETING: timedelta(hours=campaign)})
+
+
+def slowed() -> Slowed:
+    """Return which receivers have slowed us down, as the queue server knows it; it may be away."""
+    try:
+        at, found = Pace().look(queue_server())
+    except redis.RedisError:
+        return receiver_state.UNKNOWN
+    return Slowed(at, found)
 
 
 def practice_folder() -> Path:

@@ -2,7 +2,8 @@
 
 A key is a secret of 160 random bits that is shown once; only its SHA-256 is
 stored. Its scopes say what it opens. None of them raises anybody's permission:
-a program can ask a person to subscribe, make links that lead to a form, and take permission away.
+a program can ask a person to subscribe, make links that lead to a form, and take permission away. The
+last is for machines that watch: it opens figures, and nothing of anybody.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Scope(StrEnum):
     LOWER = "lower"
     EXPORT = "export"
     LINKS = "links"
+    METRICS = "metrics"
 
 
 class ApiKey(Table):

@@ -341,6 +341,15 @@ def _defence(session: Session, view: View) -> Verdict:
     return RefusalCode.NO_BASIS if typed is None else _unless_unwanted(session, view, typed)
 
 
+def _incident(session: Session, view: View) -> Verdict:
+    """Demand: somebody who owns the business today; what it is about is the sending's own, and concerns no reader."""
+    if view.handover.notice_id is None:
+        return RefusalCode.NO_BASIS
+    owners = user.owners(session, view.handover.organisation_id)
+    typed = next((address for address in owners if address == view.handover.typed_address), None)
+    return RefusalCode.NO_BASIS if typed is None else _unless_unwanted(session, view, typed)
+
+
 _NOTICES: dict[NoticeKind, Callable[[Session, View], Verdict]] = {
     NoticeKind.ALREADY: _already_subscribed,
     NoticeKind.RECEIPT: _receipt,
@@ -351,6 +360,7 @@ _SYSTEM: dict[NoticeKind | None, Callable[[Session, View], Verdict]] = {
     NoticeKind.WITNESS: _checkpoint,
     NoticeKind.INVITATION: _invitation,
     NoticeKind.DEFENCE: _defence,
+    NoticeKind.INCIDENT: _incident,
 }
 CLAUSES: dict[MessageClass, Callable[[Session, View], Verdict]] = {
     MessageClass.MARKETING: marketing,

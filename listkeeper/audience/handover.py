@@ -25,7 +25,7 @@ class NoticeKind(StrEnum):
     for any letter.
 
     The latter (class system) are the ledger's checkpoint for a mailbox of the owner's, an invitation to a user, and
-    the word to owners that a form of theirs is being abused.
+    the word to owners that a form of theirs is being abused, or that their mail does not leave as it should.
     """
 
     ALREADY = "already"
@@ -36,6 +36,7 @@ class NoticeKind(StrEnum):
     WITNESS = "witness"
     INVITATION = "invitation"
     DEFENCE = "defence"
+    INCIDENT = "incident"
     WELCOME = "welcome"
 
 

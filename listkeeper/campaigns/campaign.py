@@ -95,6 +95,8 @@ class Campaign(Table):
     overruled: Mapped[list[str] | None] = mapped_column(columns.Json)
     # The test with a few first (``sending.pilot``): what was ordered, what is expected, and how it stands.
     pilot: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
+    # What the first message was worth that left (``sending.first_message``): verdict, words, when.
+    first_message: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -15,4 +15,4 @@ def command(settings: Settings) -> None:
     with opened(settings, create=True, serving=True):
         from listkeeper.jobs import rounds, timetable  # noqa: PLC0415 - loaded with the application
 
-        rounds.run(timetable.TABLE)
+        rounds.run(timetable.TABLE, timetable.OWN)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Index, Integer, String, delete, insert, select, update
+from sqlalchemy import Index, Integer, String, case, delete, func, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.foundation import clock, columns
@@ -91,6 +91,14 @@ def waiting_named(session: Session, lane: Lane, limit: int = 100, *, after: int 
         Fact.lane == lane, Fact.reacted_at.is_(None), Fact.tries < TRIES, Fact.id > after
     )
     return [(row[0], row[1], row[2]) for row in session.execute(query.order_by(Fact.id).limit(limit))]
+
+
+def unheard(session: Session) -> dict[Lane, tuple[int, int]]:
+    """Return for each lane how many facts wait for a reaction, and how many were given up."""
+    given_up = case((Fact.tries >= TRIES, 1), else_=0)
+    query = select(Fact.lane, func.count() - func.sum(given_up), func.sum(given_up)).where(Fact.reacted_at.is_(None))
+    found = {row[0]: (row[1], row[2]) for row in session.execute(query.group_by(Fact.lane))}
+    return {lane: found.get(lane, (0, 0)) for lane in Lane}
 
 
 def claim_all(session: Session, fact_ids: Iterable[int]) -> list[Fact]:

@@ -6,7 +6,7 @@ import time
 
 from listkeeper import parts
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import reactions, sending
+from listkeeper.jobs import reactions, sending, shift
 
 # Short, so that a confirmation never waits behind a campaign for longer.
 SLICE_SECONDS = 2.0
@@ -17,6 +17,7 @@ def work(lane_name: str) -> None:
     lane = Lane(lane_name)
     more_facts = reactions.react(lane, time.monotonic() + SLICE_SECONDS)
     # A slice of its own: however many facts wait, some mail leaves; but what was promised to be decided goes first.
-    more_mail = sending.deliver(lane, time.monotonic() + (SLICE_SECONDS / 4 if more_facts else SLICE_SECONDS))
+    with shift.on(lane):
+        more_mail = sending.deliver(lane, time.monotonic() + (SLICE_SECONDS / 4 if more_facts else SLICE_SECONDS))
     if more_facts or more_mail:
         parts.ring([lane])

@@ -1,4 +1,4 @@
-"""The timetable: which job is put on which lane every how many seconds.
+"""The timetable: which job is put on which lane every how many seconds, and what the timetable does itself.
 
 A literal table; ``rounds`` keeps it with RQ's own cron. Everything is due once
 when the timetable starts, so a restart heals what a crash left behind.
@@ -15,6 +15,7 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.journal.compare", 60, Lane.URGENT),
     ("listkeeper.jobs.housekeeping.settle_left_behind", 20, Lane.SENDING),
     ("listkeeper.jobs.steering.look_around", 10, Lane.SENDING),
+    ("listkeeper.jobs.pacing.look_after", 60, Lane.SENDING),
     ("listkeeper.jobs.housekeeping.watch_forms", 60, Lane.URGENT),
     ("listkeeper.jobs.housekeeping.look_at_relay", 3600, Lane.SENDING),
     ("listkeeper.jobs.housekeeping.sign_ledger", 60, Lane.BACKGROUND),
@@ -25,3 +26,5 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.housekeeping.forget_past", 3600, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.forget_answers", 86_400, Lane.BACKGROUND),
 )
+# Done in the timetable's own process, and quickly: whether workers live is no question for a worker.
+OWN: tuple[tuple[str, int], ...] = (("listkeeper.jobs.watching.count", 15), ("listkeeper.jobs.watching.look", 60))

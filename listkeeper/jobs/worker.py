@@ -133,9 +133,8 @@ def _work(lanes: tuple[Lane, ...], context: Context) -> None:
 
 
 def alive(connection: redis.Redis) -> dict[str, set[str]]:
-    """Return the workers that live, with their lanes; rq forgets one that stays silent after about two minutes."""
-    known = SimpleWorker.all(connection=connection, serializer=JSONSerializer)
-    return {worker.name: set(worker.queue_names()) for worker in known if not identity.is_dead(worker.name)}
+    """Return the workers that live, with their lanes."""
+    return {worker.name: set(worker.lanes) for worker in parts.workers(connection)}
 
 
 def _connection() -> redis.Redis:

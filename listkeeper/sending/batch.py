@@ -25,7 +25,7 @@ from listkeeper.deliverability import reply_class
 from listkeeper.deliverability.reply_class import SENDER_FAULT, Verdict
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import ListkeeperError
-from listkeeper.sending import delivery, letter_batch, planning, prepared, retry
+from listkeeper.sending import delivery, letter_batch, planning, prepared, retry, tally
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 from listkeeper.sending.prepared import HANDED_LEASE, Letters, Line, Prepare, Prepared, Ready
 from listkeeper.sending.retry import Deadlines
@@ -91,6 +91,7 @@ def _hand_out_singles(session: Session, rows: Sequence[Delivery], prepare: Prepa
     verdicts = permission.grant_all(session, [prepared.described(row, able[row.id], line) for row in kept])
     ready = [made for row in kept if (made := _mark(row, able[row.id], verdicts[row.id], line)) is not None]
     _send_receipts_alone(session, rows)
+    tally.note(session, rows)
     return ready
 
 
@@ -185,6 +186,7 @@ def _record_singles(
     asking.accepted(session, _taken(settled, questions))
     if refused:
         asking.bounced(session, [number for number in refused if number is not None])
+    tally.note(session, settled)
 
 
 def _is_refused_question(row: Delivery) -> bool:

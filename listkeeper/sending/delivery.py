@@ -142,6 +142,17 @@ class Delivery(Table):
             "ix_delivery_under_way", "worker", postgresql_where=state.in_(UNDER_WAY), sqlite_where=state.in_(UNDER_WAY)
         ),
         Index("ix_delivery_campaign_state", "campaign_id", "state"),
+        # What receivers put off, and what is in doubt: few rows, which the studio and its watch look for often.
+        Index(
+            "ix_delivery_put_off",
+            "provider",
+            "due_at",
+            postgresql_where=state == S.DEFERRED,
+            sqlite_where=state == S.DEFERRED,
+        ),
+        Index(
+            "ix_delivery_in_doubt", "settled_at", postgresql_where=state == S.IN_DOUBT, sqlite_where=state == S.IN_DOUBT
+        ),
     )
 
 
@@ -152,6 +163,8 @@ def _is_in(states: Iterable[DeliveryState]) -> ColumnElement[bool]:
 
 IS_WAITING = _is_in(WAITING)
 IS_UNDER_WAY = _is_in(UNDER_WAY)
+IS_PUT_OFF = Delivery.state == literal_column(f"'{S.DEFERRED.value}'")
+IS_IN_DOUBT = Delivery.state == literal_column(f"'{S.IN_DOUBT.value}'")
 
 
 def is_about_the_person() -> ColumnElement[bool]:

@@ -38,6 +38,7 @@ LEFT_OUT = _BESIDE | {
     "access_link",
     "api_key",
     "campaign_tempo",
+    "delivery_tally",
     "fact",
     "incident",
     "invitation",

@@ -6,6 +6,7 @@ written by one statement with many parameters, because a campaign has a million 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, assert_never, cast
 
@@ -19,7 +20,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.among import among
 from listkeeper.foundation.errors import ListkeeperError
-from listkeeper.sending import claim, prepared
+from listkeeper.sending import claim, prepared, tally
 from listkeeper.sending.delivery import Delivery, DeliveryState, Waiting
 from listkeeper.sending.prepared import HANDED_LEASE, Line, Message, Prepared, Ready
 from listkeeper.sending.transport import Accepted, Outcome
@@ -78,7 +79,7 @@ _TAKEN = (
     )
 )
 _HANDED_LETTERS = (
-    select(Delivery.id, Delivery.list_id, Delivery.subscriber_id)
+    select(Delivery.id, Delivery.list_id, Delivery.subscriber_id, Delivery.provider)
     .where(among(Delivery.id, "ids"), Delivery.campaign_id.is_not(None), Delivery.state == DeliveryState.HANDED)
     .order_by(Delivery.id)
     .with_for_update()
@@ -120,6 +121,7 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
         connection.execute(_HANDED, handed)
     if home:
         connection.execute(_STAYS_HOME, [values | {"now": moment} for values in home])
+        tally.add(session, Counter(tally.letter(values["becomes"], None) for values in home))
     return ready
 
 
@@ -154,7 +156,7 @@ def record_taken(session: Session, outcomes: Mapping[int, Outcome | None]) -> tu
         return {}, list(outcomes)
     moment = clock.now()
     reached: dict[int, list[int]] = {}
-    for _number, list_id, person in rows:
+    for _number, list_id, person, _provider in rows:
         note_reached(reached, list_id, person)
     session.connection().execute(
         _TAKEN,
@@ -165,9 +167,10 @@ def record_taken(session: Session, outcomes: Mapping[int, Outcome | None]) -> tu
                 "words": prepared.words(accepted[number].text),
                 "now": moment,
             }
-            for number, _list_id, _person in rows
+            for number, _list_id, _person, _provider in rows
         ],
     )
+    tally.add(session, Counter(tally.letter(DeliveryState.ACCEPTED, row[3]) for row in rows))
     # Whoever has one of these rows as an object sees what it has become.
     session.expire_all()
     done = {row[0] for row in rows}

@@ -33,13 +33,14 @@ from listkeeper.rendering import (
     already_subscribed_mail,
     confirmation_mail,
     defence_mail,
+    incident_mail,
     invitation_mail,
     receipt_mail,
     witness_mail,
 )
 from listkeeper.rendering.content import Filled
 from listkeeper.rendering.message import Attachment
-from listkeeper.sending import house, question_lint
+from listkeeper.sending import house, incident, question_lint, watch_words
 from listkeeper.sending.delivery import AnyDelivery
 from listkeeper.sending.house import Headers, House
 from listkeeper.sending.prepared import Prepared
@@ -255,6 +256,24 @@ def _defence(session: Session, row: AnyDelivery, ours: House) -> Prepared:
     return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
 
 
+def _incident(session: Session, row: AnyDelivery, ours: House) -> Prepared:
+    stands = incident.numbered(session, row.notice_id or 0)
+    if stands is None:
+        raise NotFound("no_incident", "The incident of this delivery does not exist any more.")
+    with language.using(ours.language):
+        said, since = watch_words.of(stands), f"{language.moment(stands.opened_at)} UTC"
+    filled = incident_mail.compose(
+        language_code=ours.language,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        said=said,
+        since=since,
+        over=stands.closed_at is not None,
+        queue_url=f"{ours.site}/studio/queue",
+    )
+    return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
+
+
 _NOTICES: dict[NoticeKind, Callable[[Session, AnyDelivery, House], Prepared]] = {
     NoticeKind.RECEIPT: _receipt,
     NoticeKind.ACCESS: _access,
@@ -263,4 +282,5 @@ _NOTICES: dict[NoticeKind, Callable[[Session, AnyDelivery, House], Prepared]] = 
     NoticeKind.WITNESS: _witness,
     NoticeKind.INVITATION: _invitation,
     NoticeKind.DEFENCE: _defence,
+    NoticeKind.INCIDENT: _incident,
 }

@@ -38,6 +38,7 @@ from listkeeper.foundation.errors import Forbidden, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import delivery, pilot
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.incident import Incident
 from listkeeper.sending.pilot import Pilot
 from listkeeper.standards import address
 
@@ -262,6 +263,24 @@ def mail_defence(session: Session, defence_id: int) -> list[Delivery]:
             )
             queued.append(delivery.queue(session, made))
     return queued
+
+
+def mail_incident(session: Session, organisation: Organisation, stands: Incident) -> list[Delivery]:
+    """Queue the word to every owner that mail does not leave as it should; the watch says how often."""
+    told_at = clock.in_milliseconds(stands.told_at or stands.opened_at)
+    made = [
+        Delivery(
+            organisation_id=organisation.id,
+            message_class=MessageClass.SYSTEM,
+            lane=Lane.URGENT,
+            occasion=f"incident:{stands.id}:{told_at}:{person.id}",
+            notice=NoticeKind.INCIDENT,
+            notice_id=stands.id,
+            typed_address=written,
+        )
+        for written, person in user.owners(session, organisation.id).items()
+    ]
+    return delivery.queue_all(session, made)
 
 
 def mail_once(

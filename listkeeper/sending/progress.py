@@ -17,8 +17,9 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
-from listkeeper.sending import delivery, incident, pilot, stops, tempo
+from listkeeper.sending import delivery, first_message, incident, pilot, stops, tempo, watch_words
 from listkeeper.sending.delivery import OPEN, SENT, Delivery, DeliveryState
+from listkeeper.sending.first_message import Verdict
 from listkeeper.sending.pilot import Pilot
 
 
@@ -44,6 +45,7 @@ class Progress:
     doubts: int = 0
     leaves_at: datetime | None = None
     late: bool = False
+    first_message: Verdict | None = None
     rate_per_minute: int | None = None
     seconds_left: int | None = None
     next_try: datetime | None = None
@@ -83,10 +85,11 @@ def report(
         failed=found[DeliveryState.FAILED],
         in_doubt=_addresses_in_doubt(session, campaign, named) if found[DeliveryState.IN_DOUBT] else (),
         skipped_because=_refusals(session, campaign),
-        standing_still=tuple(row.words for row in incident.standing(session)) if moving else (),
+        standing_still=_standing_still(session) if moving else (),
         doubts=found[DeliveryState.IN_DOUBT],
         leaves_at=schedule.leaves_at(campaign),
         late=schedule.is_late(campaign, clock.now(), late),
+        first_message=first_message.of_letter(campaign),
         rate_per_minute=rate,
         seconds_left=tempo.seconds_left(waiting, rate),
         next_try=next_try if moving and not waiting else None,
@@ -119,7 +122,13 @@ def told(campaign: Campaign, report: Progress) -> dict[str, Any]:
         "waves": {"open": campaign.waves_open},
         "pilot": campaign.pilot,
         "warnings": list(report.warnings),
+        "first_message": _first(report),
     }
+
+
+def _first(report: Progress) -> dict[str, str] | None:
+    seen = report.first_message
+    return {"verdict": seen.first.value, "words": seen.words} if seen is not None else None
 
 
 def settled(found: Mapping[DeliveryState, int]) -> int:
@@ -135,8 +144,12 @@ def _put_off(session: Session, campaign: Campaign) -> tuple[tuple[PutOff, ...], 
         .group_by(Delivery.provider)
     )
     rows = [(provider, number, due) for provider, number, due in session.execute(query)]
-    found = [PutOff(mail_provider.name(provider) if provider else "", number) for provider, number, _due in rows]
+    found = [PutOff((provider and mail_provider.name(provider)) or "", number) for provider, number, _due in rows]
     return tuple(sorted(found, key=lambda each: -each.number)), min((due for *_rest, due in rows), default=None)
+
+
+def _standing_still(session: Session) -> tuple[str, ...]:
+    return tuple(watch_words.of(row) for row in incident.standing(session) if row.stops)
 
 
 def _addresses_in_doubt(session: Session, campaign: Campaign, named: int | None) -> tuple[str, ...]:

@@ -6,14 +6,18 @@ became of a message that was handed over without an answer.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.foundation import clock, log
+from listkeeper.sending import tally
 from listkeeper.sending.delivery import IS_UNDER_WAY, Delivery, DeliveryState
+from listkeeper.sending.tally import Kind, provider_kind
 
+_COUNTED = (Delivery.lane, Delivery.message_class, Delivery.provider)
 _log = log.get(__name__)
 
 
@@ -44,8 +48,9 @@ def settle_left_behind(session: Session, is_dead: Callable[[str], bool]) -> tupl
             typed_address=None,
             reply_text="the worker stopped before an answer was recorded",
         )
-        .returning(Delivery.id)
+        .returning(*_COUNTED)
     ).all()
+    tally.add(session, Counter(Kind(DeliveryState.IN_DOUBT, row[0], row[1], provider_kind(row[2])) for row in doubted))
     if again or doubted:
         _log.warning("deliveries.left_behind", queued_again=len(again), in_doubt=len(doubted))
     return len(again), len(doubted)

@@ -7,6 +7,7 @@ letter of a million stops and goes on with one write, and no row is touched.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from sqlalchemy import func, select, update
@@ -18,8 +19,9 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, language, outbox
 from listkeeper.foundation.errors import Conflict, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, pilot, stops
+from listkeeper.sending import delivery, pilot, stops, tally
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.halt import HaltCode
 from listkeeper.sending.pilot import PilotState
 from listkeeper.standards import address
 
@@ -49,9 +51,10 @@ def resume(session: Session, campaign: Campaign) -> None:
 
 def overrule(campaign: Campaign) -> None:
     """Let a letter that stopped by itself go on: it does not stop for the same reason again."""
-    if campaign.halted is not None:
-        campaign.overruled = sorted({*(campaign.overruled or ()), str(campaign.halted.get("code"))})
-        campaign.halted = None
+    code = (campaign.halted or {}).get("code")
+    if code in set(HaltCode):
+        campaign.overruled = sorted({*(campaign.overruled or ()), str(code)})
+    campaign.halted = None
     pilot.go_on(campaign)
 
 
@@ -64,8 +67,9 @@ def cancel(session: Session, campaign: Campaign) -> int:
         update(Delivery)
         .where(Delivery.campaign_id == campaign.id, waiting)
         .values(state=S.CANCELLED, worker=None, lease_until=None, settled_at=clock.now())
-        .returning(Delivery.id)
+        .returning(Delivery.provider)
     ).all()
+    tally.add(session, Counter(tally.letter(S.CANCELLED, row[0]) for row in stopped))
     return len(stopped)
 
 

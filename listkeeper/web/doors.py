@@ -32,6 +32,7 @@ OPEN = frozenset(
         "openapi.spec",
         "landing.show",
         "health.show",
+        "health.ready",
         "ledger_key.show",
         "brand.stylesheet",
         "brand.picture",

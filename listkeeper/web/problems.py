@@ -109,7 +109,7 @@ def _in_studio() -> bool:
 
 
 def _in_api() -> bool:
-    return request.path == "/api" or request.path.startswith("/api/")
+    return request.path in {"/api", "/metrics"} or request.path.startswith("/api/")
 
 
 def _spoken() -> str:

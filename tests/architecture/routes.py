@@ -44,6 +44,7 @@ from listkeeper.foundation import caught_mail, clock, signing
 from listkeeper.foundation.table import Table
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery
+from listkeeper.web.api import lock as api_lock
 from tests.makers import cafe, questions
 from tests.makers.cafe import Cafe
 
@@ -198,7 +199,7 @@ def _questions(session: Session, made: Cafe, person: Subscriber) -> tuple[tuple[
 
 def is_api(rule: Rule) -> bool:
     """Tell whether a rule is behind the lock of the programs."""
-    return rule.rule == API or rule.rule.startswith(f"{API}/")
+    return rule.rule in {API, api_lock.METRICS} or rule.rule.startswith(f"{API}/")
 
 
 def _import(session: Session, made: Cafe) -> str:

@@ -1,7 +1,7 @@
 """Who gets through: a live key, and one that opens what is asked.
 
-The lock hangs on the path, not on the pages: whatever is served below ``/api``
-is shut, and a route that does not say which scope it needs stays shut for
+The lock hangs on the path, not on the pages: whatever is served below ``/api``,
+and ``/metrics``, is shut, and a route that does not say which scope it needs stays shut for
 every key. A wrong key costs nobody else anything: a live one passes however
 many wrong ones its network has tried, because nobody guesses 160 random bits;
 the brake is for the script that goes on with a dead key.
@@ -26,6 +26,8 @@ from listkeeper.web.api import strict_json
 
 ROOT = "/api"
 NOW = f"{ROOT}/v1"
+# Where machines that watch look for it.
+METRICS = "/metrics"
 BODY_LIMIT = 16 * 1024
 FAILURES_PER_NETWORK = 60
 FAILURES_PER_KEY = 20
@@ -77,7 +79,7 @@ def attach(app: Flask) -> None:
 
 def here() -> bool:
     """Tell whether this request is for the api."""
-    return request.path == ROOT or request.path.startswith(f"{ROOT}/")
+    return request.path in {ROOT, METRICS} or request.path.startswith(f"{ROOT}/")
 
 
 def _let_through() -> None:

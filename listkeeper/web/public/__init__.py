@@ -18,5 +18,5 @@ home, another address (``address_page``), or to be forgotten (``erase_page``).
 A GET on any of these changes nothing.
 
 ``page`` puts every answer together, ``brand`` and ``colour`` give it the look
-of the business without a single inline style. ``health`` is for machines.
+of the business without a single inline style. ``health`` is for machines that watch.
 """

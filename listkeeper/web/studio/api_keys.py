@@ -69,4 +69,5 @@ def _kinds() -> dict[str, str]:
         Scope.LOWER.value: language.text("Take permission away: unsubscribe, suppress, hold back"),
         Scope.EXPORT.value: language.text("Take everything out, addresses included"),
         Scope.LINKS.value: language.text("Make links for the places where people meet a form"),
+        Scope.METRICS.value: language.text("Watch how mail goes out: figures for Prometheus, and nothing of anybody"),
     }

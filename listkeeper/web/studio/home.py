@@ -20,8 +20,7 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
-from listkeeper.sending import halt, incident, progress, restoring
-from listkeeper.sending.incident import IncidentKind
+from listkeeper.sending import halt, incident, progress
 from listkeeper.web.studio import forms, member, page, words
 
 blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)
@@ -81,18 +80,15 @@ def _requests(session: Session, owner: Organisation) -> list[tuple[datetime, str
     return [(at, person.public_id) for at, person in people if person is not None]
 
 
-def _standing(session: Session) -> list[str]:
-    """Say what keeps mail from leaving: loud, on the first screen, until it is mended."""
-    return [
-        restoring.words_of_fork(session) if row.kind is IncidentKind.LEDGER_FORKED else row.words
-        for row in incident.standing(session)
-    ]
+def _standing(session: Session) -> list[tuple[bool, str]]:
+    """Say what keeps mail from leaving, or may soon: loud, on the first screen, until it is mended."""
+    return [(row.stops, words.incident(session, row)) for row in incident.standing(session)]
 
 
-def _halted(session: Session, letters: list[campaigns.Campaign]) -> list[str]:
+def _halted(session: Session, letters: list[campaigns.Campaign]) -> list[tuple[bool, str]]:
     """Say which letters stopped by themselves, or did not leave, and why."""
     waiting = (each for each in letters if each.halted and each.state in {CampaignState.PAUSED, CampaignState.DRAFT})
-    return [f"{campaigns.newest(session, each).subject}: {halt.words(each.halted or {})}" for each in waiting]
+    return [(False, f"{campaigns.newest(session, each).subject}: {halt.words(each.halted or {})}") for each in waiting]
 
 
 def _steps(

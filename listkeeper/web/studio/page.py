@@ -43,6 +43,7 @@ _UNDER = {
     "departure": "letters",
     "steering": "letters",
     "doubts": "letters",
+    "queue": "letters",
     "key": "security",
     "api_keys": "business",
     "users": "business",

@@ -35,6 +35,8 @@ FOR_EDITORS = frozenset(
         "steering.release",
         "steering.cancel",
         "steering.retry",
+        "departure.cancel",
+        "queue.show",
         "welcome.show",
         "welcome.see",
         "welcome.see_text",

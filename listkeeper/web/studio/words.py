@@ -14,6 +14,10 @@ from listkeeper.audience.suppression import Reason
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.deliverability.finding import Severity, Verdict
 from listkeeper.foundation import language
+from listkeeper.foundation.outbox import Lane
+from listkeeper.sending import restoring, watch_words
+from listkeeper.sending.incident import Incident, IncidentKind
+from listkeeper.sending.waiting import Why
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,32 @@ def letter(state: CampaignState) -> Said:
         CampaignState.FINISHED: Said(language.text("Sent"), "good"),
         CampaignState.CANCELLED: Said(language.text("Stopped"), "bad"),
     }[state]
+
+
+def lane(name: Lane) -> str:
+    """Say what a lane carries, as a heading."""
+    return {
+        Lane.URGENT: language.text("Confirmations and single mails"),
+        Lane.SENDING: language.text("Letters"),
+        Lane.BACKGROUND: language.text("Work in the background"),
+    }[name]
+
+
+def why(reason: Why) -> str:
+    """Say why a letter does not move; the moment at which it goes on, where there is one, follows."""
+    return {
+        Why.SCHEDULED: language.text("it leaves later:"),
+        Why.LATE: language.text("its time passed while nothing was at work here; it waits for your word"),
+        Why.HELD: language.text("it can still be stopped, and leaves then:"),
+        Why.PAUSED: language.text("it was paused, and waits for somebody to let it go on"),
+        Why.WATCHED: language.text("the first few have left; the others wait for what comes of them"),
+        Why.LATER: language.text("put off or held back; the next leave at"),
+    }[reason]
+
+
+def incident(session: Session, row: Incident) -> str:
+    """Say what stands in the way of mail, in the language of whoever reads where its facts are known."""
+    return restoring.words_of_fork(session) if row.kind is IncidentKind.LEDGER_FORKED else watch_words.of(row)
 
 
 def event(kind: EventKind) -> Said:

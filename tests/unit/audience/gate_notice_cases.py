@@ -299,6 +299,22 @@ _DEFENCES: tuple[Row, ...] = (
      both(both(defended(), put("house.owner", address=HER)),
           both(said(typed_address=HER), suppressed("list:1", Reason.COMPLAINT)))),
 )  # fmt: skip
+_STANDSTILL = said(
+    notice=NoticeKind.INCIDENT, notice_id=7, typed_address=OWNER, subscriber_id=None, list_id=None, confirmation_id=None
+)
+_INCIDENTS: tuple[Row, ...] = (
+    ("an incident", f"{OWNER} uncited", _STANDSTILL),
+    ("an incident of another business", "no_basis", both(_STANDSTILL, said(organisation_id=2))),
+    ("no incident named", "no_basis", both(_STANDSTILL, said(notice_id=None))),
+    ("an incident told to nobody", "no_basis", both(_STANDSTILL, said(typed_address=None))),
+    ("an incident told to a subscriber", "no_basis", both(_STANDSTILL, said(typed_address=HER))),
+    ("an incident told to an editor", "no_basis", both(_STANDSTILL, put("house.owner", role=Role.EDITOR))),
+    ("an incident told to who works here no more", "no_basis", both(_STANDSTILL, put("house.owner", active=False))),
+    ("an incident while the ledger has forked", "ledger_forked", both(_STANDSTILL, put("head", forked_at=now))),
+    ("an incident told to an owner who complained", "suppressed",
+     both(both(_STANDSTILL, put("house.owner", address=HER)),
+          both(said(typed_address=HER), suppressed("list:1", Reason.COMPLAINT)))),
+)  # fmt: skip
 _NOBODY = {name: both(_TYPED, said(list_id=None)) for name in ("transactional", "reply")}
 
 
@@ -306,6 +322,9 @@ NOTICES: tuple[Case, ...] = (
     *(Case(name, "doi", code, arrange) for name, code, arrange in (*_DOI, *_NEW_ADDRESS)),
     *(Case(name, "service", code, arrange) for name, code, arrange in (*_SERVICE, *_OLD_ADDRESS)),
     *(Case(name, "test", code, arrange) for name, code, arrange in _TEST),
-    *(Case(name, "system", code, arrange) for name, code, arrange in (*_CHECKPOINTS, *_INVITATIONS, *_DEFENCES)),
+    *(
+        Case(name, "system", code, arrange)
+        for name, code, arrange in (*_CHECKPOINTS, *_INVITATIONS, *_DEFENCES, *_INCIDENTS)
+    ),
     *(Case("nobody wrote its clause", kind, "gate_error", arrange) for kind, arrange in _NOBODY.items()),
 )

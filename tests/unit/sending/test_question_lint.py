@@ -29,8 +29,9 @@ from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.outbox import Lane
 from listkeeper.rendering import confirmation_mail, doi_lint, taken_apart
 from listkeeper.rendering.doi_lint import Published
-from listkeeper.sending import batch, composing, house, notices, question_lint
+from listkeeper.sending import batch, composing, house, incident, notices, question_lint
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.incident import Incident, IncidentKind
 from tests.makers import cafe
 from tests.makers.cafe import NO_BRAKES, Cafe
 
@@ -145,6 +146,7 @@ def test_notes_about_a_subscription_advertise_nothing(session: Session, spoken: 
         NoticeKind.ACCESS: lambda: _id_of(access_link.ask(session, person)),
         NoticeKind.NEW_ADDRESS: lambda: address_change.ask(session, person, NEW).id,
         NoticeKind.OLD_ADDRESS: lambda: address_change.ask(session, person, NEW).id,
+        NoticeKind.INCIDENT: lambda: _stuck(session).id,
         NoticeKind.DEFENCE: lambda: defence.raise_step(session, made.form, defence.Reason.COMPLAINT).id,
     }.get(kind, lambda: None)()
     row = _delivery(session, made, asked, 2)
@@ -152,6 +154,13 @@ def test_notes_about_a_subscription_advertise_nothing(session: Session, spoken: 
     raw = notices.prepare(session, row, house.of(session, made.organisation.id, SITE)).compose(HER)
     found = doi_lint.check(raw, typed=CANARY, site=SITE, published=_published(made, session))
     assert [(each.code, each.evidence) for each in found if each.code in PROMOTION] == []
+
+
+def _stuck(session: Session) -> Incident:
+    facts = {"letters": ["Buns"], "minutes": 11}
+    made = incident.report(session, IncidentKind.CAMPAIGN_STUCK, "It stands still.", facts)
+    session.flush()
+    return made
 
 
 def _event_of(session: Session, person: Subscriber) -> int:
