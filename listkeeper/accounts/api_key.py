@@ -2,7 +2,8 @@
 
 A key is a secret of 160 random bits that is shown once; only its SHA-256 is
 stored. Its scopes say what it opens. None of them raises anybody's permission:
-a program can ask a person to subscribe, make links that lead to a form, and take permission away. The
+a program can ask a person to subscribe, make links that lead to a form, send what was written, and take
+permission away. The
 last is for machines that watch: it opens figures, and nothing of anybody.
 """
 
@@ -41,6 +42,7 @@ class Scope(StrEnum):
     LOWER = "lower"
     EXPORT = "export"
     LINKS = "links"
+    CAMPAIGNS = "campaigns"
     METRICS = "metrics"
 
 

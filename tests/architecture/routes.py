@@ -182,6 +182,7 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
         ("/studio/keys/", {"public_id": till.public_id}),
         ("/api/v1/lists/", {"list_id": made.mailing_list.public_id}),
         ("/api/v1/forms/", {"form_id": made.form.public_id}),
+        ("/api/v1/campaigns/", {"campaign_id": cafe.draft(session, made, subject="Of a program").public_id}),
         ("/api/v1/subscribers/", {"subscriber_id": person.public_id}),
     )
 

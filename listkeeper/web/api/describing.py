@@ -74,8 +74,9 @@ _SEEN_BEFORE = {
     "schema": {"type": "string"},
 }
 _DESCRIPTION = (
-    "A program may read, ask a person to subscribe, make links that lead to a form, take permission away, and take "
-    "everything out. It can never give anybody's permission: whoever is asked decides by a mail of their own.\n\n"
+    "A program may read, ask a person to subscribe, make links that lead to a form, send letters that are written, "
+    "take permission away, and take everything out. It can never give anybody's permission: whoever is asked decides "
+    "by a mail of their own.\n\n"
     "Every request carries a key: `Authorization: Bearer lk_…`. Make one in the studio or with "
     "`listkeeper key create`. Times are RFC 3339 in UTC. Addresses never stand in a URL."
 )

@@ -28,6 +28,7 @@ FormId = Annotated[str, Field(pattern=_name("frm"), description="A signup form."
 SourceId = Annotated[str, Field(pattern=_name("src"), description="A source.", examples=[f"src_{_ID}"])]
 QuestionId = Annotated[str, Field(pattern=_name("qst"), description="A question.", examples=[f"qst_{_ID}"])]
 SubscriberId = Annotated[str, Field(pattern=_name("sub"), description="A subscriber.", examples=[f"sub_{_ID}"])]
+CampaignId = Annotated[str, Field(pattern=_name("cmp"), description="A campaign.", examples=[f"cmp_{_ID}"])]
 KeyId = Annotated[str, Field(pattern=_name("key"), description="An API key.", examples=[f"key_{_ID}"])]
 OrganisationId = Annotated[str, Field(pattern=_name("org"), description="A business.", examples=[f"org_{_ID}"])]
 Moment = Annotated[

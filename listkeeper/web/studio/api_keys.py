@@ -69,5 +69,6 @@ def _kinds() -> dict[str, str]:
         Scope.LOWER.value: language.text("Take permission away: unsubscribe, suppress, hold back"),
         Scope.EXPORT.value: language.text("Take everything out, addresses included"),
         Scope.LINKS.value: language.text("Make links for the places where people meet a form"),
+        Scope.CAMPAIGNS.value: language.text("Send letters that are written here, pause and stop them"),
         Scope.METRICS.value: language.text("Watch how mail goes out: figures for Prometheus, and nothing of anybody"),
     }
