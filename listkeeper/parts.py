@@ -10,7 +10,7 @@ import json
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -25,13 +25,17 @@ from rq.serializers import JSONSerializer
 from rq.utils import as_text, utcparse
 
 from listkeeper.audience.guard.limits import Limits
+from listkeeper.audience.handover import MessageClass
 from listkeeper.foundation import clock, language, log, process
 from listkeeper.foundation.fetch import Fetcher, LiveFetcher
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import provider_api
+from listkeeper.sending import provider_api, receiver_state
 from listkeeper.sending.mailgun_api import MailgunAccount
+from listkeeper.sending.pace import Pace
 from listkeeper.sending.postmark_api import PostmarkAccount
 from listkeeper.sending.provider_api import Account, ProviderApi
+from listkeeper.sending.receiver_state import Slowed
+from listkeeper.sending.retry import Deadlines
 from listkeeper.sending.ses_api import SesAccount
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
 from listkeeper.sending.transport import Transport, TransportUnavailable
@@ -61,7 +65,7 @@ _opened: list[Settings] = []
 def open_all(settings: Settings) -> None:
     """Remember the settings; each part is made when it is first asked for."""
     _opened[:] = [settings]
-    for made in (queue_server, resolver, fetcher):
+    for made in (queue_server, resolver, fetcher, deadlines):
         made.cache_clear()
 
 
@@ -213,7 +217,7 @@ def transport(way: Way) -> Transport:
     if way.kind == PRACTICE.kind:
         return SmtpRelay(_practice_relay(), "localhost")
     if way.is_smtp:
-        return SmtpRelay(Relay.from_url(way.address), socket.getfqdn())
+        return SmtpRelay(Relay.from_url(way.address), socket.getfqdn(), chunks=way.chunking)
     account = _ACCOUNTS[way.kind](way)
     asks = LiveFetcher(settings().private_hosts)
     return ProviderApi(account, asks.line(account.origin, seconds=provider_api.SECONDS))
@@ -233,6 +237,22 @@ def _practice_relay() -> Relay:
         raise TransportUnavailable(
             language.text("The practice mail server is not running. Start it with `listkeeper up`.")
         ) from problem
+
+
+@cache
+def deadlines() -> Deadlines:
+    """Return for how long a message is tried."""
+    campaign, single = settings().retry_hours, settings().retry_hours_single
+    return Deadlines(timedelta(hours=single), {MessageClass.MARKETING: timedelta(hours=campaign)})
+
+
+def slowed() -> Slowed:
+    """Return which receivers have slowed us down, as the queue server knows it; it may be away."""
+    try:
+        at, found = Pace().look(queue_server())
+    except redis.RedisError:
+        return receiver_state.UNKNOWN
+    return Slowed(at, found)
 
 
 def practice_folder() -> Path:

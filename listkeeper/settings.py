@@ -15,9 +15,12 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from listkeeper.deliverability import mail_provider
 from listkeeper.foundation.errors import Invalid
 from listkeeper.sending import way_address
 from listkeeper.sending.way import SMTP_SCHEMES, Way
+
+_FASTEST = 1_000_000
 
 
 class Settings(BaseSettings):
@@ -110,6 +113,23 @@ class Settings(BaseSettings):
     )
     confirmations_per_day: int = Field(default=1, ge=1, description="Confirmation mails one address gets in 24 hours.")
     confirmations_per_month: int = Field(default=3, ge=1, description="Confirmation mails one address gets in 30 days.")
+    mails_per_second: float = Field(
+        default=0, ge=0, description="Mails handed over a second by all workers together; 0 is without a limit."
+    )
+    provider_pace: Annotated[tuple[tuple[str, float], ...], NoDecode] = Field(
+        default=(),
+        description="Mails a second to single providers, `gmail=20,microsoft=10,other=2`; `other` is each one that is "
+        "not named. Without a limit when not set, as a relay wants it: what receivers answer slows us down anyway.",
+    )
+    retry_hours: int = Field(
+        default=72,
+        ge=1,
+        le=240,
+        description="For how many hours from its first try a campaign's letter is tried again.",
+    )
+    retry_hours_single: int = Field(
+        default=24, ge=1, le=240, description="The same for any other mail, such as one that asks to confirm."
+    )
     sign_ins_per_hour: int = Field(default=20, ge=1, description="Sign-in attempts taken from one network an hour.")
     tests_per_hour: int = Field(default=20, ge=1, description="Test mails one organisation may send an hour.")
     hold_minutes: int = Field(
@@ -153,6 +173,29 @@ class Settings(BaseSettings):
     def _one_or_several(cls, value: tuple[Way, ...], asked: ValidationInfo) -> tuple[Way, ...]:
         if value and asked.data.get("smtp_url") is not None:
             raise ValueError("is set beside LISTKEEPER_SMTP_URL; name that server among the ways instead")
+        return value
+
+    @field_validator("provider_pace", mode="before")
+    @classmethod
+    def _paces(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        strange = [
+            name.strip() for name, _, _ in pairs if name.strip() not in {*mail_provider.TABLE, mail_provider.OTHER}
+        ]
+        if strange:
+            raise ValueError(f"names a provider nobody knows: {', '.join(strange)}")
+        try:
+            return tuple((name.strip(), float(rate)) for name, _, rate in pairs)
+        except ValueError:
+            raise ValueError("is not a list like gmail=20,microsoft=10,other=2") from None
+
+    @field_validator("provider_pace")
+    @classmethod
+    def _not_backwards(cls, value: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
+        if any(not 0 < rate < _FASTEST for _, rate in value):
+            raise ValueError("must be above 0 for each provider")
         return value
 
     @field_validator("database_url", "redis_url", "smtp_url")

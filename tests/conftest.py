@@ -13,7 +13,6 @@ import os
 import random
 import shutil
 import signal
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -33,6 +32,7 @@ from listkeeper.foundation import keys
 from listkeeper.settings import Settings
 from tests.fakes import corpora as corpora_folder
 from tests.fakes import databases, postgres, queue_server, quick_folder, route_builders, statements, template_code
+from tests.fakes import fresh_worker as worker
 from tests.fakes import smtp_sink as sink
 from tests.fakes.corpora import Corpora
 from tests.fakes.databases import Database
@@ -204,11 +204,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def app(settings: Settings, _stopped_first: None) -> Iterator[Flask]:
+def app(settings: Settings, _stopped_first: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The application, wired as in life."""
     from listkeeper.app import create_app  # noqa: PLC0415 - tests of the domain need no web
     from listkeeper.store import database as flask_database  # noqa: PLC0415
 
+    worker.hurry(monkeypatch)
     application = create_app(settings)
     application.testing = True
     application.jinja_env.bytecode_cache = template_code.REMEMBERED
@@ -234,10 +235,7 @@ def _log_as_it_was() -> Iterator[None]:
 def _no_line_left_open() -> Iterator[None]:
     """Let a test begin as a fresh worker would: a line to the mail server of the test before is nobody's line."""
     yield
-    jobs = sys.modules.get("listkeeper.jobs.sending")
-    if jobs is not None:
-        jobs.draining.clear()
-        jobs.hang_up()
+    worker.rest()
 
 
 @pytest.fixture

@@ -91,6 +91,8 @@ class Campaign(Table):
     held_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Why it stands still, or did not leave: a code with its figures, or with words.
     halted: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
+    # What the first message was worth that left (``sending.first_message``): verdict, words, when.
+    first_message: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -166,6 +168,12 @@ def about_to_leave(session: Session) -> list[int]:
     """Return the letters that are leaving, or will without another word."""
     coming = (CampaignState.SCHEDULED, CampaignState.HELD, CampaignState.SENDING)
     return list(session.scalars(select(Campaign.id).where(Campaign.state.in_(coming)).order_by(Campaign.id)))
+
+
+def under_way(session: Session) -> list[int]:
+    """Return the numbers of the letters that are leaving now."""
+    query = select(Campaign.id).where(Campaign.state == CampaignState.SENDING)
+    return list(session.scalars(query.order_by(Campaign.id)))
 
 
 def move(campaign: Campaign, target: CampaignState) -> None:

@@ -25,7 +25,7 @@ from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import finding
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid
-from listkeeper.sending import halt, planning, progress
+from listkeeper.sending import outlook, planning, progress
 from listkeeper.sending.progress import Progress
 from listkeeper.settings import Settings
 
@@ -214,53 +214,28 @@ def _watch(app: Flask, campaign_id: str, total: int) -> Progress:
 @with_json
 @click.argument("campaign_id", metavar="ID")
 def status(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
-    """Say how far a campaign is, and who is in doubt."""
+    """Say how far a campaign is, what happens now, and who is in doubt."""
     with opened(settings), store.reading() as session:
         business = organisation.only_one(session)
         found = campaigns.identified(session, business, campaign_id)
         report = progress.report(session, found, late=settings.late)
-        told = _waiting(report, storefront.zone_of(session, business)) + (
-            [halt.words(found.halted)] if found.halted else []
-        )
-        ordered = {
-            "scheduled_for": clock.as_text(found.scheduled_for) if found.scheduled_for else None,
-            "held_until": clock.as_text(found.held_until) if found.held_until else None,
-            "late": report.late,
-            "halted": found.halted,
-        }
-    answer = {
-        "id": campaign_id,
-        "state": report.state.value,
-        "recipients": report.recipients,
-        "sent": report.sent,
-        "waiting": report.waiting,
-        "skipped": report.skipped,
-        "skipped_because": {code.value: count for code, count in report.skipped_because.items()},
-        "deferred": report.deferred,
-        "failed": report.failed,
-        "in_doubt": list(report.in_doubt),
-        "standing_still": list(report.standing_still),
-        **ordered,
-    }
-    emit(answer, as_json=as_json, lines=[*_sentences(report), *told])
+        now = outlook.sentence(found, report, storefront.zone_of(session, business))
+        answer = {"id": campaign_id, **progress.told(found, report)}
+    emit(answer, as_json=as_json, lines=_sentences(report, now))
 
 
-def _waiting(report: Progress, zone: str) -> list[str]:
-    """Say when a campaign that was ordered leaves, or that it asks."""
-    if report.leaves_at is None:
-        return []
-    moment = language.appointment(report.leaves_at, zone)
-    if report.late:
-        ways = (
-            "`campaign send ID --late` sends it now, `--at` chooses another time, `campaign undo ID` makes it a draft."
-        )
-        return [f"It should have left on {moment}, and nothing was at work then; nothing has left. {ways}"]
-    return [f"It leaves on {moment}; `campaign undo ID` takes it back."]
-
-
-def _sentences(report: Progress) -> list[str]:
+def _sentences(report: Progress, now: str) -> list[str]:
     counts = f"{report.waiting} waiting, {report.skipped} skipped, {report.deferred} deferred, {report.failed} failed"
-    doubt = len(report.in_doubt)
-    lines = [f"{report.state.value}: {report.sent} of {report.recipients} sent, {counts}, {doubt} in doubt"]
+    lines = [
+        f"{report.state.value}: {report.sent} of {report.recipients} sent, {counts}, {report.doubts} in doubt",
+        now,
+    ]
+    if report.late:
+        lines.append(
+            "`campaign send ID --late` sends it now, `--at` chooses another time, `campaign undo ID` undoes it."
+        )
+    if report.rate_per_minute:
+        lines.append(f"About {language.roughly(report.rate_per_minute)} a minute.")
+    lines += [f"Put off: {each.number} at {each.receiver or 'others'}" for each in report.put_off_by]
     lines += [f"In doubt (handed over, no answer recorded): {who}" for who in report.in_doubt]
     return lines + [f"Standing still: {words}" for words in report.standing_still]

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
+from listkeeper.cli import domain_pace
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import dkim_key, finding, second_key, sending_domain
 from listkeeper.deliverability.finding import Finding
@@ -23,6 +24,11 @@ from listkeeper.standards.dns import LiveResolver, Outcome
 @click.group()
 def command() -> None:
     """Check the DNS of a sending domain, and sign its mail."""
+
+
+command.add_command(domain_pace.warm_up)
+command.add_command(domain_pace.receivers)
+command.add_command(domain_pace.resume)
 
 
 @command.command()

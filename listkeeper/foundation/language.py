@@ -115,6 +115,11 @@ def number(value: int) -> str:
     return format_decimal(value, locale=current())
 
 
+def roughly(value: int) -> str:
+    """Return a measured number with its first two digits only: what the others say is gone before it is read."""
+    return number(round(value, 2 - len(str(value))))
+
+
 def decimal(value: float) -> str:
     """Return a measured number with one decimal, as people of the current language write it."""
     return format_decimal(value, format="0.0", locale=current())

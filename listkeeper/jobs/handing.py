@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy.orm import Session
+
 from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
-from listkeeper.jobs import identity, lines, shift
+from listkeeper.jobs import identity, lines, pacing, shift
 from listkeeper.sending import batch, composing, envelope
 from listkeeper.sending.batch import Question
 from listkeeper.sending.envelope import Envelope
@@ -32,6 +34,9 @@ class Said:
 
     outcomes: dict[int, Outcome | None] = field(default_factory=dict)
     questions: dict[int, Question] = field(default_factory=dict)
+    # A message that is read as a receiver reads it, as it left: asked for by the row's number.
+    read_on: int = 0
+    kept: bytes = b""
 
     def forget(self) -> None:
         """Begin anew, once it is written down."""
@@ -63,7 +68,7 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> list[Ready]:
     """Write down what was said of the last window and mark this one as handed, in one transaction."""
     with store.transaction(syncs_later=True) as session:
         if said.outcomes:
-            batch.record(session, said.outcomes, said.questions)
+            _keep(session, said)
         ready = batch.hand_out(
             session,
             group.ids,
@@ -74,8 +79,19 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> list[Ready]:
             way=group.way.name,
             letters=letters,
         )
-    said.forget()
+    _written(said)
     return ready
+
+
+def _keep(session: Session, said: Said) -> None:
+    pacing.note(session, said.outcomes)
+    batch.record(session, said.outcomes, said.questions, deadlines=parts.deadlines())
+
+
+def _written(said: Said) -> None:
+    """Go on once it is written down: what receivers said decides who is next."""
+    pacing.heard(said.outcomes)
+    said.forget()
 
 
 def _sealed(ready: Sequence[Ready], said: Said) -> Iterator[Envelope]:
@@ -87,6 +103,8 @@ def _sealed(ready: Sequence[Ready], said: Said) -> Iterator[Envelope]:
         if (sealed := _seal(row, said)) is not None:
             if row.prepared.template is not None:
                 said.questions[row.delivery_id] = Question(sealed.content, row.prepared.template, row.prepared.lint)
+            if row.delivery_id == said.read_on:
+                said.kept = sealed.content
             yield sealed
 
 
@@ -110,12 +128,12 @@ def record(said: Said) -> None:
     for wait in _waits() if said.outcomes else ():
         try:
             with store.transaction() as session:
-                batch.record(session, said.outcomes, said.questions)
+                _keep(session, said)
         except TryAgain:
             _log.warning("replies.not_recorded_yet", waiting=len(said.outcomes))
             time.sleep(wait)
         else:
-            said.forget()
+            _written(said)
             return
     if said.outcomes:
         _log.error("replies.not_recorded", in_doubt=len(said.outcomes))

@@ -10,7 +10,7 @@ from threading import Event
 from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import handing, identity, lines, watching
+from listkeeper.jobs import firsts, handing, identity, lines, pacing, watching
 from listkeeper.jobs.handing import Said
 from listkeeper.sending import batch, claim, composing, incident, progress, recovery
 from listkeeper.sending import ways as ways_of_sending
@@ -39,7 +39,10 @@ def deliver(lane: Lane, until: float) -> bool:
         if len(ids) == _LEASED_AT_ONCE:
             # More waits than one worker holds: call the next one to help.
             parts.ring([lane])
-        if not _deliver_leased(lane, ids, until):
+        turn = pacing.in_turn(lane, ids)
+        if turn is None:
+            break
+        if turn and not _deliver_leased(lane, turn, until):
             return False
         worked = True
     return _round_off(lane) if worked else False
@@ -51,7 +54,9 @@ def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
     try:
         with store.reading() as session:
             letters = composing.letters(session, ids, parts.settings().site)
+        left = firsts.go_ahead(ids, letters, said, lambda first: _deliver_window(first, letters, said))
         while left and time.monotonic() < until and not draining.is_set():
+            left = pacing.still(lane, left)
             window, left = left[:size], left[size:]
             done = _deliver_window(window, letters, said)
             # A slow server gets smaller windows: a grant lives one second.
@@ -113,6 +118,7 @@ def look_at_relay() -> None:
 def hang_up() -> None:
     """Close the lines, politely; the next delivery opens new ones."""
     lines.hang_up()
+    firsts.forget()
 
 
 def _round_off(lane: Lane) -> bool:

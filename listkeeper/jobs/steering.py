@@ -1,21 +1,38 @@
-"""The letters that are ordered or under way, looked at again and again: what is due begins."""
+"""The letters that are ordered or under way, looked at again and again: what is due begins, what leaves is measured."""
 
 from __future__ import annotations
 
 from listkeeper import parts, store
 from listkeeper.accounts import audit_log
+from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import ListkeeperError, TryAgain
-from listkeeper.sending import beginning
+from listkeeper.sending import beginning, progress, tempo
 
 _ACTOR = "clock"
 _log = log.get(__name__)
 
 
 def look_around() -> None:
-    """Begin the letters whose time has come, each in a transaction of its own; run twice it begins nothing twice."""
+    """Look at every letter that is ordered or under way; run twice at once it does nothing twice."""
+    _begin_due()
+    _measure()
+
+
+def _measure() -> None:
+    """Write down how far each letter under way is: from two such looks comes how fast it leaves."""
+    with store.reading() as session:
+        known = tempo.letters(session)
+        settled = {number: progress.settled(session, number) for number in campaigns.under_way(session)}
+    if known or settled:
+        with store.transaction() as session:
+            tempo.note(session, settled)
+
+
+def _begin_due() -> None:
+    """Begin the letters whose time has come, each in a transaction of its own."""
     late = parts.settings().late
     with store.reading() as session:
         due = schedule.due(session, clock.now(), late)

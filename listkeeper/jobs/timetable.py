@@ -15,6 +15,7 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.journal.compare", 60, Lane.URGENT),
     ("listkeeper.jobs.housekeeping.settle_left_behind", 20, Lane.SENDING),
     ("listkeeper.jobs.steering.look_around", 10, Lane.SENDING),
+    ("listkeeper.jobs.pacing.look_after", 60, Lane.SENDING),
     ("listkeeper.jobs.housekeeping.watch_forms", 60, Lane.URGENT),
     ("listkeeper.jobs.housekeeping.look_at_relay", 3600, Lane.SENDING),
     ("listkeeper.jobs.housekeeping.sign_ledger", 60, Lane.BACKGROUND),

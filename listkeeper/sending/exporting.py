@@ -37,6 +37,7 @@ _BESIDE = frozenset({"key_mark"})
 LEFT_OUT = _BESIDE | {
     "access_link",
     "api_key",
+    "campaign_tempo",
     "delivery_tally",
     "fact",
     "incident",

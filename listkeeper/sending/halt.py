@@ -16,5 +16,12 @@ def words(halted: Mapping[str, Any]) -> str:
                 "It waited to leave when the copy was made that was put back, and may have left since. Look at it, "
                 "then order it again."
             )
+        case "first_message":
+            why = str(halted.get("words", ""))
+            return language.text(
+                "We read the first message as a receiver does, and its signature is not right: %(why)s "
+                "Nothing more was sent. Mend it on the domain's page, then go on.",
+                why=why,
+            )
         case _:
             return str(halted.get("words", "")) or str(halted.get("code", ""))

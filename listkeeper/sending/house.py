@@ -86,4 +86,7 @@ def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about
         )
         return house.signer.header(raw, mail_from, recipient) + raw if house.signer else raw
 
-    return Prepared(template_sha256, mail_from, name, purpose, compose, category, important, topic, template, lint)
+    signed = house.signer is not None
+    return Prepared(
+        template_sha256, mail_from, name, purpose, compose, category, important, topic, template, lint, signed
+    )

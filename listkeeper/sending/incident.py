@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Text, func, select, update
+from sqlalchemy import ColumnElement, String, Text, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock, columns, log
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
@@ -20,6 +21,8 @@ class IncidentKind(StrEnum):
 
     TRANSPORT_UNAVAILABLE = "transport_unavailable"
     LEDGER_FORKED = "ledger_forked"
+    # One receiver refuses one of our domains: only the mail to it stands still.
+    RECEIVER_REFUSES = "receiver_refuses"
     # What the watch sees (``watch``), and no worker can know of itself.
     NO_WORKER = "no_worker"
     CAMPAIGN_STUCK = "campaign_stuck"
@@ -37,6 +40,9 @@ class Incident(Table):
     id: Mapped[int] = columns.row_id()
     kind: Mapped[IncidentKind] = columns.enum(IncidentKind)
     words: Mapped[str] = mapped_column(Text)
+    # Which receiver (``mail_provider``) refuses which sending domain; empty for what concerns all mail.
+    provider: Mapped[str | None] = mapped_column(String(mail_provider.LONGEST))
+    domain: Mapped[str | None] = mapped_column(String(253))
     # What the words were made of, where they can be said again in another language (``watch_words``).
     facts: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     opened_at: Mapped[datetime] = columns.created_at()
@@ -54,23 +60,35 @@ class Incident(Table):
 _STOPS_NOTHING = frozenset({IncidentKind.DOUBT_GREW, IncidentKind.DISK_LOW})
 
 
-def report(session: Session, kind: IncidentKind, words: str, facts: Mapping[str, Any] | None = None) -> Incident:
+def report(  # noqa: PLR0913 - what it is, in words and as facts, and whom it concerns
+    session: Session,
+    kind: IncidentKind,
+    words: str,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    domain: str | None = None,
+    provider: str | None = None,
+) -> Incident:
     """Open an incident and return it; one that is open already gets the newest words."""
-    masked = log.mask(words)
-    query = select(Incident).where(Incident.kind == kind, Incident.closed_at.is_(None)).order_by(Incident.id)
+    query = select(Incident).where(*_open((kind,), domain, provider)).order_by(Incident.id)
     found = session.scalars(query).first()
     if found is None:
-        found = Incident(kind=kind)
+        found = Incident(kind=kind, domain=domain, provider=provider)
         session.add(found)
-    found.words, found.facts = masked, dict(facts) if facts is not None else None
+    found.words, found.facts = log.mask(words), dict(facts) if facts is not None else None
     return found
 
 
-def over(session: Session, *kinds: IncidentKind) -> None:
-    """Close what is open of these kinds."""
-    session.execute(
-        update(Incident).where(Incident.kind.in_(kinds), Incident.closed_at.is_(None)).values(closed_at=clock.now())
-    )
+def over(session: Session, *kinds: IncidentKind, domain: str | None = None, provider: str | None = None) -> bool:
+    """Close what is open of these kinds, and of one receiver; return whether anything was."""
+    closed = update(Incident).where(*_open(kinds, domain, provider)).values(closed_at=clock.now())
+    return bool(session.execute(closed.returning(Incident.id)).all())
+
+
+def _open(kinds: Iterable[IncidentKind], domain: str | None, provider: str | None) -> list[ColumnElement[bool]]:
+    # "IS NULL" where nothing is named.
+    of_whom = [Incident.domain == domain, Incident.provider == provider]
+    return [Incident.kind.in_(list(kinds)), Incident.closed_at.is_(None), *of_whom]
 
 
 def standing(session: Session) -> list[Incident]:

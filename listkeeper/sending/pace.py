@@ -28,7 +28,7 @@ from redis.exceptions import NoScriptError
 
 from listkeeper.deliverability import mail_provider
 from listkeeper.deliverability.reply_class import SENDER_FAULT, ReplyClass
-from listkeeper.foundation import log
+from listkeeper.foundation import clock, log
 from listkeeper.sending.pace_alone import Alone
 from listkeeper.sending.pace_news import NOTHING, Heard, Kind, Refusing
 
@@ -90,6 +90,8 @@ class Pace:
         self._states: dict[str, dict[str, Memory]] = {}
         self._heard: dict[str, dict[str, Counter[Kind]]] = {}
         self._classes: dict[tuple[str, str], Counter[ReplyClass]] = {}
+        # The server's time at its last answer.
+        self.now = clock.now()
         self._told_at = 0.0
         self._away_until = 0.0
         self._alone = Alone()
@@ -212,6 +214,7 @@ class Pace:
             said = run.eval(_SCRIPT, 0, *words)
         answer: dict[str, Any] = json.loads(said)
         if not answer.get("forgot"):
+            self.now = datetime.fromtimestamp(answer.get("now", self.now.timestamp()), UTC)
             self._born = answer["born"]
             self._quiet = answer["pulse"].encode() if answer["pulse"].endswith(" 0") else None
         return answer
@@ -223,6 +226,12 @@ class Pace:
                 states[name] = state
             else:
                 states.pop(name, None)
+
+    def closed(self, domain: str) -> set[str]:
+        """Return the receivers that take nothing from a domain now, as far as this process heard: costs nothing."""
+        now = self.now.timestamp()
+        states = self._states.get(domain, {})
+        return {name for name, state in states.items() if "held" in state or state.get("shut", 0.0) > now}
 
     def _remembered(self, domain: str) -> Mapping[str, Memory]:
         return self._states.get(domain, {})

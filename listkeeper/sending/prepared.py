@@ -37,6 +37,8 @@ class Prepared:
     template: Mapping[str, str] | None = None
     # What the linter said of it.
     lint: str = ""
+    # Whether we sign it.
+    signed: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,9 +14,11 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
-from listkeeper.sending import delivery, incident, watch_words
+from listkeeper.sending import delivery, first_message, incident, tempo, watch_words
 from listkeeper.sending.delivery import OPEN, SENT, Delivery, DeliveryState
+from listkeeper.sending.first_message import Verdict
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Progress:
     """The state of a campaign; ``sent`` counts accepted and bounced, ``skipped`` refused and cancelled rows.
 
     ``leaves_at`` is when an ordered one begins, and ``late`` that this was so long ago that its owner must be asked.
+    ``in_doubt`` names the first of ``doubts``. ``seconds_left`` counts those who wait at the rate of the last minute;
+    both are None when nobody knows, and those put off come later still: ``next_try`` is when, once nobody else waits.
     """
 
     state: CampaignState
@@ -35,40 +40,119 @@ class Progress:
     in_doubt: tuple[str, ...]
     skipped_because: dict[RefusalCode, int]
     standing_still: tuple[str, ...]
+    doubts: int = 0
     leaves_at: datetime | None = None
     late: bool = False
+    first_message: Verdict | None = None
+    rate_per_minute: int | None = None
+    seconds_left: int | None = None
+    next_try: datetime | None = None
+    put_off_by: tuple[PutOff, ...] = ()
 
 
-def report(session: Session, campaign: Campaign, *, late: timedelta = schedule.LATE) -> Progress:
-    """Count a campaign's deliveries; ``late`` is how long after its time it may still begin by itself."""
+@dataclass(frozen=True)
+class PutOff:
+    """How many of a letter one receiver said "not now" to, by the name people know; empty: nobody knows whose."""
+
+    receiver: str
+    number: int
+
+
+def report(
+    session: Session, campaign: Campaign, *, late: timedelta = schedule.LATE, named: int | None = None
+) -> Progress:
+    """Count a campaign's deliveries; ``late`` is how long after its time it may still begin by itself.
+
+    ``named`` is how many of those in doubt are named at most.
+    """
     found = delivery.counts(session, campaign.id)
     moving = campaign.state is CampaignState.SENDING
+    waiting = found[DeliveryState.QUEUED] + found[DeliveryState.LEASED] + found[DeliveryState.HANDED]
+    rate = tempo.per_minute(session, campaign.id, _settled(found)) if moving else None
+    put_off, next_try = _put_off(session, campaign) if found[DeliveryState.DEFERRED] else ((), None)
     return Progress(
         state=campaign.state,
         recipients=campaign.recipients,
         sent=sum(found[state] for state in SENT),
-        waiting=found[DeliveryState.QUEUED] + found[DeliveryState.LEASED] + found[DeliveryState.HANDED],
+        waiting=waiting,
         skipped=found[DeliveryState.REFUSED] + found[DeliveryState.CANCELLED],
         deferred=found[DeliveryState.DEFERRED],
         failed=found[DeliveryState.FAILED],
-        in_doubt=_addresses_in_doubt(session, campaign),
+        in_doubt=_addresses_in_doubt(session, campaign, named) if found[DeliveryState.IN_DOUBT] else (),
         skipped_because=_refusals(session, campaign),
         standing_still=_standing_still(session) if moving else (),
+        doubts=found[DeliveryState.IN_DOUBT],
         leaves_at=schedule.leaves_at(campaign),
         late=schedule.is_late(campaign, clock.now(), late),
+        first_message=first_message.of_letter(campaign),
+        rate_per_minute=rate,
+        seconds_left=tempo.seconds_left(waiting, rate),
+        next_try=next_try if moving and not waiting else None,
+        put_off_by=put_off,
     )
+
+
+def told(campaign: Campaign, report: Progress) -> dict[str, Any]:
+    """Return a report as scripts and programs read it."""
+    return {
+        "state": report.state.value,
+        "recipients": report.recipients,
+        "sent": report.sent,
+        "waiting": report.waiting,
+        "skipped": report.skipped,
+        "skipped_because": {code.value: count for code, count in report.skipped_because.items()},
+        "deferred": report.deferred,
+        "deferred_by": {each.receiver: each.number for each in report.put_off_by},
+        "failed": report.failed,
+        "in_doubt": list(report.in_doubt),
+        "standing_still": list(report.standing_still),
+        "scheduled_for": clock.as_text(campaign.scheduled_for) if campaign.scheduled_for else None,
+        "held_until": clock.as_text(campaign.held_until) if campaign.held_until else None,
+        "late": report.late,
+        "halted": campaign.halted,
+        "rate_per_minute": report.rate_per_minute,
+        "seconds_left": report.seconds_left,
+        "first_message": _first(report),
+    }
+
+
+def _first(report: Progress) -> dict[str, str] | None:
+    seen = report.first_message
+    return {"verdict": seen.first.value, "words": seen.words} if seen is not None else None
+
+
+def settled(session: Session, campaign_id: int) -> int:
+    """Return how many of a campaign have come to an end, whatever it was."""
+    return _settled(delivery.counts(session, campaign_id))
+
+
+def _settled(found: dict[DeliveryState, int]) -> int:
+    return sum(number for state, number in found.items() if state not in OPEN)
+
+
+def _put_off(session: Session, campaign: Campaign) -> tuple[tuple[PutOff, ...], datetime | None]:
+    """Return who said "not now" to how many, the most first, and when the first of those is tried again."""
+    query = (
+        select(Delivery.provider, func.count(), func.min(Delivery.due_at))
+        .where(Delivery.campaign_id == campaign.id, Delivery.state == DeliveryState.DEFERRED)
+        .group_by(Delivery.provider)
+    )
+    rows = [(provider, number, due) for provider, number, due in session.execute(query)]
+    found = [PutOff(mail_provider.name(provider) if provider else "", number) for provider, number, _due in rows]
+    return tuple(sorted(found, key=lambda each: -each.number)), min((due for *_rest, due in rows), default=None)
 
 
 def _standing_still(session: Session) -> tuple[str, ...]:
     return tuple(watch_words.of(row) for row in incident.standing(session) if row.stops)
 
 
-def _addresses_in_doubt(session: Session, campaign: Campaign) -> tuple[str, ...]:
+def _addresses_in_doubt(session: Session, campaign: Campaign, named: int | None) -> tuple[str, ...]:
     query = (
         select(Subscriber.email_send)
         .join(Delivery, Delivery.subscriber_id == Subscriber.id)
         .where(Delivery.campaign_id == campaign.id, Delivery.state == DeliveryState.IN_DOUBT)
         .order_by(Subscriber.email_send)
+        .limit(named)
     )
     return tuple(session.scalars(query))
 

@@ -83,7 +83,8 @@ class SmtpLine:
             self._broken = _lost(problem)
             if given + uncertain < must:
                 raise self._broken from problem
-        self._wait_as_always()
+        if self._waits_less:
+            self.wait(self._seconds)
 
     def hear(self) -> Reply:
         """Return the next reply. Raises LineLost when it does not come whole, in time, or is none."""
@@ -104,7 +105,8 @@ class SmtpLine:
             raise (self._broken or _lost(problem)) from problem
         except NotAReply as problem:
             raise LineLost(str(problem)) from problem
-        self._wait_as_always()
+        if self._waits_less:
+            self.wait(self._seconds)
         return reply
 
     def _wait_until(self, deadline: float) -> None:
@@ -113,10 +115,6 @@ class SmtpLine:
             raise TimeoutError("timed out")
         self._socket.settimeout(left)
         self._waits_less = True
-
-    def _wait_as_always(self) -> None:
-        if self._waits_less:
-            self.wait(self._seconds)
 
     @property
     def seconds_since_given(self) -> float:

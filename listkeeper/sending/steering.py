@@ -40,6 +40,7 @@ def resume(session: Session, campaign: Campaign) -> None:
     campaigns.lock(session, campaign)
     if campaign.state is not CampaignState.PAUSED:
         raise Conflict("not_paused", language.text("This letter is not paused. Nothing was changed."))
+    campaign.halted = None
     campaigns.set_out(session, campaign)
 
 

@@ -34,6 +34,8 @@ class Way:
     secret: str = field(default="", repr=False)
     session_token: str = field(default="", repr=False)
     configuration_set: str = ""
+    # Whether a mail server that offers CHUNKING gets contents that way.
+    chunking: bool = False
 
     @property
     def shown(self) -> str:

@@ -33,6 +33,7 @@ _PROVIDER = re.compile(
     r"(?P<scheme>ses|postmark|mailgun)://(?P<before>[^?\s]*@)?(?P<place>[^?@\s]*)(?:\?(?P<asked>\S*))?"
 )
 _OPTIONS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(SMTP_SCHEMES, frozenset({"chunking"})),
     "ses": frozenset({"configuration_set", "session_token", "endpoint"}),
     "postmark": frozenset({"stream", "endpoint"}),
     "mailgun": frozenset({"endpoint"}),
@@ -149,6 +150,12 @@ def _word(value: str) -> str:
     return value
 
 
+def _yes_or_no(value: str) -> bool:
+    if value not in {"yes", "no"}:
+        raise ValueError("says neither yes nor no to chunking")
+    return value == "yes"
+
+
 def _endpoint(value: str) -> str:
     parts = _split(value)
     extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username
@@ -193,4 +200,5 @@ _READ: Mapping[str, Callable[[str], object]] = {
     # A plus sign that nobody encoded has become a space.
     "session_token": lambda value: value.replace(" ", "+"),
     "configuration_set": _word,
+    "chunking": _yes_or_no,
 }

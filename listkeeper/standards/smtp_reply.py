@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # RFC 5321 section 4.5.3.1.5 allows 512 octets a line; some real servers write longer ones.
 LINE_OCTETS = 4_096
@@ -59,13 +60,12 @@ class Reply:
 class Replies:
     """Takes octets as they come, in pieces of any size, and gives back whole replies."""
 
-    __slots__ = ("_at", "_begun", "_code", "_length", "_octets")
+    __slots__ = ("_at", "_begun", "_length", "_octets")
 
     def __init__(self) -> None:
         self._octets = b""
         self._at = 0
-        self._begun: list[bytes] = []
-        self._code = 0
+        self._begun: list[Reply] = []
         self._length = 0
 
     @property
@@ -81,45 +81,42 @@ class Replies:
     def take(self) -> Reply | None:
         """Return the next reply, None while it is not whole. Raises NotAReply; nothing can be read after that."""
         while (end := self._octets.find(b"\n", self._at)) >= 0:
-            # A line that ends without CR is taken as well: some servers are made so, and no harm comes of it.
-            line = self._octets[self._at : end].removesuffix(b"\r")
+            line = self._octets[self._at : end]
             self._at = end + 1
-            code, goes_on = _code(line)
+            reply, goes_on = _read(line)
             if not goes_on and not self._begun:
-                return _reply(code, line[_DIGITS + 1 :])
-            self._add(code, line)
+                return reply
+            self._begun.append(reply)
+            self._length += len(line)
             if not goes_on:
-                text, self._begun = b"\n".join(self._begun), []
-                return _reply(code, text)
+                return self._whole()
+            if len(self._begun) > REPLY_LINES or self._length > REPLY_OCTETS:
+                raise NotAReply("a reply is too long")
         if len(self._octets) - self._at > LINE_OCTETS:
             raise NotAReply("a line of a reply is too long")
         return None
 
-    def _add(self, code: int, line: bytes) -> None:
-        if not self._begun:
-            self._code, self._length = code, 0
-        self._begun.append(line[_DIGITS + 1 :])
-        self._length += len(line)
-        if code != self._code:
+    def _whole(self) -> Reply:
+        lines, self._begun, self._length = self._begun, [], 0
+        if any(line.code != lines[0].code for line in lines):
             raise NotAReply("the lines of a reply do not bear the same code")
-        if len(self._begun) > REPLY_LINES or self._length > REPLY_OCTETS:
-            raise NotAReply("a reply is too long")
+        return Reply(lines[0].code, "\n".join(line.text for line in lines))
 
 
-def _code(line: bytes) -> tuple[int, bool]:
-    """Return the code of a line, and whether another line follows it."""
+# A server says most of its replies in the same words each time.
+@lru_cache(maxsize=64)
+def _read(line: bytes) -> tuple[Reply, bool]:
+    """Return what one line says, and whether another follows it."""
+    # A line that ends without CR is taken as well: some servers are made so, and no harm comes of it.
+    line = line.removesuffix(b"\r")
     digits, mark = line[:_DIGITS], line[_DIGITS : _DIGITS + 1]
     if len(digits) < _DIGITS or not digits.isdigit() or mark not in {b"", b" ", b"-"}:
         raise NotAReply("a line of a reply does not begin with a code")
     if len(line) > LINE_OCTETS:
         raise NotAReply("a line of a reply is too long")
-    return int(digits), mark == b"-"
-
-
-def _reply(code: int, octets: bytes) -> Reply:
-    text = octets.decode("utf-8", "replace")
-    return Reply(code, text if text.isprintable() else _printable(text))
+    text = line[_DIGITS + 1 :].decode("utf-8", "replace")
+    return Reply(int(digits), text if text.isprintable() else _printable(text)), mark == b"-"
 
 
 def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return "".join(sign if sign.isprintable() or sign == "\t" else "\N{REPLACEMENT CHARACTER}" for sign in text)

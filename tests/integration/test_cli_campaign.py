@@ -54,7 +54,7 @@ def test_a_campaign_leaves_at_its_time_and_once_though_two_look(
     assert (status["state"], status["scheduled_for"], status["held_until"], status["late"]) == (
         "scheduled", "2026-11-23T10:00:00.000Z", None, False,
     )  # fmt: skip
-    assert "It leaves on Monday, November 23, 2026" in type_("campaign", "status", name).out
+    assert "It leaves at this time: Monday, November 23, 2026" in type_("campaign", "status", name).out
     moved = type_("campaign", "send", name, "--yes", "--at", "2026-11-23T11:00+01:00", "--json")
     assert moved.json["leaves_at"] == "2026-11-23T10:00:00.000Z"
     frozen_clock.shift(timedelta(hours=2))
@@ -93,7 +93,7 @@ def test_one_whose_time_passed_asks_and_leaves_when_told(
     assert "should have left at this time: Monday, November 23, 2026" in refused.sentence
     assert "--late sends it now" in refused.sentence
     status = type_("campaign", "status", name)
-    assert "nothing was at work then; nothing has left" in status.out
+    assert "Nothing was at work here then, and nothing has left." in status.out
     assert type_("campaign", "status", name, "--json").json["late"] is True
     assert _state(works, name) is CampaignState.SCHEDULED
     later = type_("campaign", "send", name, "--yes", "--at", "2026-11-24 09:00", "--json")

@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from listkeeper import store
+from listkeeper.sending import refusal
+from listkeeper.sending.pace import Pace
+from listkeeper.sending.pace_news import Refusing
 from listkeeper.settings import Settings
 from tests.fakes import dns_server, running_up, typed
 from tests.fakes.databases import Database
 from tests.fakes.dns_server import DnsServer
+from tests.fakes.queue_server import QueueServer
 from tests.fakes.typed import Said, Type
 
 _ZONE = {
@@ -34,6 +40,33 @@ def type_(monkeypatch: pytest.MonkeyPatch, settings: Settings, database: Databas
     typing = typed.typing(monkeypatch, settings)
     assert typing("init", "--name", "Café", "--address", "A", "--from", "a@cafe.example").code == 0
     return typing
+
+
+def test_a_new_domain_is_warmed_up_when_asked_to(type_: Type) -> None:
+    assert type_("domain", "warmup", "cafe.example", "--json").code == 11
+    assert type_("domain", "add", "cafe.example").code == 0
+    assert type_("domain", "warmup", "cafe.example", "--json").json == {"domain": "cafe.example", "active": False}
+    began = type_("domain", "warmup", "cafe.example", "--on", "--json").json
+    assert (began["day"], began["allowance"], began["used"], began["standing"]) == (1, 50, 0, "began")
+    assert "Warming up, day 1: 50 mails today." in type_("domain", "warmup", "cafe.example").out
+    assert not type_("domain", "warmup", "cafe.example", "--off", "--json").json["active"]
+
+
+def test_who_slowed_us_down_is_shown_and_who_refuses_is_resumed(queue: QueueServer, type_: Type, app: Flask) -> None:
+    assert type_("domain", "receivers").out.strip() == "Nobody has slowed us down."
+    Pace().hold(queue.client, "cafe.example", "gmail")
+    with app.app_context(), store.transaction() as session:
+        refusal.begin(session, "cafe.example", Refusing("gmail", 5, 100, ()))
+    (row,) = type_("domain", "receivers", "--json").json["receivers"]
+    assert (row["domain"], row["provider"], row["refuses"]) == ("cafe.example", "gmail", True)
+    assert row["words"].startswith("Gmail refuses mail from cafe.example")
+    assert type_("domain", "resume", "cafe.example", "yahoo", "--json").code == 11
+    assert type_("domain", "resume", "cafe.example", "gmail").code == 0
+    assert type_("domain", "receivers", "--json").json == {"known": True, "receivers": []}
+
+
+def test_without_the_queue_server_nobody_knows_who_slowed_us_down(type_: Type) -> None:
+    assert type_("domain", "receivers", "--json").json == {"known": False, "receivers": []}
 
 
 @pytest.fixture

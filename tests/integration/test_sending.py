@@ -33,6 +33,7 @@ from listkeeper.jobs import identity, sending
 from listkeeper.sending import batch, claim, planning, steering
 from listkeeper.sending.batch import Question
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.retry import Deadlines
 from listkeeper.sending.transport import Outcome
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers import cafe
@@ -230,10 +231,12 @@ def test_answers_wait_for_a_database_that_is_away(
     letter = works.start()
     record, failures = batch.record, iter(range(3))
 
-    def busy(session: Session, outcomes: dict[int, Outcome | None], questions: dict[int, Question]) -> None:
+    def busy(
+        session: Session, outcomes: dict[int, Outcome | None], questions: dict[int, Question], *, deadlines: Deadlines
+    ) -> None:
         if next(failures, None) is not None:
             raise TryAgain("database_unavailable", "The database is busy.")
-        record(session, outcomes, questions)
+        record(session, outcomes, questions, deadlines=deadlines)
 
     monkeypatch.setattr(batch, "record", busy)
     works.drain()

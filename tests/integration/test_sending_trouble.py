@@ -73,8 +73,10 @@ def test_a_server_lost_in_the_middle_leaves_the_rest_waiting(works: Works, smtp_
     closed = smtp_sink.script("BANNER", "421 4.3.2 closing")
     works.work(Lane.SENDING)
     assert (dropped.used, closed.used) == (1, 1)
-    # The fourth was announced, and nothing of it had left: it waits like the others, and no attempt counts.
-    assert Counter(row.state for row in works.deliveries()) == {S.ACCEPTED: 3, S.QUEUED: 7}
+    # The fourth was announced behind the third, and nothing of it had left: it waits like the others, and no attempt
+    # counts. On a machine that stood still meanwhile it stood alone, and counts.
+    states = Counter(row.state for row in works.deliveries())
+    assert states in ({S.ACCEPTED: 3, S.QUEUED: 7}, {S.ACCEPTED: 3, S.DEFERRED: 1, S.QUEUED: 6})
     assert {row.attempts for row in works.deliveries() if row.state is S.QUEUED} == {0}
     assert works.progress(letter).standing_still != ()
     closed.left = 0

@@ -20,7 +20,7 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
 from listkeeper.foundation import clock
-from listkeeper.sending import planning
+from listkeeper.sending import planning, tempo
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.settings import Settings
 from tests.browser.watched import watched
@@ -69,13 +69,26 @@ def _doubted(session: Session, house: Cafe) -> Campaign:
     return letter
 
 
+def _moving(session: Session, house: Cafe) -> Campaign:
+    letter = _ordered(session, house, "Buns on their way", schedule.AT_ONCE)
+    session.flush()
+    rows = session.scalars(select(Delivery).where(Delivery.campaign_id == letter.id).order_by(Delivery.id)).all()
+    for number, row in enumerate(rows[:80]):
+        row.state = (DeliveryState.ACCEPTED, DeliveryState.DEFERRED)[number > 60]
+        row.provider = "gmail" if number % 3 else "microsoft"
+    tempo.note(session, {letter.id: 10})
+    [look] = session.scalars(select(tempo.Tempo).where(tempo.Tempo.campaign_id == letter.id))
+    look.looks = [[at - 30_000, count] for at, count in look.looks]
+    return letter
+
+
 _LETTERS: dict[str, Callable[[Session, Cafe], Campaign]] = {
     "held": lambda session, house: _ordered(session, house, "Held buns", Leaving(hold=timedelta(minutes=10))),
     "scheduled": lambda session, house: _ordered(
         session, house, "Buns at nine", Leaving(at=clock.now() + timedelta(days=2))
     ),
     "late": _late,
-    "sending": lambda session, house: _ordered(session, house, "Buns on their way", schedule.AT_ONCE),
+    "sending": _moving,
     "in doubt": _doubted,
 }
 

@@ -43,6 +43,15 @@ def test_mail_stays_here_in_practice_mode_and_with_a_server_on_loopback(
     assert (read.practice, read.rehearsing) == (practice, rehearsing)
 
 
+def test_a_pace_is_set_for_providers_that_exist(tmp_path: Path) -> None:
+    assert settings.read(data=tmp_path).provider_pace == ()
+    read = settings.read(data=tmp_path, provider_pace=" gmail=20, microsoft=2.5,other=1 ,")
+    assert read.provider_pace == (("gmail", 20.0), ("microsoft", 2.5), ("other", 1.0))
+    for wrong in ("gmial=20", "gmail", "gmail=fast", "gmail=0", "gmail=-1", "gmail=nan", "gmail=inf"):
+        with pytest.raises(Invalid, match="LISTKEEPER_PROVIDER_PACE"):
+            settings.read(data=tmp_path, provider_pace=wrong)
+
+
 def test_the_site_is_where_people_reach_it(tmp_path: Path) -> None:
     assert settings.read(data=tmp_path, port=8111).site == "http://localhost:8111"
     assert settings.read(data=tmp_path, public_url="https://mail.cafe.example/").site == "https://mail.cafe.example"

@@ -69,6 +69,7 @@ def attach(app: Flask) -> None:
     app.add_template_filter(_short_name, "hash_of")
     app.add_template_filter(_translated, "translated")
     app.add_template_filter(language.number, "grouped")
+    app.add_template_filter(language.roughly, "roughly")
     app.add_template_filter(language.decimal, "decimal")
     app.add_template_filter(language.share, "share")
     app.add_template_filter(language.day, "day")

@@ -182,6 +182,25 @@ def forms(draw: st.DrawFn) -> CompiledLetter:
     )
 
 
+def form(html_body: str = "", text_body: str = "", subject: str = "News") -> CompiledLetter:
+    """Return a compiled letter that is nothing but its bodies."""
+    frame = Frame(("", "body", ""))
+    return CompiledLetter(
+        version=compiled.VERSION,
+        language="en",
+        sender_name="Shop",
+        subject=subject,
+        preheader="",
+        html_body=html_body,
+        html_frame=frame,
+        text_body=text_body,
+        text_frame=Frame(("", "body", "\n\n", "question", "\nend\n")),
+        html_tabs={},
+        text_tabs={},
+        names=("subscriber.first_name",),
+    )
+
+
 def _spans(source: str) -> Spans:
     return tuple((match.start(), match.end(), 0) for match in re.finditer(re.escape(_LINK), source))
 

@@ -73,6 +73,7 @@ def _both(
     return slow
 
 
+@pytest.mark.timeout(1800)
 @given(
     form=letters.forms(),
     readers=st.lists(letters.readers(), min_size=1, max_size=3),

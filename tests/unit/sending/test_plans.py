@@ -13,7 +13,7 @@ from listkeeper.audience import gate_facts, subscription
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import claim, composing, letter_batch, planning, recovery
+from listkeeper.sending import claim, composing, delivery, letter_batch, planning, recovery
 from listkeeper.sending.transport import Accepted, Reply
 from tests.makers import cafe, multitude
 
@@ -73,6 +73,19 @@ def test_no_large_table_is_read_from_end_to_end(session: Session, statements: li
         if statement in claims:
             plan = "\n".join(_plan(session, statement, given))
             assert "ix_delivery_waiting" in plan, plan
+
+
+def test_the_counts_of_a_letter_are_read_from_one_index(
+    session: Session, letter: Campaign, statements: list[tuple[str, Any]]
+) -> None:
+    """The page of a letter under way asks every few seconds, of a million rows too."""
+    statements.clear()
+    delivery.counts(session, letter.id)
+    [(statement, given)] = [asked for asked in statements if "GROUP BY delivery.state" in asked[0]]
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+    plan = "\n".join(_plan(session, statement, given))
+    assert "ix_delivery_campaign_state" in plan, plan
 
 
 def _plan(session: Session, statement: str, given: Any) -> list[str]:  # noqa: ANN401 - the driver's own

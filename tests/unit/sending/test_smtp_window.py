@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from listkeeper import parts
 from listkeeper.foundation.errors import Conflict
-from listkeeper.sending import transport
+from listkeeper.sending import transport, way_address
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.smtp_conversation import Patience
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
@@ -118,13 +119,14 @@ def test_how_much_of_a_message_must_have_left_before_it_can_have_been_taken() ->
     assert (turn.content, turn.must) == (b"BDAT 6 LAST\r\na\r\n.\r\n", len(turn.content))
 
 
-def test_chunks_are_not_used_unless_asked_for() -> None:
+@pytest.mark.parametrize("asked", ["", "?chunking=yes"])
+def test_chunks_are_used_only_when_asked_for(asked: str) -> None:
     with scripted_smtp.running({}, *_CHUNKS) as server:
-        relay = _relay(server)
-        list(relay.hand_over_each(iter(Pulled(3))))
+        relay = parts.transport(way_address.read(f"smtp://127.0.0.1:{server.port}{asked}"))
+        assert _kinds(list(relay.hand_over_each(iter(Pulled(3))))) == [Accepted] * 3
         relay.close()
-    assert len(server.taken) == 3
-    assert not any(said.startswith(b"BDAT") for said in server.said)
+    assert server.numbers == [0, 1, 2]
+    assert any(said.startswith(b"BDAT") for said in server.said) == bool(asked)
 
 
 # Messages that cannot be said

@@ -34,6 +34,12 @@ def test_an_address_is_read(written: str, seen: tuple[str, str, int, tuple[str, 
     assert _seen(way_address.read(written)) == seen
 
 
+def test_a_mail_server_gets_chunks_only_when_told_so() -> None:
+    assert way_address.read("smtps://mail.example?chunking=yes&weight=2").chunking
+    assert not way_address.read("smtps://mail.example?chunking=no").chunking
+    assert not way_address.read("smtps://mail.example").chunking
+
+
 def test_what_is_secret_is_kept_whole_and_not_shown() -> None:
     ses = way_address.read(f"ses://AKID:{SECRET}@eu-west-1?session_token=a/b+c%3D&configuration_set=x_y")
     assert (ses.user, ses.secret, ses.session_token, ses.configuration_set) == ("AKID", SECRET, "a/b+c=", "x_y")
@@ -53,6 +59,7 @@ def test_what_is_secret_is_kept_whole_and_not_shown() -> None:
         ("ftp://mail.example", "is not a way to send"),
         ("mail.example", "is not a way to send"),
         ("smtp://", "is not a mail server address"),
+        ("smtp://mail.example?chunking=perhaps", "says neither yes nor no to chunking"),
         ("smtp://a.example,smtp://b.example", "is not a mail server address"),
         ("smtp://u:SESAME@mail.example:0", "has no usable host or port"),
         ("smtp://u:SESAME@mail.example:port", "has no usable host or port"),

@@ -1,0 +1,106 @@
+"""What happens to a letter now, in one sentence: the same for the studio, the command line and programs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.foundation import clock, language
+from listkeeper.sending import halt
+from listkeeper.sending.progress import Progress
+
+
+def sentence(campaign: Campaign, report: Progress, zone: str) -> str:
+    """Say what happens now, or what was the end of it; moments are by the clocks of ``zone``."""
+    match campaign.state:
+        case CampaignState.DRAFT:
+            said = language.text("It did not leave:")
+            return f"{said} {halt.words(campaign.halted)}" if campaign.halted else language.text("It is a draft.")
+        case CampaignState.SCHEDULED | CampaignState.HELD:
+            return _ordered(campaign, report, zone)
+        case CampaignState.SENDING:
+            return _going_out(report)
+        case CampaignState.PAUSED:
+            return halt.words(campaign.halted) if campaign.halted else _paused(report)
+        case CampaignState.FINISHED:
+            return _arrived(report)
+        case CampaignState.CANCELLED:
+            return language.counted(
+                "It was stopped. %(number)s person got it before.",
+                "It was stopped. %(number)s people got it before.",
+                report.sent,
+            )
+        case _:
+            assert_never(campaign.state)
+
+
+def _ordered(campaign: Campaign, report: Progress, zone: str) -> str:
+    moment = report.leaves_at or clock.now()
+    if report.late:
+        return language.text(
+            "It should have left at this time: %(when)s. Nothing was at work here then, and nothing has left. What "
+            "shall happen now?",
+            when=language.appointment(moment, zone),
+        )
+    if campaign.state is CampaignState.SCHEDULED:
+        return language.counted(
+            "It leaves at this time: %(when)s. As of now it goes to %(number)s person.",
+            "It leaves at this time: %(when)s. As of now it goes to %(number)s people.",
+            campaign.recipients,
+            when=language.appointment(moment, zone),
+        )
+    left = moment - clock.now()
+    if left <= timedelta(0):
+        return language.text("It leaves in this very moment.")
+    return language.counted(
+        "It leaves %(when)s, to %(number)s person. Until then you can take it back.",
+        "It leaves %(when)s, to %(number)s people. Until then you can take it back.",
+        campaign.recipients,
+        when=language.span(left, ahead=True),
+    )
+
+
+def _going_out(report: Progress) -> str:
+    if report.standing_still:
+        return f"{language.text('It stands still:')} {' '.join(report.standing_still)}"
+    if report.next_try is not None:
+        return language.counted(
+            "All others are done; the server of %(number)s person said “not now” and is asked again %(when)s.",
+            "All others are done; the servers of %(number)s people said “not now” and are asked again %(when)s.",
+            report.deferred,
+            when=_ahead(report.next_try),
+        )
+    if report.seconds_left is None or not report.waiting:
+        return language.text("It is going out.")
+    return language.text(
+        "It is going out. Time left, roughly: %(span)s.", span=language.span(timedelta(seconds=report.seconds_left))
+    )
+
+
+def _ahead(moment: datetime) -> str:
+    return language.span(max(moment - clock.now(), timedelta(minutes=1)), ahead=True)
+
+
+def _paused(report: Progress) -> str:
+    return language.counted(
+        "It is paused: %(number)s person waits until you go on.",
+        "It is paused: %(number)s people wait until you go on.",
+        report.waiting + report.deferred,
+    )
+
+
+def _arrived(report: Progress) -> str:
+    said = language.counted(
+        "It has left, and the servers of %(number)s person took it.",
+        "It has left, and the servers of %(number)s people took it.",
+        report.sent,
+    )
+    if not report.doubts:
+        return said
+    doubt = language.counted(
+        "Of %(number)s mail nobody knows: please look at it.",
+        "Of %(number)s mails nobody knows: please look at them.",
+        report.doubts,
+    )
+    return f"{said} {doubt}"

@@ -1,0 +1,75 @@
+"""Which receiver each row of a block goes to, and as which of our domains; putting off those whose turn is not now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy.orm import Session
+
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.deliverability import mail_host
+from listkeeper.foundation.among import among
+from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.pace import Row
+
+_TABLE = cast("Table", Delivery.__table__)
+_ROW, _PERSON = _TABLE.c, Subscriber.__table__
+_ASKED = (
+    select(_ROW.id, _ROW.provider, _ROW.organisation_id, func.coalesce(_ROW.typed_address, _PERSON.c.email_send, ""))
+    .outerjoin(_PERSON, _PERSON.c.id == _ROW.subscriber_id)
+    .where(among(_ROW.id, "ids"))
+)
+_PUT_OFF = (
+    update(_TABLE)
+    .where(_ROW.id == bindparam("row"), _ROW.worker == bindparam("me"), _ROW.state == DeliveryState.LEASED)
+    .values(
+        state=DeliveryState.QUEUED, worker=None, lease_until=None, due_at=bindparam("due"), provider=bindparam("whose")
+    )
+)
+_NOTED = update(_TABLE).where(_ROW.id == bindparam("row")).values(provider=bindparam("whose"))
+
+
+@dataclass
+class Block:
+    """Rows that leave as one of our domains, each with its receiver, in the order of the block."""
+
+    organisation_id: int
+    domain: str
+    rows: list[Row] = field(default_factory=list)
+
+
+def of(session: Session, ids: Sequence[int]) -> list[Block]:
+    """Return whom these rows go to, by the domain they leave as; asks no name server."""
+    found = {row[0]: row for row in session.connection().execute(_ASKED, {"ids": list(ids)})}
+    domains = {row[3].rpartition("@")[2] for row in found.values() if row[1] is None}
+    providers = mail_host.providers(session, domains) if domains else {}
+    houses = {
+        number: session.get_one(Organisation, number).from_domain for number in {row[2] for row in found.values()}
+    }
+    blocks: dict[str, Block] = {}
+    for number in ids:
+        if number in found:
+            _, known, organisation, written_to = found[number]
+            domain = houses[organisation]
+            receiver = known or providers[written_to.rpartition("@")[2]]
+            blocks.setdefault(domain, Block(organisation, domain)).rows.append((number, receiver))
+    return list(blocks.values())
+
+
+def put_off(session: Session, waits: Mapping[int, datetime], receivers: Mapping[int, str], worker: str) -> None:
+    """Give leased rows of this worker back, each due at its own moment; no attempt is counted."""
+    values = [{"row": row, "me": worker, "due": due, "whose": receivers[row]} for row, due in sorted(waits.items())]
+    if values:
+        session.connection().execute(_PUT_OFF, values)
+
+
+def note(session: Session, receivers: Mapping[int, str]) -> None:
+    """Write down on these rows whom they go to."""
+    values = [{"row": row, "whose": receiver} for row, receiver in sorted(receivers.items())]
+    if values:
+        session.connection().execute(_NOTED, values)
