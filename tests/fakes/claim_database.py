@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
@@ -22,7 +22,7 @@ from listkeeper.sending import batch, claim, delivery, envelope, progress, recov
 from listkeeper.sending.delivery import IS_UNDER_WAY, IS_WAITING, Delivery
 from listkeeper.sending.prepared import Letters, Prepared, Ready
 from listkeeper.sending.transport import Outcome
-from tests.fakes.virtual_workers import Handed, Worker, World
+from tests.fakes.virtual_workers import Handed, Unsure, Worker, World
 
 
 class ClaimDatabase:
@@ -59,12 +59,15 @@ class ClaimDatabase:
                 if me is not None:
                     me.may_die()
                 session.commit()
+                if me is not None:
+                    me.may_be_unsure()
         finally:
             self.off = 0.0
 
     def lease(self, me: Worker, limit: int) -> list[int]:
-        with self._transaction(me) as session:
+        with suppress(Unsure), self._transaction(me) as session:
             return claim.lease(session, Lane.SENDING, me.name, limit)
+        return []
 
     def hand_out(self, me: Worker, window: list[int], said: dict[int, Outcome | None]) -> list[Handed]:
         with self._transaction(me) as session:
@@ -90,7 +93,7 @@ class ClaimDatabase:
             batch.record(session, said)
 
     def give_back(self, me: Worker, rows: list[int]) -> None:
-        with self._transaction(me) as session:
+        with suppress(Unsure), self._transaction(me) as session:
             claim.give_back(session, rows, me.name)
 
     def settle_left_behind(self, me: Worker, dead: set[str]) -> None:

@@ -11,7 +11,7 @@ from listkeeper.sending.claim import LEASE
 from listkeeper.sending.delivery import OPEN, TRANSITIONS, WAITING, DeliveryState
 from listkeeper.sending.prepared import HANDED_LEASE
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
-from tests.fakes.virtual_workers import GRANT_SECONDS, Handed, Worker, World
+from tests.fakes.virtual_workers import GRANT_SECONDS, Chances, Handed, Worker, World
 
 S = DeliveryState
 
@@ -83,6 +83,7 @@ class ClaimTable:
                 row.move(S.HANDED)
                 row.worker, row.lease_until = me.name, self._time(me) + HANDED_LEASE.total_seconds()
                 handed.append(Handed(number, row.person, self.world.now))
+        me.may_be_unsure()
         return handed
 
     def open(self, handed: Handed) -> bool:
@@ -92,6 +93,7 @@ class ClaimTable:
     def record(self, me: Worker, said: dict[int, Outcome | None]) -> None:
         me.may_die()
         self._write(me, said)
+        me.may_be_unsure()
 
     def _write(self, me: Worker, said: dict[int, Outcome | None]) -> None:
         for number, outcome in said.items():
@@ -159,10 +161,10 @@ class ClaimTable:
         return min(row.due if row.state in WAITING else self.world.now for row in waiting)
 
 
-def live(queue: ClaimTable, *, seed: int, workers: int, crashes: int, seconds: float = 60.0) -> World:
+def live(queue: ClaimTable, *, seed: int, workers: int, crashes: int, chances: Chances | None = None) -> World:
     """Let virtual workers live with a table until it has come to rest; a tenth of the people leave meanwhile."""
-    world = World(queue, seed=seed, workers=workers, crashes=crashes)
+    world = World(queue, seed=seed, workers=workers, crashes=crashes, chances=chances)
     queue.world = world
     leavers = world.chance.sample(sorted(queue.rows), len(queue.rows) // 10)
-    world.run(leavers, seconds)
+    world.run(leavers, seconds=60.0)
     return world

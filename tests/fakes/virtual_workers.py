@@ -29,12 +29,17 @@ class Killed(Exception):
     """The process is gone: whatever transaction it had open is taken back."""
 
 
+class Unsure(Exception):
+    """The line to the database was lost at the commit: it is done, and the worker believes that it is not."""
+
+
 @dataclass(frozen=True)
 class Chances:
     """How often things happen, each at one step of one worker."""
 
     dies: float = 0.006
     dies_before_commit: float = 0.04
+    commit_unsure: float = 0.02
     hangs: float = 0.002
     bell_lost: float = 0.1
     bell_doubled: float = 0.2
@@ -90,6 +95,11 @@ class Worker:
         if self.world.may_crash and self.world.chance.random() < self.world.chances.dies_before_commit:
             raise Killed
 
+    def may_be_unsure(self) -> None:
+        """Come to the end of a commit: here its answer may get lost."""
+        if self.world.may_crash and self.world.chance.random() < self.world.chances.commit_unsure:
+            raise Unsure
+
     def life(self) -> Generator[float, None, None]:
         """Wait for a bell, then work for a while; each yield says for how long the last step took."""
         world, chance = self.world, self.world.chance
@@ -114,19 +124,33 @@ class Worker:
         while left and world.now < until:
             size = chance.randint(1, WINDOW)
             window, left = left[:size], left[size:]
-            handed = world.queue.hand_out(self, window, said)
+            try:
+                handed = world.queue.hand_out(self, window, said)
+            except Unsure:
+                # Some may be marked as handed that nobody will hand over; they come to be in doubt.
+                world.unsure |= set(window)
+                break
             self.flight = {one.row for one in handed}
             said = {}
             world.check_flight(self)
             yield chance.uniform(0.002, 0.02)
             yield from self._hand_over(handed, said)
             said |= {one.row: None for one in handed if one.row not in said}
-        if said:
-            world.queue.record(self, said)
-            self.flight = set()
-            yield chance.uniform(0.002, 0.02)
+        yield from self._record(said)
         if left:
             world.queue.give_back(self, left)
+
+    def _record(self, said: dict[int, Outcome | None]) -> Generator[float, None, None]:
+        """Write down what was said, patiently: these answers exist nowhere else."""
+        while said:
+            try:
+                self.world.queue.record(self, said)
+            except Unsure:
+                yield self.world.chance.uniform(0.1, 5.0)
+            else:
+                said = {}
+        self.flight = set()
+        yield self.world.chance.uniform(0.002, 0.02)
 
     def _hand_over(self, handed: list[Handed], said: dict[int, Outcome | None]) -> Generator[float, None, None]:
         world, chance = self.world, self.world.chance
@@ -184,8 +208,9 @@ class World:
         self.bells = 0
         self.server = Server(self)
         self.left_at: dict[int, float] = {}
-        # Rows that were in the hands of a process when it died.
+        # Rows that were in the hands of a process when it died, or that it could not be sure of.
         self.in_flight: set[int] = set()
+        self.unsure: set[int] = set()
         self.dead: set[str] = set()
         self._number = 0
         self._born = workers
@@ -337,7 +362,7 @@ class World:
         ends = Counter(states.values())
         assert set(ends) <= {"accepted", "failed", "refused", "in_doubt"}, ends
         doubted = {row for row, state in states.items() if state == "in_doubt"}
-        strange = doubted - self.in_flight - self.server.lost
+        strange = doubted - self.in_flight - self.unsure - self.server.lost
         assert not strange, f"{len(strange)} are in doubt that were in no dead hands"
         assert len(self.in_flight) <= WINDOW * self.crashes
         assert set(self.server.copies.values()) <= {1}
