@@ -63,6 +63,11 @@ class Grant:
         raise Forbidden("forged_grant", "A grant cannot be copied.")
 
     @property
+    def granted_at(self) -> float:
+        """When it was given, on the monotonic clock: a hand-over begins within a second of it, or not at all."""
+        return self._granted_at
+
+    @property
     def fresh(self) -> bool:
         """Whether it may still be used."""
         return not self._spent and time.monotonic() - self._granted_at <= GRANT_SECONDS

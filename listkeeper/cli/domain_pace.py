@@ -85,7 +85,7 @@ def _row(domain: str, provider: str, state: Memory, words: str | None, now: floa
     return {
         "domain": domain,
         "provider": provider,
-        "name": mail_provider.name(provider),
+        "name": mail_provider.name(provider) or "a small mail server",
         "mails_per_second": state.get("rate"),
         "shut_seconds": shut,
         "refuses": "held" in state,

@@ -5,7 +5,8 @@ be learned is "not known", and nobody is turned away for it: a name server that
 does not answer is no fault of the person who typed an address.
 
 Who keeps a domain's mail (``mail_provider``) is asked ahead, when somebody signs
-up and when a letter is about to leave; never while mail is being handed over.
+up and when a letter is about to leave; never while mail is being handed over. A
+small host is written down as a keyed digest: its domain may be one person's.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.deliverability import mail_provider
-from listkeeper.foundation import clock, columns
+from listkeeper.foundation import clock, columns, signing
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
 from listkeeper.standards.dns import Answer, NoData, NxDomain, Resolver, TempFail
@@ -55,7 +56,7 @@ _AT_ONCE = 500
 
 
 class Learned(NamedTuple):
-    """What the DNS said of one domain; no provider where it takes no mail or nothing was learned."""
+    """What the DNS said of one domain, and who keeps its mail: by ``mail_provider``, or the domain of a small host."""
 
     state: MailHostState
     provider: str | None = None
@@ -72,7 +73,7 @@ class MailHost(Table):
     domain: Mapped[str] = mapped_column(String(255), primary_key=True)
     state: Mapped[MailHostState] = columns.enum(MailHostState)
     believed_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    # By ``mail_provider``, and for how long that is believed; it outlives the state.
+    # By ``mail_provider``, or ``small``, and for how long that is believed; it outlives the state.
     provider: Mapped[str | None] = mapped_column(String(mail_provider.LONGEST))
     provider_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -109,12 +110,17 @@ def provider_of(domain: str) -> str | None:
 def providers(session: Session, domains: Iterable[str]) -> dict[str, str]:
     """Return who keeps the mail of each domain, from what is known; asks no name server.
 
-    What is not known yet is named after the domain itself, so that it waits for nobody else.
+    What is not known yet is a receiver of its own, so that it waits for nobody else.
     """
     wanted = set(domains)
     found = {domain: known for domain in wanted if (known := mail_provider.of_domain(domain)) is not None}
     found |= _remembered(session, wanted - found.keys())
-    return {domain: found.get(domain) or mail_provider.named_after(domain) for domain in wanted}
+    return {domain: found.get(domain) or small(domain) for domain in wanted}
+
+
+def small(domain: str) -> str:
+    """Return what a host in no table is called where it is kept: nobody reads from it whose domain it is."""
+    return f".{signing.keyed_digest('receiver', domain.lower())[: mail_provider.LONGEST - 4]}"
 
 
 def without_provider(session: Session, domains: Iterable[str]) -> set[str]:
@@ -176,9 +182,13 @@ def _without_mx(resolver: Resolver, domain: str) -> Learned:
     """Return what a domain without MX is: it takes mail at its own address, if it has one (RFC 5321, 5.1)."""
     answers = [resolver.query(domain, kind) for kind in ("A", "AAAA")]
     if any(isinstance(answer, Answer) for answer in answers):
-        return Learned(MailHostState.TAKES_MAIL, mail_provider.named_after(mail_provider.own_domain(domain)))
+        return Learned(MailHostState.TAKES_MAIL, mail_provider.own_domain(domain))
     # It exists and says nothing of mail: rare, and no clear no.
     return _NOTHING
+
+
+def _kept(provider: str | None) -> str | None:
+    return provider if provider is None or provider in mail_provider.TABLE else small(provider)
 
 
 def remember(session: Session, found: dict[str, Learned]) -> None:
@@ -192,7 +202,7 @@ def remember(session: Session, found: dict[str, Learned]) -> None:
             "domain": domain,
             "state": learned.state,
             "believed_until": moment + _BELIEVED[learned.state],
-            "provider": learned.provider,
+            "provider": _kept(learned.provider),
             "provider_until": moment + _PROVIDER_BELIEVED if learned.provider else None,
         }
         for domain, learned in sorted(found.items())

@@ -2,9 +2,8 @@
 
 Pure tables. A name alone answers for the providers that people write in their
 addresses (gmail.com); for a domain of one's own the MX hosts say who keeps its
-mail (Google Workspace, a gateway, a host). Whoever is in no table is named by
-the domain of its best MX host, so that two small hosts are never taken for
-one: the names of the tables have no dot, these have.
+mail (Google Workspace, a gateway, a host). Whoever is in no table is known by
+the domain of its best MX host, so that two small hosts are never taken for one.
 """
 
 from __future__ import annotations
@@ -164,7 +163,7 @@ def of_hosts(hosts: Sequence[str]) -> str:
     if best == "google_workspace" and any(of_host(host) != best for host in hosts):
         # What stands in for Google shows that somebody reads the mail in between.
         best = None
-    return best or named_after(own_domain(hosts[0]))
+    return best or own_domain(hosts[0])
 
 
 def own_domain(host: str) -> str:
@@ -174,16 +173,11 @@ def own_domain(host: str) -> str:
     return ".".join(labels[-3 if shared else -2 :])
 
 
-def named_after(domain: str) -> str:
-    """Return what a domain without a provider is called: itself, or its end when it is long; always with a dot."""
-    return domain if "." in domain and len(domain) <= LONGEST else f".{domain.replace('.', '-')[1 - LONGEST :]}"
-
-
 def kind(provider: str | None) -> str:
     """Return the provider as a name of the table, or ``other``."""
     return provider if provider in TABLE else OTHER
 
 
-def name(provider: str) -> str:
-    """Return what people call a provider; a small host is called by its domain."""
-    return TABLE[provider].name if provider in TABLE else provider.lstrip(".")
+def name(provider: str) -> str | None:
+    """Return what people call a provider; None for one that is in no table."""
+    return TABLE[provider].name if provider in TABLE else None

@@ -119,7 +119,7 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict for people, in the language in use."""
-        who = mail_provider.name(self.provider) if self.provider else language.text("The receiver")
+        who = mail_provider.name(self.provider or "") or language.text("The receiver")
         return _waits(who) if self.rule == GREYLISTING else _sentence(self.reply_class, who)
 
 

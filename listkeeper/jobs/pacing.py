@@ -25,6 +25,9 @@ _SOONEST, _LATEST = 0.2, 5.0
 # The queue server's clock is taken as it was at the last answer.
 _MOMENT = timedelta(seconds=1)
 _KEPT = 2_000
+_KEPT_DOMAINS = 50_000
+_LOOKED_UP = 300.0
+_PLAN_LOOKED_FOR = 30.0
 _log = log.get(__name__)
 _pace = Pace()
 # Of the block in hand: whom each row goes to, and which block it is in.
@@ -33,6 +36,10 @@ _blocks: dict[int, Block] = {}
 _limits: dict[str, Limits] = {}
 # When each row that was put off lately is due, by the queue server's clock.
 _put_off: dict[int, datetime] = {}
+# Who keeps the mail of which domain, and which of ours have no warm-up plan; and until when that is believed here.
+_known: dict[str, str] = {}
+_looked_up: dict[str, float] = {}
+_without_plan: dict[str, float] = {}
 _bells: dict[Lane, Timer] = {}
 _rings_at: dict[Lane, float] = {}
 
@@ -45,8 +52,8 @@ def in_turn(lane: Lane, ids: Sequence[int]) -> list[int] | None:
     if parts.settings().practice:
         return list(ids)
     with store.reading() as session:
-        blocks = receivers.of(session, ids)
-        days = [warmup.today(session, block.organisation_id, block.domain) for block in blocks]
+        blocks = receivers.of(session, ids, _known_receivers())
+        days = [_day(session, block) for block in blocks]
     _receivers.clear()
     _blocks.clear()
     waits: dict[int, datetime] = {}
@@ -74,6 +81,24 @@ def still(lane: Lane, ids: Sequence[int]) -> list[int]:
     if waits:
         _sorted_out(lane, ids, waits)
     return [row for row in ids if row not in waits]
+
+
+def _known_receivers() -> dict[str, str]:
+    """Return what was looked up lately; it is looked up anew after some minutes, when more may be known."""
+    if time.monotonic() > _looked_up.get("until", 0.0) or len(_known) > _KEPT_DOMAINS:
+        _known.clear()
+        _looked_up["until"] = time.monotonic() + _LOOKED_UP
+    return _known
+
+
+def _day(session: Session, block: Block) -> Day | None:
+    if time.monotonic() < _without_plan.get(block.domain, 0.0):
+        return None
+    day = warmup.today(session, block.organisation_id, block.domain)
+    if day is None:
+        # Whoever starts a plan waits this long for it.
+        _without_plan[block.domain] = time.monotonic() + _PLAN_LOOKED_FOR
+    return day
 
 
 def _limits_of(domain: str, lane: Lane, day: Day | None) -> Limits:
@@ -171,6 +196,6 @@ def forget() -> None:
     global _pace  # noqa: PLW0603 - one process, one memory of the receivers
     for bell in _bells.values():
         bell.cancel()
-    for kept in (_bells, _rings_at, _receivers, _blocks, _limits, _put_off):
+    for kept in (_bells, _rings_at, _receivers, _blocks, _limits, _put_off, _known, _looked_up, _without_plan):
         kept.clear()
     _pace = Pace()

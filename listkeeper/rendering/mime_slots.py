@@ -27,7 +27,7 @@ from listkeeper.rendering.live_lines import NotThisWay
 from listkeeper.standards import dkim
 from listkeeper.standards.dkim import SigningKey
 
-_CUTS_KEPT = 32
+_CUTS_KEPT = 16
 _NOT_THIS_WAY = (Invalid, LiquidError, LiquidInterrupt, NotThisWay, UnicodeEncodeError)
 
 

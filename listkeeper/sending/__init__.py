@@ -4,7 +4,10 @@
 A worker takes a ``batch``: it leases rows, asks the permission gate in the
 transaction that marks them handed, lets ``composing`` write each message,
 has ``envelope`` seal it with the grant, gives it to a ``transport`` (today
-``smtp_relay``), and records the reply. ``retry`` says when to try again,
+``smtp_relay``), and records the reply. Before that, ``pace`` says whose turn it
+is: ``receivers`` tells whom each row goes to, ``warmup`` what a new domain may
+send, ``refusal`` holds the mail to a receiver that refuses us, and
+``receiver_state`` puts it into words. ``retry`` says when to try again,
 ``recovery`` settles what a dead worker left behind, ``incident`` says in words
 why mail stands still, and ``progress`` counts. ``waiting`` says what waits and
 why, ``watch`` sees what stands still without anybody being told, and ``tally``

@@ -13,15 +13,19 @@ _MAKER = object()
 class Envelope:
     """One message, one sender address, one recipient (RFC 5321 section 2.3.1)."""
 
-    __slots__ = ("content", "delivery_id", "mail_from", "rcpt_to")
+    __slots__ = ("content", "delivery_id", "granted_at", "mail_from", "rcpt_to")
 
-    def __init__(self, maker: object, delivery_id: int, mail_from: str, rcpt_to: str, content: bytes) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what it holds; only ``seal`` makes one
+        self, maker: object, delivery_id: int, mail_from: str, rcpt_to: str, content: bytes, granted_at: float
+    ) -> None:
         if maker is not _MAKER:
             raise Forbidden("forged_envelope", "Only envelope.seal makes an envelope.")
         self.delivery_id = delivery_id
         self.mail_from = mail_from
         self.rcpt_to = rcpt_to
         self.content = content
+        # On the monotonic clock: the hand-over begins within a second of it, or not at all.
+        self.granted_at = granted_at
 
 
 def seal(
@@ -32,4 +36,4 @@ def seal(
     Raises Forbidden when the grant is spent, older than a second, or another's.
     """
     recipient = grant.open(delivery_id, template_sha256)
-    return Envelope(_MAKER, delivery_id, mail_from, recipient, compose(recipient))
+    return Envelope(_MAKER, delivery_id, mail_from, recipient, compose(recipient), grant.granted_at)

@@ -68,8 +68,7 @@ def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about
 
     ``whole`` is the quick way to a letter that has no attachment.
     """
-    name = message_id(row.occasion, house.domain)
-    mail_from = house.sender.address
+    name, mail_from = message_id(row.occasion, house.domain), house.sender.address
 
     def compose(recipient: str) -> bytes:
         if whole is not None and attachment is None:
@@ -87,6 +86,5 @@ def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about
         return house.signer.header(raw, mail_from, recipient) + raw if house.signer else raw
 
     signed = house.signer is not None
-    return Prepared(
-        template_sha256, mail_from, name, purpose, compose, category, important, topic, template, lint, signed
-    )
+    about = (category, important, topic)
+    return Prepared(template_sha256, mail_from, name, purpose, compose, *about, template, lint, signed)

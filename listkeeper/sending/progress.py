@@ -138,7 +138,7 @@ def _put_off(session: Session, campaign: Campaign) -> tuple[tuple[PutOff, ...], 
         .group_by(Delivery.provider)
     )
     rows = [(provider, number, due) for provider, number, due in session.execute(query)]
-    found = [PutOff(mail_provider.name(provider) if provider else "", number) for provider, number, _due in rows]
+    found = [PutOff((provider and mail_provider.name(provider)) or "", number) for provider, number, _due in rows]
     return tuple(sorted(found, key=lambda each: -each.number)), min((due for *_rest, due in rows), default=None)
 
 

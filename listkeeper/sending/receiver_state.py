@@ -99,7 +99,7 @@ def _state(kind: str, memories: list[Memory], waiting: int, campaign: Campaign, 
         stands = Stands.SHUT if until is not None else Stands.SLOWED
     share = round(1000 * waiting / max(1, campaign.recipients))
     small = kind == mail_provider.OTHER
-    name = language.text("Some small mail servers") if small else mail_provider.name(kind)
+    name = mail_provider.name(kind) or language.text("Some small mail servers")
     said = _sentence(stands, name, until, at, many=small)
     return ReceiverState(kind, name, stands, until, waiting, share, f"{said} {_part(share)}")
 

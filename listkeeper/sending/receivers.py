@@ -18,9 +18,16 @@ from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.pace import Row
 
 _TABLE = cast("Table", Delivery.__table__)
-_ROW, _PERSON = _TABLE.c, Subscriber.__table__
+_ROW, _PERSON, _OWNER = _TABLE.c, Subscriber.__table__, Organisation.__table__
 _ASKED = (
-    select(_ROW.id, _ROW.provider, _ROW.organisation_id, func.coalesce(_ROW.typed_address, _PERSON.c.email_send, ""))
+    select(
+        _ROW.id,
+        _ROW.provider,
+        _ROW.organisation_id,
+        func.coalesce(_ROW.typed_address, _PERSON.c.email_send, ""),
+        _OWNER.c.from_address,
+    )
+    .join(_OWNER, _OWNER.c.id == _ROW.organisation_id)
     .outerjoin(_PERSON, _PERSON.c.id == _ROW.subscriber_id)
     .where(among(_ROW.id, "ids"))
 )
@@ -43,22 +50,27 @@ class Block:
     rows: list[Row] = field(default_factory=list)
 
 
-def of(session: Session, ids: Sequence[int]) -> list[Block]:
-    """Return whom these rows go to, by the domain they leave as; asks no name server."""
+def of(session: Session, ids: Sequence[int], known: dict[str, str]) -> list[Block]:
+    """Return whom these rows go to, by the domain they leave as; asks no name server.
+
+    ``known`` holds the receivers of mail domains that were looked up before; what is looked up now is added.
+    """
     found = {row[0]: row for row in session.connection().execute(_ASKED, {"ids": list(ids)})}
-    domains = {row[3].rpartition("@")[2] for row in found.values() if row[1] is None}
-    providers = mail_host.providers(session, domains) if domains else {}
-    houses = {
-        number: session.get_one(Organisation, number).from_domain for number in {row[2] for row in found.values()}
-    }
+    new = {_domain(row[3]) for row in found.values() if row[1] is None} - known.keys()
+    if new:
+        known |= mail_host.providers(session, new)
     blocks: dict[str, Block] = {}
     for number in ids:
         if number in found:
-            _, known, organisation, written_to = found[number]
-            domain = houses[organisation]
-            receiver = known or providers[written_to.rpartition("@")[2]]
-            blocks.setdefault(domain, Block(organisation, domain)).rows.append((number, receiver))
+            _, receiver, organisation, written_to, written_by = found[number]
+            domain = _domain(written_by)
+            block = blocks.get(domain) or blocks.setdefault(domain, Block(organisation, domain))
+            block.rows.append((number, receiver or known[_domain(written_to)]))
     return list(blocks.values())
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
 
 
 def put_off(session: Session, waits: Mapping[int, datetime], receivers: Mapping[int, str], worker: str) -> None:

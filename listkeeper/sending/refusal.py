@@ -22,7 +22,7 @@ _MENDS = (ReplyClass.AUTH, ReplyClass.REPUTATION, ReplyClass.SPAM, ReplyClass.CO
 
 def begin(session: Session, domain: str, refusing: Refusing) -> None:
     """Open the incident of a receiver that refuses a domain, with the evidence and what mends it."""
-    name = mail_provider.name(refusing.provider)
+    name = mail_provider.name(refusing.provider) or refusing.provider
     evidence = language.text(
         "%(receiver)s refuses mail from %(domain)s because of its sender, not of who reads it: %(faults)s of the last "
         "%(all)s. Mail to it stands still; everybody else's goes on.",

@@ -41,7 +41,7 @@ class Patience:
     on_an_idle_line: float = 10.0
     # A server that took longer lately gets no message announced ahead: its grant would grow old.
     of_the_quick: float = 0.2
-    # A message that was announced ahead begins within this time after it was pulled, or waits again.
+    # A message that was announced ahead begins within this time after the gate let it go, or waits again.
     of_a_grant: float = 1.0
     messages: int = 500
 

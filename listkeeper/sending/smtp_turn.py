@@ -18,22 +18,10 @@ _TOO_LARGE = 552
 class Turn:
     """A sealed message that was pulled, and how far it has come."""
 
-    __slots__ = (
-        "ahead",
-        "announced",
-        "commands",
-        "content",
-        "envelope",
-        "must",
-        "outcome",
-        "pulled_at",
-        "settled",
-        "worded_for",
-    )
+    __slots__ = ("ahead", "announced", "commands", "content", "envelope", "must", "outcome", "settled", "worded_for")
 
     def __init__(self, envelope: Envelope) -> None:
         self.envelope = envelope
-        self.pulled_at = time.monotonic()
         # What is said before the content, each a line, and the content as it is said.
         self.commands: list[bytes] = []
         self.content = b""
@@ -50,8 +38,8 @@ class Turn:
 
     @property
     def age(self) -> float:
-        """Seconds since it was pulled, which spent its grant."""
-        return time.monotonic() - self.pulled_at
+        """Seconds since the gate let it go."""
+        return time.monotonic() - self.envelope.granted_at
 
     def settle(self, outcome: Outcome | None) -> None:
         """Say what came of it."""

@@ -26,6 +26,7 @@ BENCHES = {
     "backup": ("tests.benchmarks.archive", "rows a second that a backup writes"),
     "restore": ("tests.benchmarks.archive", "rows a second that a restore brings back, checked against its ledger"),
     "unsubscribe": ("tests.benchmarks.leaving", "milliseconds after a leave's commit until no hand-over begins, 99 %"),
+    "confirming": ("tests.benchmarks.confirming", "seconds until a confirmation is handed over during a letter, 95 %"),
     "floods": ("tests.benchmarks.floods", "where each brake before the forms bites, as delivered and raised; a list"),
     "signup": ("tests.benchmarks.signup", "signups a second over HTTP, stored for good, with the jobs beside them"),
     "web": ("tests.benchmarks.web", "signup forms shown a second"),

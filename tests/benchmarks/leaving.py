@@ -73,7 +73,7 @@ class _Seen:
     cost: list[float] = field(default_factory=list)
 
 
-class _Timed(list[tuple[str, str]]):
+class Timed(list[tuple[str, str]]):
     """The commands a mail server got, and when each recipient was named."""
 
     def __init__(self) -> None:
@@ -94,11 +94,11 @@ class _Timed(list[tuple[str, str]]):
 
 def _leave_while_sending(count: int, kind: str) -> _Seen:
     with tempfile.TemporaryDirectory(prefix="lk-bench-") as folder, _database(kind) as url, smtp_sink.running() as sink:
-        sink.commands = timed = _Timed()
+        sink.commands = timed = Timed()
         settings = settings_file.read(data=Path(folder), smtp_url=sink.url, database_url=url, log_level="ERROR")
         with context.opened(settings, create=True):
             list_id, people = _prepare(settings, count)
-            workers = _started(settings)
+            workers = started(settings)
             commits, seen = _leave(list_id, people, timed, workers)
         ended = [worker.wait(600) for worker in workers]
         if any(ended):
@@ -120,12 +120,13 @@ def _prepare(settings: Settings, count: int) -> tuple[int, dict[str, int]]:
         return made.mailing_list.id, people
 
 
-def _started(settings: Settings) -> list[subprocess.Popen[str]]:
+def started(settings: Settings, *words_of_it: str) -> list[subprocess.Popen[str]]:
+    """Start two workers, and let them begin together."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LISTKEEPER_")}
     named = {"LISTKEEPER_DATA": str(settings.data_folder), "LISTKEEPER_SMTP_URL": settings.smtp_url or ""}
     named |= {"LISTKEEPER_LOG_LEVEL": "ERROR"}
     named |= {"LISTKEEPER_DATABASE_URL": settings.database_url} if settings.database_url else {}
-    words = [sys.executable, "-m", "tests.benchmarks.sender"]
+    words = [sys.executable, "-m", "tests.benchmarks.sender", *words_of_it]
     workers = [
         subprocess.Popen(words, env=kept | named, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(_WORKERS)
@@ -141,7 +142,7 @@ def _started(settings: Settings) -> list[subprocess.Popen[str]]:
 
 
 def _leave(
-    list_id: int, people: dict[str, int], timed: _Timed, workers: list[subprocess.Popen[str]]
+    list_id: int, people: dict[str, int], timed: Timed, workers: list[subprocess.Popen[str]]
 ) -> tuple[dict[str, float], _Seen]:
     commits: dict[str, float] = {}
     seen = _Seen()

@@ -1,7 +1,8 @@
 """One worker of the send bench: opens the instance, waits for the word, hands over until nothing is due.
 
 With a number as its argument it stops after so many mails. At the end it prints what it used: seconds of processor
-since the word, and the most memory it ever held, in MB.
+since the word, and the most memory it ever held, in MB. With ``lanes`` it looks at the urgent lane before each slice
+of the other, as RQ lets a worker do, until it is ended.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from listkeeper.sending.transport import Outcome
 
 def main() -> None:
     """Say ready, read a line, work, say what it took."""
+    if sys.argv[1:] == ["lanes"]:
+        _look_at_lanes()
+        return
     limit = int(sys.argv[1]) if len(sys.argv) > 1 else None
     with context.opened(settings.read(), create=True):
         from listkeeper.jobs import sending  # noqa: PLC0415 - loaded with the application
@@ -41,6 +45,18 @@ def main() -> None:
         used = {"cpu": time.process_time() - begun, "mails": counted[0]}
         used["rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(used), flush=True)
+
+
+def _look_at_lanes() -> None:
+    with context.opened(settings.read(), create=True):
+        from listkeeper.jobs import lanes  # noqa: PLC0415 - loaded with the application
+
+        pen.give_way()
+        print("ready", flush=True)
+        sys.stdin.readline()
+        while True:
+            for lane in (Lane.URGENT, Lane.SENDING):
+                lanes.work(lane.value)
 
 
 def _counting() -> list[int]:

@@ -26,6 +26,7 @@ _LEFT_OUT = {
         "open",
         "grant",
         "grant_all",
+        "granted_at",
     },
     gate_clauses: {"Granted", "Verdict"},
 }  # fmt: skip

@@ -219,7 +219,7 @@ def test_only_a_grant_seals_an_envelope(scene: Scene) -> None:
         envelope.seal(granted, DELIVERY, TEMPLATE, "hello@cafe.example", lambda to: written.append(to) or b"")  # type: ignore[func-returns-value]
     assert written == [], "a message was written for an address that nobody granted"
     with pytest.raises(Forbidden):
-        Envelope(None, DELIVERY, "hello@cafe.example", HER, b"")
+        Envelope(None, DELIVERY, "hello@cafe.example", HER, b"", 0.0)
 
 
 def test_what_cannot_be_written_spends_the_grant(scene: Scene) -> None:

@@ -145,7 +145,7 @@ def test_greylisting_and_a_busy_reader_are_about_one_message() -> None:
 def test_sentences_name_the_receiver_and_clear_the_reader() -> None:
     assert classify(421, "4.7.28", "too fast", "gmail").sentence == "Gmail asks us to slow down."
     assert classify(452, None, "mailbox full").sentence == "The mailbox is full."
-    assert classify(421, None, "too many connections", "hoster.dk").sentence == "hoster.dk asks us to slow down."
+    assert classify(421, None, "too many connections", ".0123").sentence == "The receiver asks us to slow down."
     assert classify(550, "5.7.515", "no", "microsoft").sentence.endswith(
         "This is about the sender, not about the reader."
     )

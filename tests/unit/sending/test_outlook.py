@@ -187,7 +187,7 @@ def test_those_in_doubt_are_counted_and_the_first_are_named(session: Session, le
 def test_what_scripts_read_has_all_its_keys(session: Session, letter: Campaign) -> None:
     assert progress.told(letter, progress.report(session, letter)) == {
         "state": "sending", "recipients": 300, "sent": 0, "waiting": 300, "skipped": 0, "skipped_because": {},
-        "deferred": 0, "deferred_by": {}, "failed": 0, "in_doubt": [], "standing_still": [],
+        "deferred": 0, "deferred_by": {}, "failed": 0, "in_doubt": [], "standing_still": [], "first_message": None,
         "scheduled_for": None, "held_until": None, "late": False, "halted": None,
         "rate_per_minute": None, "seconds_left": None,
     }  # fmt: skip

@@ -17,6 +17,7 @@ import time_machine
 
 from listkeeper.sending.pace import Day, Limits, Pace, Row
 from listkeeper.sending.pace_news import Kind
+from tests.fakes import queue_server
 from tests.fakes.queue_server import QueueServer
 
 SHOP = "shop.dk"
@@ -227,6 +228,24 @@ def test_a_server_that_lost_its_memory_is_taught_and_gives_no_credit(queue: Queu
     queue.client.flushall()
     gone = 100 - len(fresh.reserve(queue.client, _rows(100, "yahoo"), Limits(SHOP, providers={"yahoo": 10})))
     assert 10 <= gone <= 12
+
+
+def test_a_server_that_ends_and_comes_back_empty_is_no_burst() -> None:
+    pace, limits = Pace(), Limits(SHOP, providers={"yahoo": 10})
+    with queue_server.running() as first:
+        _complain(pace, first, limits, Kind.SHUT)
+        assert len(pace.reserve(first.client, _rows(10), limits)) == 10
+    waits = pace.reserve(first.client, _rows(10) + _rows(50, "yahoo", 100), limits)
+    assert set(range(10)) < set(waits)
+    assert 50 <= len(waits) < 60
+    with queue_server.running() as second:
+        # It is left alone for some seconds after it did not answer.
+        assert len(pace.reserve(second.client, _rows(50, "yahoo", 200), limits)) == 50
+        pace._away_until = 0.0  # noqa: SLF001 - as if they had passed
+        waits = pace.reserve(second.client, _rows(10) + _rows(50, "yahoo", 300), limits)
+        assert set(range(10)) < set(waits)
+        assert 48 <= len(waits) <= 50
+        assert Pace().reserve(second.client, _rows(10), limits).keys() == set(range(10))
 
 
 def test_a_wrong_clock_of_ours_changes_nothing(queue: QueueServer) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.campaigns.campaign import Campaign
+from listkeeper.deliverability import mail_host
 from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, language
 from listkeeper.sending import incident, planning, receiver_state, receivers, refusal
@@ -222,10 +223,13 @@ def test_a_trial_that_fails_begins_another_hour(queue: QueueServer) -> None:
 
 def test_rows_know_their_receiver_and_come_back_when_told(session: Session, letter: Campaign) -> None:
     ids = list(session.scalars(select(Delivery.id).where(Delivery.state == S.QUEUED).order_by(Delivery.id)))
-    (block,) = receivers.of(session, [*ids, 10**6])
+    known: dict[str, str] = {}
+    (block,) = receivers.of(session, [*ids, 10**6], known)
+    small = mail_host.small("crowd.example")
+    assert known == {"crowd.example": small}
     assert (block.domain, [row for row, _ in block.rows]) == (DOMAIN, ids)
     assert dict(block.rows)[ids[0]] == "gmail"
-    assert dict(block.rows)[ids[-1]] == "crowd.example"
+    assert dict(block.rows)[ids[-1]] == small
     session.execute(update(Delivery).where(Delivery.id.in_(ids[:2])).values(state=S.LEASED, worker="me"))
     session.execute(update(Delivery).where(Delivery.id == ids[2]).values(state=S.LEASED, worker="another"))
     due = clock.now() + timedelta(seconds=9)

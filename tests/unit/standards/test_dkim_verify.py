@@ -187,6 +187,8 @@ _SHORT = rsa.generate_private_key(65537, 1024)  # noqa: S505 - just long enough 
         (_RECORDS["ed25519-sha256"] + "; t=y", Result.PASS, "the signature is right"),
         (_RECORDS["ed25519-sha256"] + "; t=s", Result.PASS, "the signature is right"),
     ],
+    # Keys are drawn anew by every process, and all have to name the same tests.
+    ids=("withdrawn", "without-key", "other-kind", "other-key", "testing", "strict"),
 )
 def test_the_key_decides(record: str, result: Result, reason: str) -> None:
     (verdict,) = dkim_verify.verify(_signed(), KnownKey(record), _NOW)
