@@ -25,6 +25,8 @@ class Row:
     worker: str | None = None
     lease_until: float = 0.0
     due: float = 0.0
+    # By this a worker knows its own hand-over again.
+    handed: int = 0
 
     def move(self, target: DeliveryState) -> None:
         """Change the state, if there is such a way."""
@@ -41,6 +43,8 @@ class ClaimTable:
         self.rows = {number: Row(number) for number in range(1, rows + 1)}
         self.gone: set[int] = set()
         self.paused = False
+        self.count = 0
+        self.known: dict[tuple[str, int], int] = {}
 
     def _time(self, me: Worker) -> float:
         return self.world.now + me.clock_off
@@ -82,6 +86,8 @@ class ClaimTable:
             else:
                 row.move(S.HANDED)
                 row.worker, row.lease_until = me.name, self._time(me) + HANDED_LEASE.total_seconds()
+                self.count += 1
+                row.handed = self.known[me.name, number] = self.count
                 handed.append(Handed(number, row.person, self.world.now))
         me.may_be_unsure()
         return handed
@@ -98,8 +104,12 @@ class ClaimTable:
     def _write(self, me: Worker, said: dict[int, Outcome | None]) -> None:
         for number, outcome in said.items():
             row = self.rows[number]
-            if row.state in {S.HANDED, S.IN_DOUBT}:
+            if row.state in {S.HANDED, S.IN_DOUBT} and self.is_about(me, number):
                 self.settle(row, outcome, self._time(me))
+
+    def is_about(self, me: Worker, number: int) -> bool:
+        """Say whether what a worker heard is about the hand-over that the row is in."""
+        return self.rows[number].handed == self.known[me.name, number]
 
     def settle(self, row: Row, outcome: Outcome | None, moment: float) -> None:
         """Write down what came of one hand-over."""

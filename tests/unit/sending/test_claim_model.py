@@ -81,6 +81,14 @@ class _PermissionsThatDoNotAge(ClaimTable):
         return handed is not None
 
 
+class _BelievesWhatItHeardTwice(ClaimTable):
+    """What is written down twice, for the first commit lost its answer, counts for whoever has the row by then."""
+
+    def is_about(self, me: Worker, number: int) -> bool:
+        del me
+        return number in self.rows
+
+
 class _ForgetsTheDead(ClaimTable):
     """What a dead worker had leased waits for nobody."""
 
@@ -97,6 +105,7 @@ class _ForgetsTheDead(ClaimTable):
         (_TriesALostAnswerAgain, "second copy|was taken and is"),
         (_AsksWhenItLeases, "left .* s ago"),
         (_PermissionsThatDoNotAge, "left .* s ago"),
+        (_BelievesWhatItHeardTwice, "second copy|was taken and is"),
         (_ForgetsTheDead, "never comes to rest"),
     ],
 )
