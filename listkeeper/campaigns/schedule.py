@@ -75,7 +75,7 @@ def take_back(session: Session, campaign: Campaign) -> None:
             "nothing_to_undo", language.text("This letter is not waiting to leave, so there is nothing to take back.")
         )
     campaigns.move(campaign, CampaignState.DRAFT)
-    campaign.scheduled_for = campaign.held_until = campaign.sent_revision_id = None
+    campaign.scheduled_for = campaign.held_until = campaign.sent_revision_id = campaign.pilot = None
     campaign.recipients = 0
 
 

@@ -81,6 +81,21 @@ def undo(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
 @with_settings
 @with_json
 @click.argument("campaign_id", metavar="ID")
+def release(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
+    """Let everybody else have a campaign that a few were to get first, whatever came back from them."""
+
+    def act(session: Session, campaign: Campaign) -> dict[str, Any]:
+        steering.release(session, campaign)
+        return {"pilot": campaign.pilot}
+
+    answer = steered(settings, campaign_id, "campaign.released", act)
+    emit(answer, as_json=as_json, lines=["Released: everybody else gets it now."])
+
+
+@click.command()
+@with_settings
+@with_json
+@click.argument("campaign_id", metavar="ID")
 @click.option("--address", help="Only this reader, whatever the reason was.")
 @click.option("--all", "everybody", is_flag=True, help="Also those whose address does not exist, as their server said.")
 def retry(settings: Settings, *, campaign_id: str, address: str | None, everybody: bool, as_json: bool) -> None:
@@ -113,4 +128,4 @@ def cancel(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
     emit(answer, as_json=as_json, lines=[f"Cancelled; {answer['stopped']} mails stayed home."])
 
 
-COMMANDS = (undo, pause, resume, retry, campaign_settle.command, cancel)
+COMMANDS = (undo, pause, resume, release, retry, campaign_settle.command, cancel)

@@ -9,7 +9,7 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import ListkeeperError, TryAgain
-from listkeeper.sending import beginning, progress, tempo
+from listkeeper.sending import beginning, delivery, progress, steering, tempo
 
 _ACTOR = "clock"
 _log = log.get(__name__)
@@ -18,17 +18,34 @@ _log = log.get(__name__)
 def look_around() -> None:
     """Look at every letter that is ordered or under way; run twice at once it does nothing twice."""
     _begin_due()
-    _measure()
+    _look_at_those_under_way()
 
 
-def _measure() -> None:
-    """Write down how far each letter under way is: from two such looks comes how fast it leaves."""
+def _look_at_those_under_way() -> None:
+    """Write down how far each is, from which comes how fast it leaves; stop what passes a threshold, end tests."""
+    settled: dict[int, int] = {}
+    called = []
     with store.reading() as session:
         known = tempo.letters(session)
-        settled = {number: progress.settled(session, number) for number in campaigns.under_way(session)}
+        for number in campaigns.under_way(session):
+            found = delivery.counts(session, number)
+            settled[number] = progress.settled(found)
+            if steering.calls(session, session.get_one(Campaign, number), found):
+                called.append(number)
     if known or settled:
         with store.transaction() as session:
             tempo.note(session, settled)
+    for number in called:
+        _act(number)
+
+
+def _act(number: int) -> None:
+    with store.transaction() as session:
+        letter = session.get_one(Campaign, number)
+        happened = steering.act(session, letter)
+        if happened is not None:
+            audit_log.record(session, letter.organisation_id, _ACTOR, happened, letter.public_id)
+            _log.warning("campaign.steered", campaign=number, act=happened)
 
 
 def _begin_due() -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, String, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, String, and_, func, literal_column, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
@@ -68,6 +68,8 @@ SENT = frozenset({S.ACCEPTED, S.BOUNCED})
 LEFT = SENT | {S.HANDED, S.IN_DOUBT}
 WAITING = (S.QUEUED, S.DEFERRED)
 UNDER_WAY = (S.LEASED, S.HANDED)
+_NO_SUCH_ADDRESS = (ReplyClass.INVALID_ADDRESS, ReplyClass.INVALID_DOMAIN)
+_FOR_GOOD = 500
 
 
 class Delivery(Table):
@@ -163,6 +165,13 @@ IS_WAITING = _is_in(WAITING)
 IS_UNDER_WAY = _is_in(UNDER_WAY)
 IS_PUT_OFF = Delivery.state == literal_column(f"'{S.DEFERRED.value}'")
 IS_IN_DOUBT = Delivery.state == literal_column(f"'{S.IN_DOUBT.value}'")
+
+
+def is_about_the_person() -> ColumnElement[bool]:
+    """Return whether a server said for good (RFC 5321 section 4.2.1) that there is no such address, or domain."""
+    # Said of every part whether it is there: "not (nothing known)" is nothing known either, and would leave rows out.
+    known = and_(Delivery.reply_class.is_not(None), Delivery.reply_code.is_not(None))
+    return and_(known, Delivery.reply_class.in_(_NO_SUCH_ADDRESS), Delivery.reply_code >= _FOR_GOOD)
 
 
 class Waiting(NamedTuple):

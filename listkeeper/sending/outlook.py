@@ -8,6 +8,7 @@ from typing import assert_never
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, language
 from listkeeper.sending import halt
+from listkeeper.sending.pilot import Pilot, PilotState, Result
 from listkeeper.sending.progress import Progress
 
 
@@ -20,7 +21,7 @@ def sentence(campaign: Campaign, report: Progress, zone: str) -> str:
         case CampaignState.SCHEDULED | CampaignState.HELD:
             return _ordered(campaign, report, zone)
         case CampaignState.SENDING:
-            return _going_out(report)
+            return _testing(report, zone) or _going_out(report)
         case CampaignState.PAUSED:
             return halt.words(campaign.halted) if campaign.halted else _paused(report)
         case CampaignState.FINISHED:
@@ -75,6 +76,46 @@ def _going_out(report: Progress) -> str:
         return language.text("It is going out.")
     return language.text(
         "It is going out. Time left, roughly: %(span)s.", span=language.span(timedelta(seconds=report.seconds_left))
+    )
+
+
+def _testing(report: Progress, zone: str) -> str:
+    """Say that a few have it and the others wait, and for what; nothing when no test is under way."""
+    test = report.test
+    if test is None or test.results_at is None or test.state not in {PilotState.WAITING, PilotState.ASKS}:
+        return ""
+    first = language.counted(
+        "%(number)s person gets it first.", "%(number)s people get it first.", test.size
+    )  # fmt: skip
+    if test.state is PilotState.ASKS:
+        return f"{first} {language.text('The results are in: the others wait for your word.')}"
+    if clock.now() >= test.results_at:
+        return f"{first} {language.text('The others wait until enough has come back.')}"
+    when = language.appointment(test.results_at, zone)
+    return f"{first} {language.text('The others wait for what comes back until this time: %(when)s.', when=when)}"
+
+
+def results_of(test: Pilot) -> list[str]:
+    """Say of each part of the assumption what was expected and what came, or that nobody knows."""
+    return [_result(each) for each in test.results]
+
+
+def _result(result: Result) -> str:
+    expected = language.share(result.expected)
+    if result.measured is None:
+        return language.text(
+            "Clicks: at least %(expected)s expected; how many came is not known, because nobody counts them.",
+            expected=expected,
+        )
+    measured = language.share(result.measured)
+    if result.code == "clicks":
+        return language.text(
+            "Clicks: at least %(expected)s expected, %(measured)s came.", expected=expected, measured=measured
+        )
+    return language.text(
+        "Addresses that do not exist: at most %(expected)s expected, %(measured)s came.",
+        expected=expected,
+        measured=measured,
     )
 
 

@@ -36,9 +36,10 @@ from listkeeper.campaigns.schedule import AT_ONCE, Leaving
 from listkeeper.foundation import clock, language, throttle
 from listkeeper.foundation.errors import Forbidden, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery
+from listkeeper.sending import delivery, pilot
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import Incident
+from listkeeper.sending.pilot import Pilot
 from listkeeper.standards import address
 
 _RECEIPTS_WAIT = timedelta(minutes=1)
@@ -55,11 +56,12 @@ def send_campaign(  # noqa: PLR0913 - whose letter, from where, as it was seen, 
     about: Topic | None = None,
     important: bool = False,
     leaves: Leaving = AT_ONCE,
+    test: Pilot | None = None,
 ) -> int:
     """Bind the newest revision and let the letter go; return how many deliveries wait.
 
     ``leaves`` says when: what leaves later is bound now and its audience frozen then (``beginning``), and how many
-    that would be now is returned.
+    that would be now is returned. With a ``test`` a few get it first (``pilot``).
     ``about`` is the topic of the list that the letter is about; without one it goes to all. One that is
     ``important`` also goes to whoever wants rarer letters, or only those.
     Only in practice mode are the demo's invented people part of the audience.
@@ -72,18 +74,24 @@ def send_campaign(  # noqa: PLR0913 - whose letter, from where, as it was seen, 
     if about is not None or not again:
         campaign.topic = about.public_id if about is not None else None
     campaign.important = important or (again and campaign.important)
+    if test is not None or not again:
+        campaign.pilot = test.as_json() if test is not None else None
     revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
     if leaves == AT_ONCE:
         return begin(session, campaign, chosen, practice=practice)
     schedule.order(campaign, leaves, clock.now())
-    campaign.recipients = preflight.audience_size(session, campaign.mailing_list, campaign.topic, practice=practice)
-    return _demand_somebody(campaign.recipients)
+    expected = preflight.audience_size(session, campaign.mailing_list, campaign.topic, practice=practice)
+    campaign.recipients = _demand_somebody(expected)
+    if (ordered := pilot.of(campaign)) is not None:
+        pilot.size_of(ordered, expected)
+    return expected
 
 
 def begin(session: Session, campaign: Campaign, chosen: Revision, *, practice: bool) -> int:
     """Freeze the audience of a letter whose time has come, and let it go."""
     campaigns.set_out(session, campaign)
     campaign.recipients = _demand_somebody(freeze(session, campaign, chosen, practice=practice))
+    pilot.begin(session, campaign)
     return campaign.recipients
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,9 +17,10 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
-from listkeeper.sending import delivery, first_message, incident, tempo, watch_words
+from listkeeper.sending import delivery, first_message, incident, pilot, stops, tempo, watch_words
 from listkeeper.sending.delivery import OPEN, SENT, Delivery, DeliveryState
 from listkeeper.sending.first_message import Verdict
+from listkeeper.sending.pilot import Pilot
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class Progress:
     seconds_left: int | None = None
     next_try: datetime | None = None
     put_off_by: tuple[PutOff, ...] = ()
+    # The few who get it first, and what passes a threshold without stopping it.
+    test: Pilot | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def report(
     found = delivery.counts(session, campaign.id)
     moving = campaign.state is CampaignState.SENDING
     waiting = found[DeliveryState.QUEUED] + found[DeliveryState.LEASED] + found[DeliveryState.HANDED]
-    rate = tempo.per_minute(session, campaign.id, _settled(found)) if moving else None
+    rate = tempo.per_minute(session, campaign.id, settled(found)) if moving else None
     put_off, next_try = _put_off(session, campaign) if found[DeliveryState.DEFERRED] else ((), None)
     return Progress(
         state=campaign.state,
@@ -89,6 +94,8 @@ def report(
         seconds_left=tempo.seconds_left(waiting, rate),
         next_try=next_try if moving and not waiting else None,
         put_off_by=put_off,
+        test=pilot.of(campaign),
+        warnings=stops.warnings(session, campaign, found),
     )
 
 
@@ -113,6 +120,9 @@ def told(campaign: Campaign, report: Progress) -> dict[str, Any]:
         "rate_per_minute": report.rate_per_minute,
         "seconds_left": report.seconds_left,
         "first_message": _first(report),
+        "waves": {"open": campaign.waves_open},
+        "pilot": campaign.pilot,
+        "warnings": list(report.warnings),
     }
 
 
@@ -121,12 +131,8 @@ def _first(report: Progress) -> dict[str, str] | None:
     return {"verdict": seen.first.value, "words": seen.words} if seen is not None else None
 
 
-def settled(session: Session, campaign_id: int) -> int:
-    """Return how many of a campaign have come to an end, whatever it was."""
-    return _settled(delivery.counts(session, campaign_id))
-
-
-def _settled(found: dict[DeliveryState, int]) -> int:
+def settled(found: Mapping[DeliveryState, int]) -> int:
+    """Return how many of a campaign have come to an end, whatever it was; ``found`` are its counts."""
     return sum(number for state, number in found.items() if state not in OPEN)
 
 

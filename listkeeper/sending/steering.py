@@ -8,25 +8,29 @@ letter of a million stops and goes on with one write, and no row is touched.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
-from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, language, outbox
 from listkeeper.foundation.errors import Conflict, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import tally
+from listkeeper.sending import delivery, pilot, stops, tally
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.pilot import PilotState
 from listkeeper.standards import address
 
 S = DeliveryState
+_PILOTS: dict[PilotState | None, str] = {
+    PilotState.ASKS: "campaign.pilot_asked",
+    PilotState.STOPPED: "campaign.paused",
+    PilotState.RELEASED: "campaign.released",
+}
 _STOPPED = frozenset({CampaignState.CANCELLED})
-_NO_SUCH_ADDRESS = (ReplyClass.INVALID_ADDRESS, ReplyClass.INVALID_DOMAIN)
-_FOR_GOOD = 500
 
 
 def pause(session: Session, campaign: Campaign) -> None:
@@ -40,8 +44,16 @@ def resume(session: Session, campaign: Campaign) -> None:
     campaigns.lock(session, campaign)
     if campaign.state is not CampaignState.PAUSED:
         raise Conflict("not_paused", language.text("This letter is not paused. Nothing was changed."))
-    campaign.halted = None
+    overrule(campaign)
     campaigns.set_out(session, campaign)
+
+
+def overrule(campaign: Campaign) -> None:
+    """Let a letter that stopped by itself go on: it does not stop for the same reason again."""
+    if campaign.halted is not None:
+        campaign.overruled = sorted({*(campaign.overruled or ()), str(campaign.halted.get("code"))})
+        campaign.halted = None
+    pilot.go_on(campaign)
 
 
 def cancel(session: Session, campaign: Campaign) -> int:
@@ -59,6 +71,36 @@ def cancel(session: Session, campaign: Campaign) -> int:
     return len(stopped)
 
 
+def release(session: Session, campaign: Campaign) -> None:
+    """Let everybody else have a letter that a few were to get first, whatever came back from them."""
+    campaigns.lock(session, campaign)
+    pilot.release(session, campaign)
+    if campaign.state is CampaignState.PAUSED:
+        overrule(campaign)
+        campaigns.set_out(session, campaign)
+
+
+def calls(session: Session, campaign: Campaign, found: Mapping[DeliveryState, int]) -> bool:
+    """Return whether ``act`` may have something to do; it only reads, so nobody waits for it. ``found``: the counts."""
+    return pilot.is_over(campaign) or stops.passed(session, campaign, found) is not None
+
+
+def act(session: Session, campaign: Campaign) -> str | None:
+    """Stop a letter under way that passes a threshold, and end its test when the time is over; return what happened.
+
+    What happened is said as the audit log names it.
+    """
+    campaigns.lock(session, campaign)
+    if campaign.state is not CampaignState.SENDING:
+        return None
+    figures = stops.passed(session, campaign)
+    if figures is None:
+        return _PILOTS.get(pilot.conclude(session, campaign))
+    stops.stop_for(session, campaign, figures)
+    pilot.stopped(campaign)
+    return "campaign.paused"
+
+
 def retry(session: Session, campaign: Campaign, *, everybody: bool = False, typed: str | None = None) -> int:
     """Queue again what failed, and return how many; the gate is asked about each of them once more.
 
@@ -71,7 +113,7 @@ def retry(session: Session, campaign: Campaign, *, everybody: bool = False, type
     if typed is not None:
         chosen.append(Delivery.subscriber_id == _reader(session, campaign, typed))
     elif not everybody:
-        chosen.append(~_is_about_the_person())
+        chosen.append(~delivery.is_about_the_person())
     again = update(Delivery).where(*chosen).values(state=S.QUEUED, settled_at=None, due_at=clock.now())
     queued = session.execute(again.returning(Delivery.id)).all()
     if queued:
@@ -89,16 +131,9 @@ def under_way(session: Session, campaign: Campaign) -> None:
 def failed_for_good(session: Session, campaign: Campaign) -> int:
     """Return how many of the failed a plain ``retry`` would leave alone."""
     query = select(func.count()).where(
-        Delivery.campaign_id == campaign.id, Delivery.state == S.FAILED, _is_about_the_person()
+        Delivery.campaign_id == campaign.id, Delivery.state == S.FAILED, delivery.is_about_the_person()
     )
     return session.scalar(query) or 0
-
-
-def _is_about_the_person() -> ColumnElement[bool]:
-    """Return whether a server said for good (RFC 5321 section 4.2.1) that there is no such address, or domain."""
-    # Said of every part whether it is there: "not (nothing known)" is nothing known either, and would leave rows out.
-    known = and_(Delivery.reply_class.is_not(None), Delivery.reply_code.is_not(None))
-    return and_(known, Delivery.reply_class.in_(_NO_SUCH_ADDRESS), Delivery.reply_code >= _FOR_GOOD)
 
 
 def _reader(session: Session, campaign: Campaign, typed: str) -> int:

@@ -132,6 +132,7 @@ FOR_EDITORS = {
     "steering.reschedule",
     "steering.pause",
     "steering.resume",
+    "steering.release",
     "steering.cancel",
     "steering.retry",
     "departure.cancel",

@@ -18,7 +18,7 @@ from tests.fakes import typed
 from tests.fakes.at_once import at_once
 from tests.fakes.smtp_sink import DROP, SmtpSink
 from tests.fakes.typed import Type
-from tests.makers import cafe
+from tests.makers import cafe, crowd
 from tests.makers.works import Works, recipients
 
 
@@ -156,3 +156,35 @@ def test_what_is_in_doubt_is_shown_and_settled_by_hand_and_from_a_log(
     assert recipients(smtp_sink)["person-3@crowd.example"] >= 1
     status = type_("campaign", "status", name, "--json").json
     assert (status["state"], status["sent"], status["failed"], status["in_doubt"]) == ("finished", 2, 1, [])
+
+
+def test_a_few_get_it_first_and_the_rest_when_it_is_released(
+    works: Works, type_: Type, smtp_sink: SmtpSink, frozen_clock: time_machine.Traveller
+) -> None:
+    name = _draft(works)
+    too_few = type_("campaign", "send", name, "--yes", "--pilot", "5", "--json")
+    assert too_few.error == "pilot_too_small"
+    works.write(lambda session, house: crowd.gather(session, house, 117, domain="more.example"))
+    for wrong in (("--release",), ("--expect-clicks", "3"), ("--pilot", "60"), ("--pilot", "5", "--release")):
+        assert type_("campaign", "send", name, "--yes", *wrong, "--json").code == 10
+    assert _state(works, name) is CampaignState.DRAFT
+    expected = ("--pilot", "5", "--pilot-wait", "30", "--expect-bounces", "1.5", "--expect-clicks", "3")
+    assert "50 of them get it first." in type_("campaign", "send", name, "--yes", *expected).out
+    works.drain()
+    assert len(recipients(smtp_sink)) == 50
+    status = type_("campaign", "status", name, "--json").json
+    assert (status["waves"], status["waiting"], status["sent"]) == ({"open": 0}, 70, 50)
+    assert (status["pilot"]["state"], status["pilot"]["bounces"], status["pilot"]["clicks"]) == ("waiting", 15, 30)
+    frozen_clock.shift(timedelta(minutes=30))
+    _look_around(works)
+    said = type_("campaign", "status", name).out
+    assert "The results are in: the others wait for your word." in said
+    assert "Addresses that do not exist: at most 1.5% expected, 0% came." in said
+    assert "Clicks: at least 3% expected; how many came is not known" in said
+    assert type_("campaign", "release", name, "--json").json["pilot"]["state"] == "released"
+    works.drain()
+    assert len(recipients(smtp_sink)) == 120
+    assert set(recipients(smtp_sink).values()) == {1}
+    assert type_("campaign", "release", name, "--json").error == "no_pilot"
+    acts = works.read(lambda session: list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.id))))
+    assert acts == ["campaign.started", "campaign.pilot_asked", "campaign.released"]

@@ -19,8 +19,9 @@ from listkeeper.accounts import sign_in_link, user
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock
-from listkeeper.sending import planning, tempo
+from listkeeper.sending import pilot, planning, steering, tempo
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.settings import Settings
 from tests.browser.watched import watched
@@ -82,6 +83,33 @@ def _moving(session: Session, house: Cafe) -> Campaign:
     return letter
 
 
+def _tested(session: Session, house: Cafe) -> Campaign:
+    letter = cafe.draft(session, house, subject="Buns for a few first")
+    test = pilot.plan(share=50, wait=timedelta(hours=2), clicks=30, bounces=10)
+    planning.send_campaign(session, house.organisation, letter, site=_SITE, test=test)
+    session.flush()
+    query = select(Delivery).where(Delivery.campaign_id == letter.id, Delivery.wave == 0)
+    for row in session.scalars(query).all():
+        row.state = DeliveryState.ACCEPTED
+    letter.pilot = {**(letter.pilot or {}), "results_at": clock.as_text(clock.now())}
+    session.flush()
+    pilot.conclude(session, letter)
+    return letter
+
+
+def _stopped(session: Session, house: Cafe) -> Campaign:
+    letter = _ordered(session, house, "Buns that stopped by themselves", schedule.AT_ONCE)
+    session.flush()
+    rows = session.scalars(select(Delivery).where(Delivery.campaign_id == letter.id).order_by(Delivery.id)).all()
+    for number, row in enumerate(rows[:40]):
+        row.state = DeliveryState.ACCEPTED
+        if number % 5 == 0:
+            row.state, row.reply_code, row.reply_class = DeliveryState.FAILED, 550, ReplyClass.INVALID_ADDRESS
+    session.flush()
+    steering.act(session, letter)
+    return letter
+
+
 _LETTERS: dict[str, Callable[[Session, Cafe], Campaign]] = {
     "held": lambda session, house: _ordered(session, house, "Held buns", Leaving(hold=timedelta(minutes=10))),
     "scheduled": lambda session, house: _ordered(
@@ -90,6 +118,8 @@ _LETTERS: dict[str, Callable[[Session, Cafe], Campaign]] = {
     "late": _late,
     "sending": _moving,
     "in doubt": _doubted,
+    "tested": _tested,
+    "stopped": _stopped,
 }
 
 
@@ -135,9 +165,12 @@ def test_every_page_of_a_letter_under_way_is_calm(
             page.goto(f"{site}{path}")
             if name == "send":
                 page.get_by_label("At a time I choose").check()
+                page.get_by_text("Test small first").click()
+                page.get_by_label("A few get it first").check()
             people.inspect(page, name)
             _keep(page, name, tmp_path)
-        page.goto(f"{site}/studio/letters")
-        people.inspect(page, "letters")
-        _keep(page, "letters", tmp_path)
+        for name, path in (("letters", "/studio/letters"), ("home", "/studio/")):
+            page.goto(f"{site}{path}")
+            people.inspect(page, name)
+            _keep(page, name, tmp_path)
         people.demand_calm()

@@ -16,12 +16,13 @@ from listkeeper.audience.consent import Method
 from listkeeper.audience.handover import MessageClass
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock
 from listkeeper.jobs import steering
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.settings import Settings
 from tests.integration import test_studio_letters as of_letters
-from tests.makers import cafe, studio
+from tests.makers import cafe, crowd, studio
 from tests.makers.studio import StudioBrowser, words
 
 
@@ -234,3 +235,53 @@ def test_what_is_in_doubt_is_looked_through_and_settled(app: Flask, browser: Stu
     assert _letter(app).state is CampaignState.SENDING
     name = _letter(app).public_id
     assert lines[-2:] == [("delivery.settled_sent", f"{name}/{first}"), ("delivery.queued_again", f"{name}/{second}")]
+
+
+def test_a_few_get_it_first_and_the_owner_lets_the_rest_go(
+    app: Flask, browser: StudioBrowser, frozen_clock: time_machine.Traveller
+) -> None:
+    assert "Test small first" not in words(browser.get(f"{of_letters.draft(browser)}/send"))
+    with app.app_context(), store.transaction() as session:
+        crowd.gather(session, studio.the_cafe(session), 118)
+    address = of_letters.draft(browser)
+    assert "Test small first" in words(browser.get(f"{address}/send"))
+    typed = {"test": "1", "share": "5", "wait_hours": "0,5", "clicks": "", "bounces": "1.5"}
+    seen = {"sha256": of_letters.seen(browser, address)}
+    for wrong in ({"share": "60"}, {"share": "much"}, {"wait_hours": "NaN"}, {"bounces": "101"}, {"share": ""}):
+        refused = browser.post(f"{address}/send", seen | typed | wrong)
+        assert (refused.status_code, _letter(app).state) == (422, CampaignState.DRAFT), wrong
+        assert "Nothing was sent" in words(refused)
+    assert browser.post(f"{address}/send", seen | typed).status_code == 303
+    shown = words(browser.get(f"{address}/progress"))
+    assert "50 people get it first. The others wait for what comes back until this time" in shown
+    with app.app_context(), store.transaction() as session:
+        for row in session.scalars(select(Delivery).where(Delivery.wave == 0)):
+            row.state = DeliveryState.ACCEPTED
+    frozen_clock.shift(timedelta(minutes=30))
+    _look_around(app)
+    shown = words(browser.get(f"{address}/progress"))
+    assert "The results are in: the others wait for your word." in shown
+    assert "Addresses that do not exist: at most 1.5% expected, 0% came." in shown
+    assert "Everybody else gets it now." in words(browser.post(f"{address}/release", follow_redirects=True))
+    assert _letter(app).waves_open == 1
+    assert 'class="notice bad"' in browser.post(f"{address}/release", follow_redirects=True).text
+    assert _acts(app)[-3:] == ["campaign.started", "campaign.pilot_asked", "campaign.released"]
+
+
+def test_a_letter_that_stopped_by_itself_says_why_on_the_first_screen(app: Flask, browser: StudioBrowser) -> None:
+    with app.app_context(), store.transaction() as session:
+        crowd.gather(session, studio.the_cafe(session), 100)
+    address = _order(browser)
+    with app.app_context(), store.transaction() as session:
+        query = select(Delivery).where(Delivery.message_class == MessageClass.MARKETING).limit(7)
+        for row in session.scalars(query):
+            row.state, row.reply_code = DeliveryState.FAILED, 550
+            row.reply_class = ReplyClass.INVALID_ADDRESS
+    _look_around(app)
+    why = "It paused by itself: 7 addresses do not exist"
+    for page in (f"{address}/progress", "/studio/"):
+        assert why in words(browser.get(page)), page
+    browser.post(f"{address}/resume")
+    _look_around(app)
+    assert (_letter(app).state, _letter(app).halted) == (CampaignState.SENDING, None)
+    assert why not in words(browser.get("/studio/"))

@@ -17,7 +17,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.deliverability.finding import Finding
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
-from listkeeper.sending import planning
+from listkeeper.sending import pilot, planning
 from listkeeper.web import headers, problems
 from listkeeper.web.studio import composer, link_memory, member, page, underway, words
 
@@ -60,6 +60,7 @@ def _looked(public_id: str, *, problem: ListkeeperError | None = None, status: i
             left_out=_left_out(session, letter, planned),
             zone=storefront.zone_of(session, organisation.only_one(session)),
             hold_minutes=settings.hold_minutes,
+            least_for_test=2 * pilot.LEAST_PEOPLE,
             typed=request.form,
             problem=problem,
             status=status,
@@ -113,6 +114,7 @@ def send(public_id: str) -> Response | AnyResponse:
                 about=_about(session, letter),
                 important=bool(request.form.get("important")),
                 leaves=underway.leaving(session, owner),
+                test=underway.test(),
             )
             audit_log.record(session, owner.id, member.present().actor, schedule.ACTS[letter.state], public_id)
     except (Conflict, Invalid) as problem:

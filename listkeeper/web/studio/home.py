@@ -20,7 +20,7 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
-from listkeeper.sending import incident, progress
+from listkeeper.sending import halt, incident, progress
 from listkeeper.web.studio import forms, member, page, words
 
 blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)
@@ -68,7 +68,7 @@ def show() -> Response:
             draft=draft,
             draft_revision=campaigns.newest(session, draft) if draft else None,
             say=words.letter,
-            standing=_standing(session),
+            standing=[*_standing(session), *_halted(session, letters)],
             requests=_requests(session, owner),
         )
 
@@ -83,6 +83,12 @@ def _requests(session: Session, owner: Organisation) -> list[tuple[datetime, str
 def _standing(session: Session) -> list[tuple[bool, str]]:
     """Say what keeps mail from leaving, or may soon: loud, on the first screen, until it is mended."""
     return [(row.stops, words.incident(session, row)) for row in incident.standing(session)]
+
+
+def _halted(session: Session, letters: list[campaigns.Campaign]) -> list[tuple[bool, str]]:
+    """Say which letters stopped by themselves, or did not leave, and why."""
+    waiting = (each for each in letters if each.halted and each.state in {CampaignState.PAUSED, CampaignState.DRAFT})
+    return [(True, f"{campaigns.newest(session, each).subject}: {halt.words(each.halted or {})}") for each in waiting]
 
 
 def _steps(

@@ -32,6 +32,7 @@ FOR_EDITORS = frozenset(
         "steering.reschedule",
         "steering.pause",
         "steering.resume",
+        "steering.release",
         "steering.cancel",
         "steering.retry",
         "departure.cancel",

@@ -102,6 +102,17 @@ def resume(public_id: str) -> AnyResponse:
     return steered(public_id, "campaign.resumed", act)
 
 
+@blueprint.post("/release")
+def release(public_id: str) -> AnyResponse:
+    """Let everybody else have what a few got first."""
+
+    def act(session: Session, letter: Campaign) -> str:
+        steering.release(session, letter)
+        return language.text("Everybody else gets it now.")
+
+    return steered(public_id, "campaign.released", act)
+
+
 @blueprint.post("/cancel")
 def cancel(public_id: str) -> AnyResponse:
     """Stop the letter for good; what has not been handed over stays home."""

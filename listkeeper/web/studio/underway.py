@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import request
 from sqlalchemy.orm import Session
 
+from listkeeper import parts
 from listkeeper.accounts import organisation, storefront
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import AT_ONCE, Leaving
-from listkeeper.sending import outlook, progress, steering
+from listkeeper.foundation import language
+from listkeeper.foundation.errors import Invalid
+from listkeeper.sending import outlook, pilot, progress, receiver_state, steering
+from listkeeper.sending.pilot import Pilot, PilotState
 from listkeeper.sending.progress import Progress
 from listkeeper.web.studio import page, words
 
 _OVER = frozenset({CampaignState.FINISHED, CampaignState.CANCELLED})
 # Often while it moves, and seldom while a clock runs; where somebody may be typing a time, not at all.
 _MANY = 20_000
+_MOST = 1_000
+_WAITS = frozenset({PilotState.WAITING, PilotState.ASKS, PilotState.STOPPED})
 # Of those in doubt; a page of their own shows all.
 _NAMED = 10
 _ASKS_AGAIN = {CampaignState.SENDING: "1500ms", CampaignState.PAUSED: "5s", CampaignState.HELD: "5s"}
@@ -33,18 +41,56 @@ def leaving(session: Session, owner: Organisation) -> Leaving:
     return Leaving(hold=hold) if hold else AT_ONCE
 
 
+def test() -> Pilot | None:
+    """Return the test with a few first that this form asks for, if it does. Raises Invalid."""
+    typed = request.form
+    if not typed.get("test"):
+        return None
+    share, hours = _number("share"), _number("wait_hours")
+    return pilot.plan(
+        share=_thousandths(share) or 0,
+        wait=timedelta(hours=float(hours or 0)),
+        clicks=_thousandths(_number("clicks")),
+        bounces=_thousandths(_number("bounces")),
+        by_itself=bool(typed.get("by_itself")),
+    )
+
+
+def _number(name: str) -> Decimal | None:
+    """Return a number as it was typed, with a comma or a point; None for an empty field."""
+    typed = request.form.get(name, "").strip().replace(",", ".")
+    if not typed:
+        return None
+    try:
+        found = Decimal(typed)
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite() or abs(found) > _MOST:
+        raise Invalid("pilot_number", language.text("Please write numbers such as 5 or 1.5. Nothing was sent."))
+    return found
+
+
+def _thousandths(percent: Decimal | None) -> int | None:
+    return round(percent * 10) if percent is not None else None
+
+
 def shown(session: Session, letter: Campaign) -> dict[str, Any]:
     """Return what the page and the part of it that moves are drawn from."""
     report = progress.report(session, letter, late=page.settings().late, named=_NAMED)
-    zone = storefront.zone_of(session, organisation.only_one(session))
+    owner = organisation.only_one(session)
+    zone = storefront.zone_of(session, owner)
+    slow = letter.state is CampaignState.SENDING and report.waiting + report.deferred > 0
     return {
         "report": report,
+        "receivers": receiver_state.states(session, letter, owner.from_domain, parts.slowed()) if slow else [],
         "State": CampaignState,
         "moving": letter.state not in _OVER,
         "asks_again": _asks_again(letter, report),
         "settled": report.sent + report.skipped + report.failed + report.doubts,
         "again": report.failed - steering.failed_for_good(session, letter) if report.failed else 0,
         "now": outlook.sentence(letter, report, zone),
+        "results": outlook.results_of(report.test) if report.test else [],
+        "releases": report.test is not None and report.test.state in _WAITS,
         "zone": zone,
         "at": _as_typed(report, zone),
         "say": words.letter,

@@ -13,7 +13,7 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
 from listkeeper.foundation import clock, language
-from listkeeper.sending import incident, outlook, planning, progress, tempo
+from listkeeper.sending import delivery, incident, outlook, planning, progress, tempo
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.progress import PutOff
@@ -54,7 +54,7 @@ def _settle(session: Session, count: int, state: DeliveryState = S.ACCEPTED, **v
 
 
 def _look(session: Session, letter: Campaign) -> None:
-    tempo.note(session, {letter.id: progress.settled(session, letter.id)})
+    tempo.note(session, {letter.id: progress.settled(delivery.counts(session, letter.id))})
     session.commit()
 
 
@@ -189,5 +189,5 @@ def test_what_scripts_read_has_all_its_keys(session: Session, letter: Campaign) 
         "state": "sending", "recipients": 300, "sent": 0, "waiting": 300, "skipped": 0, "skipped_because": {},
         "deferred": 0, "deferred_by": {}, "failed": 0, "in_doubt": [], "standing_still": [], "first_message": None,
         "scheduled_for": None, "held_until": None, "late": False, "halted": None,
-        "rate_per_minute": None, "seconds_left": None,
+        "rate_per_minute": None, "seconds_left": None, "waves": {"open": 1}, "pilot": None, "warnings": [],
     }  # fmt: skip

@@ -1,0 +1,152 @@
+"""When a letter stops by itself: too many addresses that do not exist, too many complaints; and what warns before that.
+
+The thresholds are published in README. Who overrules one goes on, and is not
+asked for the same reason again by the same letter. What nobody counts is not
+known, and never good: Gmail reports no complaints to anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import suppression
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.suppression import Suppression
+from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.sending import delivery, halt
+from listkeeper.sending.delivery import SENT, Delivery, DeliveryState
+from listkeeper.sending.halt import Figures, HaltCode
+
+S = DeliveryState
+# A letter is judged as if at least this many had an outcome, or all of a shorter one: a few bad addresses at the
+# beginning say nothing yet.
+FIRST = 500
+# In thousandths, as all of these: of the outcomes, or of those who got it.
+PERMANENT_WARNS, PERMANENT_STOPS = 20, 50
+COMPLAINTS_WARN, COMPLAINTS_STOP = 1, 3
+# Of those tried in a test of a few; what is put off there is put off by design of the receiver, not by chance.
+DEFERRED_STOPS = 200
+# However short the letter is, so many failures or complaints stop nothing.
+FEW_FAILURES, FEW_COMPLAINTS = 5, 1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came back of a letter so far."""
+
+    outcomes: int
+    sent: int
+    permanent: int
+    complaints: int
+    deferred: int
+
+
+class Weight(StrEnum):
+    """What a finding does."""
+
+    WARNS = "warns"
+    STOPS = "stops"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One threshold that is passed."""
+
+    weight: Weight
+    figures: Figures
+
+
+def measure(session: Session, campaign: Campaign, found: Mapping[DeliveryState, int] | None = None) -> Measured:
+    """Count what came back of a letter; ``found`` are its counts, when somebody has them already."""
+    found = found or delivery.counts(session, campaign.id)
+    sent = sum(found[state] for state in SENT)
+    permanent, outcomes = permanent_share(session, campaign.id, found)
+    return Measured(outcomes, sent, permanent, _complaints(session, campaign), found[S.DEFERRED])
+
+
+def permanent_share(session: Session, campaign_id: int, found: Mapping[DeliveryState, int]) -> tuple[int, int]:
+    """Return how many addresses of a letter do not exist, as their servers said for good, and of how many outcomes."""
+    outcomes = sum(found[state] for state in SENT) + found[S.FAILED]
+    if not found[S.FAILED]:
+        return found[S.BOUNCED], outcomes
+    query = select(func.count()).where(
+        Delivery.campaign_id == campaign_id, Delivery.state == S.FAILED, delivery.is_about_the_person()
+    )
+    return (session.scalar(query) or 0) + found[S.BOUNCED], outcomes
+
+
+def _complaints(session: Session, campaign: Campaign) -> int:
+    """Return how many who got this letter have called our mail spam since it began."""
+    query = (
+        select(func.count(Delivery.id.distinct()))
+        .select_from(Suppression)
+        .join(
+            Subscriber,
+            (Subscriber.organisation_id == Suppression.organisation_id)
+            & (Subscriber.suppression_key == Suppression.key),
+        )
+        .join(Delivery, (Delivery.subscriber_id == Subscriber.id) & (Delivery.campaign_id == campaign.id))
+        .where(
+            suppression.IS_COMPLAINT,
+            Suppression.created_at >= campaign.started_at,
+            # What a file of another tool says is about letters of that tool.
+            ~Suppression.actor.startswith("import:"),
+            Delivery.state.in_(SENT),
+        )
+    )
+    return session.scalar(query) or 0
+
+
+def judge(measured: Measured, recipients: int) -> list[Finding]:
+    """Return the thresholds that are passed, each at its worst."""
+    permanent = _judged(
+        HaltCode.PERMANENT, measured.permanent, max(measured.outcomes, min(FIRST, recipients)),
+        (PERMANENT_WARNS, PERMANENT_STOPS), FEW_FAILURES,
+    )  # fmt: skip
+    complaints = _judged(
+        HaltCode.COMPLAINTS, measured.complaints, max(measured.sent, min(FIRST, recipients)),
+        (COMPLAINTS_WARN, COMPLAINTS_STOP), FEW_COMPLAINTS,
+    )  # fmt: skip
+    return [each for each in (permanent, complaints) if each is not None]
+
+
+def _judged(code: HaltCode, number: int, of: int, limits: tuple[int, int], few: int) -> Finding | None:
+    warns, stops = limits
+    reached = number * 1000 / max(of, 1)
+    # "More than 5 %" of addresses, but complaints "from 0.3 %" on: as the receivers publish them.
+    passes = reached.__ge__ if code is HaltCode.COMPLAINTS else reached.__gt__
+    if number > few and passes(stops):
+        return Finding(Weight.STOPS, Figures(code, number, of, stops))
+    return Finding(Weight.WARNS, Figures(code, number, of, warns)) if passes(warns) and number else None
+
+
+def passed(session: Session, campaign: Campaign, found: Mapping[DeliveryState, int] | None = None) -> Figures | None:
+    """Return the threshold that a letter passes and that nobody overruled, if any."""
+    over = set(campaign.overruled or ())
+    findings = judge(measure(session, campaign, found), campaign.recipients)
+    stops = (each.figures for each in findings if each.weight is Weight.STOPS)
+    return next((figures for figures in stops if figures.code.value not in over), None)
+
+
+def stop_for(session: Session, campaign: Campaign, figures: Figures) -> Figures | None:
+    """Pause a letter for a reason; None when it is not under way any more."""
+    campaigns.lock(session, campaign)
+    if campaign.state is not CampaignState.SENDING:
+        return None
+    campaigns.move(campaign, CampaignState.PAUSED)
+    campaign.halted = figures.as_json()
+    return figures
+
+
+def warnings(session: Session, campaign: Campaign, found: Mapping[DeliveryState, int]) -> tuple[str, ...]:
+    """Return what should be looked at before it stops the letter, in words."""
+    if campaign.started_at is None:
+        return ()
+    passed = judge(measure(session, campaign, found), campaign.recipients)
+    return tuple(halt.warning(each.figures) for each in passed)
