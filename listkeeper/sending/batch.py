@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from sqlalchemy import select
@@ -121,7 +121,7 @@ def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, line: Line
             row.gate_head_seq = verdict.head_seq
             row.template_sha256 = message.template_sha256
             row.message_id = message.message_id
-            return Ready(row.id, verdict, message)
+            return Ready(row.id, verdict, message, row.handed_at)
         case _:
             assert_never(verdict)
 
@@ -140,9 +140,13 @@ def record(
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question] | None = None,
     *,
+    handed: Mapping[int, datetime] | None = None,
     deadlines: Deadlines = retry.USUAL,
 ) -> None:
     """Store what came of each hand-over; None means it had not begun when the grant grew old.
+
+    ``handed`` says when each was handed: whoever lost the line to the database at the commit stores it once more, and
+    a row that waited again and is in other hands by now must not hear of the hand-over before.
 
     ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof.
     """
@@ -151,18 +155,19 @@ def record(
     # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
     reached, others = letter_batch.record_taken(session, outcomes)
     singles = {number: outcomes[number] for number in others}
-    _record_singles(session, singles, questions or {}, reached, deadlines=deadlines)
+    _record_singles(session, singles, questions or {}, reached, handed=handed, deadlines=deadlines)
     for list_id, people in reached.items():
         # The gate asks: for how long was she silent, and how often does she want to hear from us?
         subscription.contacted(session, list_id, people)
 
 
-def _record_singles(
+def _record_singles(  # noqa: PLR0913 - what came of it, and of which hand-overs
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
     reached: dict[int, list[int]],
     *,
+    handed: Mapping[int, datetime] | None,
     deadlines: Deadlines,
 ) -> None:
     if not outcomes:
@@ -174,6 +179,8 @@ def _record_singles(
     rows = list(session.scalars(query.execution_options(populate_existing=True)))
     asking.hold(session, [row.confirmation_id for row in rows if row.id in questions and row.confirmation_id])
     for row in rows:
+        if handed is not None and row.handed_at != handed.get(row.id):
+            continue
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
         if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
             _settle(row, outcomes[row.id], deadlines)

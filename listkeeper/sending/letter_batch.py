@@ -113,7 +113,7 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
                 home.append(_home(row, DeliveryState.REFUSED, code=code, rules=permission.RULE_VERSION))
             case Grant() as grant:
                 handed.append(_granted(row, message, grant) | times)
-                ready.append(Ready(row.id, grant, message))
+                ready.append(Ready(row.id, grant, message, moment))
             case verdict:
                 assert_never(verdict)
     connection = session.connection()
