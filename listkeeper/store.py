@@ -23,7 +23,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the pool's own, not Python's
 from sqlalchemy.orm import Session
 
-from listkeeper.foundation import outbox, pen, places
+from listkeeper.foundation import outbox, pen, places, silence
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
@@ -333,6 +333,8 @@ def snapshot() -> Iterator[Session]:
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     try:
         with database.engine.connect() as connection, Session(connection.execution_options(**options)) as session:
+            # Whoever takes an export may read it as slowly as he likes.
+            silence.endure(session.connection())
             yield session
     except (OperationalError, TimeoutError) as problem:
         raise TryAgain("database_unavailable", plain(problem)) from problem

@@ -88,7 +88,8 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> list[Ready]:
 
 def _keep(session: Session, said: Said) -> None:
     pacing.note(session, said.outcomes)
-    batch.record(session, said.outcomes, said.questions, handed=said.handed, deadlines=parts.deadlines())
+    me, deadlines = identity.me(), parts.deadlines()
+    batch.record(session, said.outcomes, said.questions, handed=said.handed, deadlines=deadlines, worker=me)
 
 
 def _written(said: Said) -> None:

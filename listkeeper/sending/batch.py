@@ -142,26 +142,26 @@ def record(
     *,
     handed: Mapping[int, datetime] | None = None,
     deadlines: Deadlines = retry.USUAL,
+    worker: str | None = None,
 ) -> None:
     """Store what came of each hand-over; None means it had not begun when the grant grew old.
 
-    ``handed`` says when each was handed: whoever lost the line to the database at the commit stores it once more, and
-    a row that waited again and is in other hands by now must not hear of the hand-over before.
-
-    ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof.
+    ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof. ``handed``
+    says when each was handed, and ``worker`` by whom: whoever was away for long, or lost the line at the commit and
+    stores it once more, may find the row in other hands, and that hand-over must not hear of the one before.
     """
     if not outcomes:
         return
     # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
-    reached, others = letter_batch.record_taken(session, outcomes)
+    reached, others = letter_batch.record_taken(session, outcomes, worker)
     singles = {number: outcomes[number] for number in others}
-    _record_singles(session, singles, questions or {}, reached, handed=handed, deadlines=deadlines)
+    _record_singles(session, singles, questions or {}, reached, handed=handed, deadlines=deadlines, worker=worker)
     for list_id, people in reached.items():
         # The gate asks: for how long was she silent, and how often does she want to hear from us?
         subscription.contacted(session, list_id, people)
 
 
-def _record_singles(  # noqa: PLR0913 - what came of it, and of which hand-overs
+def _record_singles(  # noqa: PLR0913, PLR0917 - what came of it, of which hand-overs, and who says it
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
@@ -169,6 +169,7 @@ def _record_singles(  # noqa: PLR0913 - what came of it, and of which hand-overs
     *,
     handed: Mapping[int, datetime] | None,
     deadlines: Deadlines,
+    worker: str | None,
 ) -> None:
     if not outcomes:
         return
@@ -182,7 +183,7 @@ def _record_singles(  # noqa: PLR0913 - what came of it, and of which hand-overs
         if handed is not None and row.handed_at != handed.get(row.id):
             continue
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
-        if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
+        if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT} and worker in {None, row.worker}:
             _settle(row, outcomes[row.id], deadlines)
             settled.append(row)
             refused += [row.confirmation_id] if _is_refused_question(row) else []
