@@ -91,12 +91,12 @@ class Campaign(Table):
     held_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Why it stands still, or did not leave: a code with its figures, or with words.
     halted: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
-    # What the first message was worth that left (``sending.first_message``): verdict, words, when.
-    first_message: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     # For which of those reasons it does not stop again, because its owner let it go on.
     overruled: Mapped[list[str] | None] = mapped_column(columns.Json)
     # The test with a few first (``sending.pilot``): what was ordered, what is expected, and how it stands.
     pilot: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
+    # What the first message was worth that left (``sending.first_message``): verdict, words, when.
+    first_message: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -21,6 +21,7 @@ from listkeeper.foundation.errors import Conflict, NotFound
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import delivery, pilot, stops, tally
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.halt import HaltCode
 from listkeeper.sending.pilot import PilotState
 from listkeeper.standards import address
 
@@ -50,9 +51,10 @@ def resume(session: Session, campaign: Campaign) -> None:
 
 def overrule(campaign: Campaign) -> None:
     """Let a letter that stopped by itself go on: it does not stop for the same reason again."""
-    if campaign.halted is not None:
-        campaign.overruled = sorted({*(campaign.overruled or ()), str(campaign.halted.get("code"))})
-        campaign.halted = None
+    code = (campaign.halted or {}).get("code")
+    if code in set(HaltCode):
+        campaign.overruled = sorted({*(campaign.overruled or ()), str(code)})
+    campaign.halted = None
     pilot.go_on(campaign)
 
 

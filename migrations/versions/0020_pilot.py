@@ -1,4 +1,4 @@
-"""Test small first: the few who get a letter first, why it stops by itself, and how fast it leaves."""
+"""How fast a letter leaves."""
 
 from __future__ import annotations
 
@@ -12,17 +12,11 @@ branch_labels = None
 depends_on = None
 
 _ROW = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_COMPLAINT = sa.text("reason = 'complaint'")
 _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
     """Make room; nothing that is there changes."""
-    op.add_column("campaign", sa.Column("overruled", _JSON, nullable=True))
-    op.add_column("campaign", sa.Column("pilot", _JSON, nullable=True))
-    op.create_index(
-        "ix_suppression_complaint", "suppression", ["created_at"], postgresql_where=_COMPLAINT, sqlite_where=_COMPLAINT
-    )
     op.create_table(
         "campaign_tempo",
         sa.Column("id", _ROW, nullable=False),
@@ -35,8 +29,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget them."""
+    """Forget how fast."""
     op.drop_table("campaign_tempo")
-    op.drop_index("ix_suppression_complaint", table_name="suppression")
-    op.drop_column("campaign", "pilot")
-    op.drop_column("campaign", "overruled")

@@ -125,6 +125,12 @@ def test_she_sees_takes_home_and_is_forgotten(phone: Phone, her: Guest) -> None:
         phone.open(own)
         phone.press(f"a[href*='{name}']")
         phone.look(f"own-{name.strip('/')}")
+    phone.open(own)
+    phone.press("a[href*='lists/']")
+    phone.press("form[action$='/seen'] button")
+    phone.look("own-seen")
+    phone.press("form[action$='/unseen'] button")
+    phone.page.wait_for_selector("form[action$='/seen']")
     while not phone.page.locator("input[name=event]").count():
         phone.page.locator("a[href*='page=']").last.click()
     phone.look("own-history-end")

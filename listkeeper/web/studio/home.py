@@ -88,7 +88,7 @@ def _standing(session: Session) -> list[tuple[bool, str]]:
 def _halted(session: Session, letters: list[campaigns.Campaign]) -> list[tuple[bool, str]]:
     """Say which letters stopped by themselves, or did not leave, and why."""
     waiting = (each for each in letters if each.halted and each.state in {CampaignState.PAUSED, CampaignState.DRAFT})
-    return [(True, f"{campaigns.newest(session, each).subject}: {halt.words(each.halted or {})}") for each in waiting]
+    return [(False, f"{campaigns.newest(session, each).subject}: {halt.words(each.halted or {})}") for each in waiting]
 
 
 def _steps(
