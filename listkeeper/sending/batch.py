@@ -135,7 +135,7 @@ class Question:
     lint: str = ""
 
 
-def record(
+def record(  # noqa: PLR0913 - what came of which hand-overs, and who says it
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question] | None = None,
@@ -161,7 +161,7 @@ def record(
         subscription.contacted(session, list_id, people)
 
 
-def _record_singles(  # noqa: PLR0913, PLR0917 - what came of it, of which hand-overs, and who says it
+def _record_singles(  # noqa: PLR0913 - what came of it, of which hand-overs, and who says it
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
