@@ -6,7 +6,7 @@ import re
 import unicodedata
 from datetime import datetime
 
-from sqlalchemy import String, Text, false, select
+from sqlalchemy import Integer, String, Text, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.foundation import columns, key_mark, language, throttle
@@ -42,6 +42,9 @@ class Organisation(Table):
     evidence_needs_two: Mapped[bool] = mapped_column(default=False, server_default=false())
     # A mailbox elsewhere that keeps the ledger's checkpoints (``audience.checkpoint``); empty: nobody asked for it.
     witness_address: Mapped[str | None] = mapped_column(String(320))
+    # No letter leaves between these minutes of the day (``accounts.quiet_hours``); empty: at any time.
+    quiet_from: Mapped[int | None] = mapped_column(Integer)
+    quiet_until: Mapped[int | None] = mapped_column(Integer)
     # Founded by the demo and not yet named by an owner: it goes when the demo goes.
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import available_timezones
 
 from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -16,7 +17,7 @@ from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.foundation import clock, columns, ids, language, outbox
 from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
-from listkeeper.foundation.errors import NotFound
+from listkeeper.foundation.errors import Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
 from listkeeper.standards import address
@@ -39,6 +40,8 @@ class Subscriber(Table):
     # HMAC of email_key: the gate and the plan join it with the suppression list in SQL.
     suppression_key: Mapped[str] = mapped_column(String(64))
     language: Mapped[str] = mapped_column(String(8))
+    # Where she lives, as far as she told; never derived from an address, a language or a network.
+    time_zone: Mapped[str | None] = mapped_column(String(64))
     profile: Mapped[dict[str, Any]] = mapped_column(columns.Json, default=dict)
     demo: Mapped[bool] = mapped_column(default=False)
     restricted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -104,6 +107,14 @@ def named(session: Session, organisation: Organisation, typed: str) -> Subscribe
     if found is None:
         raise NotFound("no_subscriber", language.text("There is nobody with this address on your lists."))
     return found
+
+
+def live_in(subscriber: Subscriber, zone: str) -> None:
+    """Note in which time zone a person lives, by its IANA name; an empty one: not known. Raises Invalid."""
+    named_zone = zone.strip()
+    if named_zone and named_zone not in available_timezones():
+        raise Invalid("time_zone", language.text("There is no time zone “%(zone)s”.", zone=named_zone[:60]))
+    subscriber.time_zone = named_zone or None
 
 
 def count(session: Session, organisation: Organisation) -> int:

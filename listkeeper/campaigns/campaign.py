@@ -89,6 +89,9 @@ class Campaign(Table):
     # When it shall leave, as its owner chose; and until when a send that was ordered can be undone.
     scheduled_for: Mapped[datetime | None] = mapped_column(UtcDateTime)
     held_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # At that hour by each reader's own clock; it then begins when the first of them reach it.
+    each_zone: Mapped[bool] = mapped_column(default=False, server_default=false())
+    begins_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Why it stands still, or did not leave: a code with its figures, or with words.
     halted: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     # For which of those reasons it does not stop again, because its owner let it go on.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from listkeeper.campaigns import campaign as campaigns
@@ -41,13 +41,19 @@ class Leaving:
 
     at: datetime | None = None
     hold: timedelta = timedelta(0)
+    # The same hour by each reader's own clock.
+    each_zone: bool = False
 
 
 AT_ONCE = Leaving()
 
 
-def order(campaign: Campaign, leaves: Leaving, now: datetime) -> None:
-    """Schedule or hold a letter whose words were just bound. Raises Invalid for a moment that cannot be."""
+def order(campaign: Campaign, leaves: Leaving, now: datetime, begins_at: datetime | None = None) -> None:
+    """Schedule or hold a letter whose words were just bound. Raises Invalid for a moment that cannot be.
+
+    ``begins_at`` is when the first readers' hour has come, when it leaves by their own clocks.
+    """
+    campaign.each_zone, campaign.begins_at = begins_at is not None, begins_at
     if leaves.at is None:
         _enter(campaign, CampaignState.HELD)
         campaign.held_until, campaign.scheduled_for = now + min(leaves.hold, LONGEST_HOLD), None
@@ -75,6 +81,7 @@ def take_back(session: Session, campaign: Campaign) -> None:
             "nothing_to_undo", language.text("This letter is not waiting to leave, so there is nothing to take back.")
         )
     campaigns.move(campaign, CampaignState.DRAFT)
+    campaign.each_zone, campaign.begins_at = False, None
     campaign.scheduled_for = campaign.held_until = campaign.sent_revision_id = campaign.pilot = None
     campaign.recipients = 0
 
@@ -83,7 +90,7 @@ def leaves_at(campaign: Campaign) -> datetime | None:
     """Return when a letter that was ordered begins; None for every other."""
     match campaign.state:
         case CampaignState.SCHEDULED:
-            return campaign.scheduled_for
+            return campaign.begins_at or campaign.scheduled_for
         case CampaignState.HELD:
             return campaign.held_until
         case _:
@@ -104,7 +111,8 @@ def is_due(campaign: Campaign, now: datetime, allowed: timedelta = LATE) -> bool
 
 def due(session: Session, now: datetime, allowed: timedelta = LATE) -> list[int]:
     """Return the numbers of the letters that may begin by themselves now, the one that waited longest first."""
-    reached = or_(Campaign.scheduled_for <= now, Campaign.held_until <= now)
+    begins = func.coalesce(Campaign.begins_at, Campaign.scheduled_for)
+    reached = or_(begins <= now, Campaign.held_until <= now)
     found = session.scalars(select(Campaign).where(Campaign.state.in_(ORDERED), reached).order_by(Campaign.id))
     ready = [each for each in found if is_due(each, now, allowed)]
     return [each.id for each in sorted(ready, key=lambda each: leaves_at(each) or now)]

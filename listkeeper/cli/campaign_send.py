@@ -57,6 +57,7 @@ def with_test(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--topic", "about", help="The topic of the list it is about: who chose others does not get it.")
 @click.option("--important", is_flag=True, help="It also goes to whoever wants fewer letters, or important ones only.")
 @click.option("--at", metavar="MOMENT", help="When it leaves: 2026-12-24 09:00 by the clocks of the business.")
+@click.option("--each-zone", is_flag=True, help="With --at: at that hour by each reader's own clock, where known.")
 @click.option("--hold", type=click.IntRange(1, 1440), metavar="MINUTES", help="For how long it can be undone first.")
 @click.option("--late", is_flag=True, help="Send one now whose time passed while nothing was at work here.")
 @with_test
@@ -96,7 +97,7 @@ def _ordered(session: Session, settings: Settings, campaign_id: str, how: dict[s
     about = topic.named(session, found.mailing_list, how["about"]) if how["about"] else None
     planned = planning.send_campaign(
         session, business, found, site=settings.site, practice=settings.rehearsing,
-        about=about, important=how["important"], leaves=_leaving(zone, how["at"], how["hold"]), test=_test(how),
+        about=about, important=how["important"], leaves=_leaving(zone, how), test=_test(how),
     )  # fmt: skip
     audit_log.record(session, business.id, "command", schedule.ACTS[found.state], found.public_id)
     answer: dict[str, Any] = {"id": found.public_id, "state": found.state.value, "recipients": planned}
@@ -112,10 +113,13 @@ def _ordered(session: Session, settings: Settings, campaign_id: str, how: dict[s
     return answer, line
 
 
-def _leaving(zone: str, at: str | None, hold: int | None) -> Leaving:
+def _leaving(zone: str, how: dict[str, Any]) -> Leaving:
+    at, hold = how["at"], how["hold"]
     if at is not None and hold is not None:
         raise Invalid("at_or_hold", "Choose --at or --hold. Nothing was sent.")
-    return Leaving(schedule.read(at, zone) if at else None, timedelta(minutes=hold or 0))
+    if at is None and how["each_zone"]:
+        raise Invalid("zone_of_when", "Say with --at which hour it shall be for each reader. Nothing was sent.")
+    return Leaving(schedule.read(at, zone) if at else None, timedelta(minutes=hold or 0), each_zone=how["each_zone"])
 
 
 def _test(how: dict[str, Any]) -> Pilot | None:

@@ -35,6 +35,22 @@ def command() -> None:
 @with_settings
 @with_json
 @click.argument("address")
+@click.argument("time_zone", metavar="ZONE")
+def zone(settings: Settings, *, address: str, time_zone: str, as_json: bool) -> None:
+    """Note in which time zone somebody lives, as Europe/Copenhagen; an empty one forgets it."""
+    with opened(settings), store.transaction() as session:
+        owner = organisation.only_one(session)
+        person = subscriber.named(session, owner, address)
+        subscriber.live_in(person, time_zone)
+        audit_log.record(session, owner.id, "command", "subscriber.zone_noted", person.public_id)
+        answer = {"id": person.public_id, "time_zone": person.time_zone}
+    emit(answer, as_json=as_json, lines=[f"Time zone: {answer['time_zone'] or 'not known'}."])
+
+
+@command.command()
+@with_settings
+@with_json
+@click.argument("address")
 def show(settings: Settings, *, address: str, as_json: bool) -> None:
     """Show a subscriber's subscriptions and consent record."""
     with opened(settings), store.reading() as session:

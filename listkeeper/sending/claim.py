@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience.proof import witness
-from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
+from listkeeper.sending import waiting
 from listkeeper.sending.delivery import IS_WAITING, Delivery, DeliveryState
 
 # With the timetable's round on top, rows of a machine that is gone are taken over within a minute.
@@ -47,17 +47,16 @@ def _queues(session: Session, lane: Lane) -> Iterator[ColumnElement[bool]]:
 
     Another campaign comes first each time, so that a small one does not wait for a large one to end.
     """
-    waiting = and_(Delivery.lane == lane, IS_WAITING)
+    here = and_(Delivery.lane == lane, IS_WAITING)
     # The wave is named only for the index: a single mail is of everybody's.
-    yield and_(waiting, Delivery.campaign_id.is_(None), Delivery.wave == 1)
+    yield and_(here, Delivery.campaign_id.is_(None), Delivery.wave == 1)
     if lane is not Lane.SENDING:
         return
-    query = select(Campaign.id, Campaign.waves_open).where(Campaign.state == CampaignState.SENDING)
-    under_way = session.execute(query.order_by(Campaign.id)).all()
+    under_way = waiting.moving_letters(session)
     first = secrets.randbelow(len(under_way)) if under_way else 0
     for number, waves_open in (*under_way[first:], *under_way[:first]):
         for wave in range(waves_open + 1):
-            yield and_(waiting, Delivery.campaign_id == number, Delivery.wave == wave)
+            yield and_(here, Delivery.campaign_id == number, Delivery.wave == wave)
 
 
 def give_back(session: Session, ids: Sequence[int], worker: str, *, wait: timedelta = timedelta(0)) -> None:

@@ -21,7 +21,7 @@ def sentence(campaign: Campaign, report: Progress, zone: str) -> str:
         case CampaignState.SCHEDULED | CampaignState.HELD:
             return _ordered(campaign, report, zone)
         case CampaignState.SENDING:
-            return _testing(report, zone) or _going_out(report)
+            return _resting(report, zone) or _testing(report, zone) or _going_out(report, zone)
         case CampaignState.PAUSED:
             return halt.words(campaign.halted) if campaign.halted else _paused(report)
         case CampaignState.FINISHED:
@@ -44,6 +44,16 @@ def _ordered(campaign: Campaign, report: Progress, zone: str) -> str:
             "shall happen now?",
             when=language.appointment(moment, zone),
         )
+    if campaign.each_zone and campaign.scheduled_for is not None:
+        return language.counted(
+            "It leaves at each reader's own hour, which is here: %(when)s. The first get it at: %(first)s. As of now "
+            "it goes to %(number)s person.",
+            "It leaves at each reader's own hour, which is here: %(when)s. The first get it at: %(first)s. As of now "
+            "it goes to %(number)s people.",
+            campaign.recipients,
+            when=language.appointment(campaign.scheduled_for, zone),
+            first=language.appointment(moment, zone),
+        )
     if campaign.state is CampaignState.SCHEDULED:
         return language.counted(
             "It leaves at this time: %(when)s. As of now it goes to %(number)s person.",
@@ -62,7 +72,16 @@ def _ordered(campaign: Campaign, report: Progress, zone: str) -> str:
     )
 
 
-def _going_out(report: Progress) -> str:
+def _resting(report: Progress, zone: str) -> str:
+    if report.rests_until is None:
+        return ""
+    return language.text(
+        "It rests, because these are your quiet hours. It goes on at this time: %(when)s.",
+        when=language.appointment(report.rests_until, zone),
+    )
+
+
+def _going_out(report: Progress, zone: str) -> str:
     if report.standing_still:
         return f"{language.text('It stands still:')} {' '.join(report.standing_still)}"
     if report.next_try is not None:
@@ -71,6 +90,11 @@ def _going_out(report: Progress) -> str:
             "All others are done; the servers of %(number)s people said “not now” and are asked again %(when)s.",
             report.deferred,
             when=_ahead(report.next_try),
+        )
+    if report.last_hour is not None:
+        return language.text(
+            "It goes out at each reader's own hour. The last ones get it at this time: %(when)s.",
+            when=language.appointment(report.last_hour, zone),
         )
     if report.seconds_left is None or not report.waiting:
         return language.text("It is going out.")

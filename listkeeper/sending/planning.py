@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import String, cast, func, insert, literal, select
@@ -36,7 +36,7 @@ from listkeeper.campaigns.schedule import AT_ONCE, Leaving
 from listkeeper.foundation import clock, language, throttle
 from listkeeper.foundation.errors import Forbidden, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, pilot
+from listkeeper.sending import delivery, pilot, reader_zones
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import Incident
 from listkeeper.sending.pilot import Pilot
@@ -69,17 +69,14 @@ def send_campaign(  # noqa: PLR0913 - whose letter, from where, as it was seen, 
     started already or ``sha256`` is not the revision that was seen.
     """
     chosen = campaigns.bind(session, campaign, sha256=sha256)
-    # Ordered before, and now again for another moment: it stays about what it was about.
-    again = campaign.state in schedule.ORDERED
-    if about is not None or not again:
-        campaign.topic = about.public_id if about is not None else None
-    campaign.important = important or (again and campaign.important)
-    if test is not None or not again:
-        campaign.pilot = test.as_json() if test is not None else None
+    moment = clock.now()
+    _describe(campaign, about, test, important=important)
     revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
     if leaves == AT_ONCE:
+        # Whose hour is still to come gets it then, also when the letter is late; sent before its time, all get it now.
+        campaign.each_zone = campaign.each_zone and (schedule.leaves_at(campaign) or moment) <= moment
         return begin(session, campaign, chosen, practice=practice)
-    schedule.order(campaign, leaves, clock.now())
+    schedule.order(campaign, leaves, moment, _first_hour(session, campaign, leaves, moment))
     expected = preflight.audience_size(session, campaign.mailing_list, campaign.topic, practice=practice)
     campaign.recipients = _demand_somebody(expected)
     if (ordered := pilot.of(campaign)) is not None:
@@ -87,13 +84,36 @@ def send_campaign(  # noqa: PLR0913 - whose letter, from where, as it was seen, 
     return expected
 
 
+def _describe(campaign: Campaign, about: Topic | None, test: Pilot | None, *, important: bool) -> None:
+    """Note what a letter is about and how it is tested; ordered again for another moment, it stays as it was."""
+    again = campaign.state in schedule.ORDERED
+    if about is not None or not again:
+        campaign.topic = about.public_id if about is not None else None
+    campaign.important = important or (again and campaign.important)
+    if test is not None or not again:
+        campaign.pilot = test.as_json() if test is not None else None
+    campaign.each_zone = again and campaign.each_zone
+
+
 def begin(session: Session, campaign: Campaign, chosen: Revision, *, practice: bool) -> int:
     """Freeze the audience of a letter whose time has come, and let it go."""
     campaigns.set_out(session, campaign)
     link.keep(session, chosen.id, revisions.frozen(chosen).links)
     campaign.recipients = _demand_somebody(freeze(session, campaign, chosen, practice=practice))
+    reader_zones.spread(session, campaign)
     pilot.begin(session, campaign)
     return campaign.recipients
+
+
+def _first_hour(session: Session, campaign: Campaign, leaves: Leaving, now: datetime) -> datetime | None:
+    """Return when the first reader's hour has come, when a letter leaves by each reader's clock."""
+    if not leaves.each_zone or leaves.at is None:
+        return None
+    if campaign.pilot is not None:
+        # The few would have it hours apart, and the time to wait for them would mean nothing.
+        sentence = language.text("A test, or each reader's own hour: please choose one. Nothing was sent.")
+        raise Invalid("pilot_or_zone", sentence)
+    return reader_zones.begins_at(session, campaign, leaves.at, now)
 
 
 def _demand_somebody(planned: int) -> int:

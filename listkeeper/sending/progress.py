@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts import quiet_hours
 from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
@@ -17,8 +18,9 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
+from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import delivery, first_message, incident, pilot, stops, tempo, watch_words
-from listkeeper.sending.delivery import OPEN, SENT, Delivery, DeliveryState
+from listkeeper.sending.delivery import IS_WAITING, OPEN, SENT, Delivery, DeliveryState
 from listkeeper.sending.first_message import Verdict
 from listkeeper.sending.pilot import Pilot
 
@@ -53,6 +55,9 @@ class Progress:
     # The few who get it first, and what passes a threshold without stopping it.
     test: Pilot | None = None
     warnings: tuple[str, ...] = ()
+    # Until when it rests, because of quiet hours; and when the last reader's own hour comes.
+    rests_until: datetime | None = None
+    last_hour: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,8 @@ def report(
         put_off_by=put_off,
         test=pilot.of(campaign),
         warnings=stops.warnings(session, campaign, found),
+        rests_until=quiet_hours.rests(session, clock.now()).get(campaign.organisation_id) if moving else None,
+        last_hour=_last_hour(session, campaign) if moving and campaign.each_zone else None,
     )
 
 
@@ -123,6 +130,8 @@ def told(campaign: Campaign, report: Progress) -> dict[str, Any]:
         "waves": {"open": campaign.waves_open},
         "pilot": campaign.pilot,
         "warnings": list(report.warnings),
+        "each_zone": campaign.each_zone,
+        "rests_until": clock.as_text(report.rests_until) if report.rests_until else None,
     }
 
 
@@ -150,6 +159,19 @@ def _put_off(session: Session, campaign: Campaign) -> tuple[tuple[PutOff, ...], 
 
 def _standing_still(session: Session) -> tuple[str, ...]:
     return tuple(watch_words.of(row) for row in incident.standing(session) if row.stops)
+
+
+def _last_hour(session: Session, campaign: Campaign) -> datetime | None:
+    """Return when the last of those who wait for their own hour get it, if that is still to come."""
+    # Named as the index of the queue is ordered, so that its end is found and nothing is read.
+    last = select(func.max(Delivery.due_at)).where(
+        IS_WAITING,
+        Delivery.lane == Lane.SENDING,
+        Delivery.campaign_id == campaign.id,
+        Delivery.wave == campaign.waves_open,
+    )
+    found = session.scalar(last)
+    return found if found is not None and found > clock.now() else None
 
 
 def _addresses_in_doubt(session: Session, campaign: Campaign, named: int | None) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts import quiet_hours
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
@@ -40,6 +41,8 @@ class Why(StrEnum):
     PAUSED = "paused"
     # The few that go first have left, and the others wait for what comes of them.
     WATCHED = "watched"
+    # No letter leaves at this hour, as its business has chosen.
+    QUIET = "quiet"
     # All that waits is due later: put off by receivers, or held back by the pace.
     LATER = "later"
 
@@ -142,14 +145,19 @@ def _lines(session: Session, depths: dict[_Place, Depth]) -> list[Line]:
 
 def _letters(session: Session, depths: dict[_Place, Depth], late: timedelta) -> list[Letter]:
     query = select(Campaign).where(Campaign.state.in_(_NOT_OVER)).order_by(Campaign.id)
-    return [_letter(session, row, depths, late) for row in session.scalars(query)]
+    resting = quiet_hours.rests(session, clock.now())
+    return [_letter(session, row, depths, late, resting.get(row.organisation_id)) for row in session.scalars(query)]
 
 
-def _letter(session: Session, row: Campaign, depths: dict[_Place, Depth], late: timedelta) -> Letter:
+def _letter(
+    session: Session, row: Campaign, depths: dict[_Place, Depth], late: timedelta, rests_until: datetime | None
+) -> Letter:
     waves = {place[2]: depth for place, depth in depths.items() if place[1] == row.id}
     open_ones = [depth for wave, depth in waves.items() if wave <= row.waves_open]
     later = sum(depth.later for depth in waves.values())
     why, until = _why(row, open_ones, late, watched=bool(waves) and not open_ones)
+    if row.state is CampaignState.SENDING and rests_until is not None:
+        why, until = Why.QUIET, rests_until
     return Letter(
         public_id=row.public_id,
         subject=revisions.numbered(session, row.id, row.version).subject,
@@ -171,7 +179,7 @@ def _why(  # noqa: PLR0911 - one way out for each reason
         return Why.LATE, None
     match row.state:
         case CampaignState.SCHEDULED:
-            return Why.SCHEDULED, row.scheduled_for
+            return Why.SCHEDULED, schedule.leaves_at(row)
         case CampaignState.HELD:
             return Why.HELD, row.held_until
         case CampaignState.PAUSED:
@@ -215,8 +223,10 @@ def _claimable(session: Session, lane: Lane) -> Iterator[Select[datetime]]:
 
 
 def moving_letters(session: Session) -> list[tuple[int, int]]:
-    """Return the campaigns that may leave now, each with the last of its waves that may."""
+    """Return the campaigns that may leave now, each with the last of its waves that may; none in quiet hours."""
     query = select(Campaign.id, Campaign.waves_open).where(Campaign.state == CampaignState.SENDING)
+    if resting := quiet_hours.rests(session, clock.now()):
+        query = query.where(Campaign.organisation_id.not_in(resting))
     return [(row[0], row[1]) for row in session.execute(query.order_by(Campaign.id))]
 
 

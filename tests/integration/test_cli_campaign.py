@@ -188,3 +188,53 @@ def test_a_few_get_it_first_and_the_rest_when_it_is_released(
     assert type_("campaign", "release", name, "--json").error == "no_pilot"
     acts = works.read(lambda session: list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.id))))
     assert acts == ["campaign.started", "campaign.pilot_asked", "campaign.released"]
+
+
+def test_quiet_hours_are_chosen_and_hold_a_letter(
+    works: Works, type_: Type, smtp_sink: SmtpSink, frozen_clock: time_machine.Traveller
+) -> None:
+    assert type_("campaign", "quiet", "--json").json == {
+        "from": None, "until": None, "time_zone": "Europe/London", "rests_until": None,
+    }  # fmt: skip
+    for wrong in (
+        ("--from", "21:00"),
+        ("--off", "--from", "21:00", "--until", "8:00"),
+        ("--from", "9pm", "--until", "8"),
+    ):
+        assert type_("campaign", "quiet", *wrong, "--json").code == 10
+    chosen = type_("campaign", "quiet", "--from", "7:30", "--until", "9:00", "--json").json
+    assert (chosen["from"], chosen["until"], chosen["rests_until"]) == ("07:30", "09:00", "2026-11-23T09:00:00.000Z")
+    name = _draft(works)
+    assert type_("campaign", "send", name, "--yes", "--json").json["state"] == "sending"
+    works.drain()
+    assert smtp_sink.messages == []
+    assert "these are your quiet hours" in type_("campaign", "status", name).out
+    frozen_clock.shift(timedelta(hours=1))
+    works.drain()
+    assert len(recipients(smtp_sink)) == 3
+    assert "Letters leave at any hour." in type_("campaign", "quiet", "--off").out
+
+
+def test_at_each_reader_s_own_hour(
+    works: Works, type_: Type, smtp_sink: SmtpSink, frozen_clock: time_machine.Traveller
+) -> None:
+    name = _draft(works)
+    at = ("--at", "2026-11-24 09:00", "--each-zone")
+    assert type_("campaign", "send", name, "--yes", *at, "--json").error == "no_zones"
+    assert type_("campaign", "send", name, "--yes", "--each-zone", "--json").error == "zone_of_when"
+    assert type_("subscriber", "zone", "person-1@crowd.example", "Mars/Olympus", "--json").error == "time_zone"
+    noted = type_("subscriber", "zone", "person-1@crowd.example", "Asia/Tokyo", "--json")
+    assert noted.json["time_zone"] == "Asia/Tokyo"
+    ordered = type_("campaign", "send", name, "--yes", *at, "--json").json
+    assert (ordered["state"], ordered["leaves_at"]) == ("scheduled", "2026-11-24T00:00:00.000Z")
+    frozen_clock.move_to("2026-11-24T00:00:00Z", tick=False)
+    _look_around(works)
+    works.drain()
+    assert recipients(smtp_sink) == {"person-1@crowd.example": 1}
+    assert (
+        "The last ones get it at this time: Tuesday, November 24, 2026, 9:00" in type_("campaign", "status", name).out
+    )
+    frozen_clock.move_to("2026-11-24T09:00:00Z", tick=False)
+    works.drain()
+    assert set(recipients(smtp_sink).values()) == {1}
+    assert len(recipients(smtp_sink)) == 3

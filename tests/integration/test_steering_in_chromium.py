@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 from listkeeper import store
-from listkeeper.accounts import sign_in_link, user
+from listkeeper.accounts import quiet_hours, sign_in_link, user
+from listkeeper.audience import subscriber
+from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
@@ -129,6 +131,10 @@ def pages(app: Flask) -> dict[str, str]:
     with app.app_context(), store.transaction() as session:
         house = cafe.found(session)
         crowd.gather(session, house, 120)
+        for person in session.scalars(select(Subscriber).limit(2)).all():
+            subscriber.live_in(person, "Asia/Tokyo")
+        # The hour is one of them, whichever it is.
+        quiet_hours.choose(house.organisation, f"{clock.now().hour}:00", f"{(clock.now().hour + 2) % 24}:00")
         draft = cafe.draft(session, house, subject="A draft")
         letters = {name: make(session, house).public_id for name, make in _LETTERS.items()}
         enter = sign_in_link.make(session, user.first(session))
@@ -169,7 +175,7 @@ def test_every_page_of_a_letter_under_way_is_calm(
                 page.get_by_label("A few get it first").check()
             people.inspect(page, name)
             _keep(page, name, tmp_path)
-        for name, path in (("letters", "/studio/letters"), ("home", "/studio/")):
+        for name, path in (("letters", "/studio/letters"), ("home", "/studio/"), ("settings", "/studio/settings")):
             page.goto(f"{site}{path}")
             people.inspect(page, name)
             _keep(page, name, tmp_path)

@@ -14,6 +14,7 @@ from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.audience import subscription, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.handover import MessageClass
+from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability.reply_class import ReplyClass
@@ -285,3 +286,38 @@ def test_a_letter_that_stopped_by_itself_says_why_on_the_first_screen(app: Flask
     _look_around(app)
     assert (_letter(app).state, _letter(app).halted) == (CampaignState.SENDING, None)
     assert why not in words(browser.get("/studio/"))
+
+
+def test_quiet_hours_are_chosen_in_the_settings_and_said_beside_the_button(
+    app: Flask, browser: StudioBrowser, frozen_clock: time_machine.Traveller
+) -> None:
+    wrong = browser.post("/studio/settings/quiet", {"quiet_from": "7:30", "quiet_until": ""})
+    assert wrong.status_code == 422
+    assert "write both times" in words(wrong)
+    chosen = {"quiet_from": "07:30", "quiet_until": "09:00"}
+    saved = browser.post("/studio/settings/quiet", chosen, follow_redirects=True)
+    assert "Saved. No letter leaves in these hours." in words(saved)
+    assert 'value="07:30"' in saved.text
+    address = of_letters.draft(browser)
+    assert "These are your quiet hours." in words(browser.get(f"{address}/send"))
+    browser.post(f"{address}/send", {"sha256": of_letters.seen(browser, address)})
+    assert "It rests, because these are your quiet hours." in words(browser.get(f"{address}/progress"))
+    frozen_clock.shift(timedelta(hours=1))
+    assert "It is going out." in words(browser.get(f"{address}/progress"))
+    said = browser.post("/studio/settings/quiet", {"quiet_from": "", "quiet_until": ""}, follow_redirects=True)
+    assert "Letters leave at any hour." in words(said)
+
+
+def test_each_reader_s_own_hour_is_offered_where_somebody_told_her_zone(app: Flask, browser: StudioBrowser) -> None:
+    address = of_letters.draft(browser)
+    assert "each reader’s own clock" not in words(browser.get(f"{address}/send"))
+    with app.app_context(), store.transaction() as session:
+        session.scalars(select(Subscriber).limit(1)).one().time_zone = "Asia/Tokyo"
+    shown = words(browser.get(f"{address}/send"))
+    assert "by each reader’s own clock: it is known of 1 person" in shown
+    when = (clock.now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    typed = {"sha256": of_letters.seen(browser, address), "when": "at", "at": when, "each_zone": "1"}
+    assert browser.post(f"{address}/send", typed).status_code == 303
+    assert "It leaves at each reader's own hour" in words(browser.get(f"{address}/progress"))
+    browser.post(f"{address}/reschedule", {"at": (clock.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")})
+    assert (_letter(app).each_zone, _letter(app).state) == (True, CampaignState.SCHEDULED)

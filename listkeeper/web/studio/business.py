@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import store
-from listkeeper.accounts import audit_log, organisation
+from listkeeper.accounts import audit_log, organisation, quiet_hours, storefront
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
@@ -51,6 +51,25 @@ def change() -> Response | AnyResponse:
         with store.reading() as session:
             return _shown(session, request.form.to_dict(), problem=problem, status=422)
     return page.back_to("business.show", language.text("Saved. New letters and forms use it from now on."))
+
+
+@blueprint.post("/settings/quiet")
+def quiet() -> Response | AnyResponse:
+    """Choose the hours in which no letter leaves, or none."""
+    begins, ends = request.form.get("quiet_from", ""), request.form.get("quiet_until", "")
+    try:
+        with store.transaction() as session:
+            owner = organisation.only_one(session)
+            quiet_hours.choose(owner, begins, ends)
+            audit_log.record(session, owner.id, member.present().actor, "organisation.quiet_chosen", owner.public_id)
+            chosen = owner.quiet_from is not None
+    except Invalid as problem:
+        with store.reading() as session:
+            kept = _as_typed(organisation.only_one(session)) | {"quiet_from": begins, "quiet_until": ends}
+            return _shown(session, kept, problem=problem, status=422)
+    if chosen:
+        return page.back_to("business.show", language.text("Saved. No letter leaves in these hours."))
+    return page.back_to("business.show", language.text("Saved. Letters leave at any hour."))
 
 
 @blueprint.post("/settings/witness")
@@ -101,10 +120,18 @@ def _as_typed(owner: Organisation) -> dict[str, str]:
         "language": owner.language,
         "brand_colour": owner.brand_colour,
         "witness_address": owner.witness_address or "",
+        "quiet_from": quiet_hours.as_text(owner)[0],
+        "quiet_until": quiet_hours.as_text(owner)[1],
     }
 
 
 def _shown(session: Session, typed: dict[str, str], *, problem: Invalid | None = None, status: int = 200) -> Response:
     return page.answer(
-        session, "settings", typed=typed, problem=problem, leaving=mail_ways.every(session), status=status
+        session,
+        "settings",
+        typed=typed,
+        problem=problem,
+        leaving=mail_ways.every(session),
+        zone=storefront.zone_of(session, organisation.only_one(session)),
+        status=status,
     )

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import parts, store
-from listkeeper.accounts import audit_log, organisation, storefront
+from listkeeper.accounts import audit_log, organisation, quiet_hours, storefront
 from listkeeper.audience import subscription, topic
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.topic import Topic
@@ -15,9 +15,9 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import preflight, schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.deliverability.finding import Finding
-from listkeeper.foundation import language
+from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
-from listkeeper.sending import pilot, planning
+from listkeeper.sending import pilot, planning, reader_zones
 from listkeeper.web import headers, problems
 from listkeeper.web.studio import composer, link_memory, member, page, underway, words
 
@@ -61,6 +61,8 @@ def _looked(public_id: str, *, problem: ListkeeperError | None = None, status: i
             zone=storefront.zone_of(session, organisation.only_one(session)),
             hold_minutes=settings.hold_minutes,
             least_for_test=2 * pilot.LEAST_PEOPLE,
+            zones=sum(reader_zones.known(session, letter.mailing_list).values()),
+            rests_until=quiet_hours.rests(session, clock.now()).get(letter.organisation_id),
             typed=request.form,
             problem=problem,
             status=status,

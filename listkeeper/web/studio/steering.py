@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Blueprint, request
 from sqlalchemy.orm import Session
@@ -59,10 +60,10 @@ def reschedule(public_id: str) -> AnyResponse:
     with store.reading() as session:
         zone = storefront.zone_of(session, organisation.only_one(session))
     try:
-        leaves = Leaving(schedule.read(request.form.get("at", ""), zone))
+        moment = schedule.read(request.form.get("at", ""), zone)
     except Invalid as problem:
         return page.back_to("departure.progress", problem.message, "bad", public_id=public_id)
-    return _ordered_again(public_id, leaves, language.text("It leaves at the new time."))
+    return _ordered_again(public_id, Leaving(moment), language.text("It leaves at the new time."))
 
 
 def _ordered_again(public_id: str, leaves: Leaving, said: str) -> AnyResponse:
@@ -74,7 +75,9 @@ def _ordered_again(public_id: str, leaves: Leaving, said: str) -> AnyResponse:
             raise Conflict("not_waiting", language.text("This letter is not waiting to leave. Nothing was changed."))
         owner = organisation.only_one(session)
         site, practice = settings.site, settings.rehearsing
-        planning.send_campaign(session, owner, letter, site=site, practice=practice, leaves=leaves)
+        # Another moment is another moment for each reader too.
+        kept = replace(leaves, each_zone=letter.each_zone and leaves.at is not None)
+        planning.send_campaign(session, owner, letter, site=site, practice=practice, leaves=kept)
         return said
 
     return steered(public_id, "campaign.started" if leaves == AT_ONCE else "campaign.scheduled", act)

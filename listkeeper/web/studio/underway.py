@@ -36,7 +36,8 @@ _ASKS_AGAIN = {CampaignState.SENDING: "1500ms", CampaignState.PAUSED: "5s", Camp
 def leaving(session: Session, owner: Organisation) -> Leaving:
     """Return when the letter of this form shall leave: at the moment that was typed, or once the hold is over."""
     if request.form.get("when") == "at":
-        return Leaving(at=schedule.read(request.form.get("at", ""), storefront.zone_of(session, owner)))
+        moment = schedule.read(request.form.get("at", ""), storefront.zone_of(session, owner))
+        return Leaving(at=moment, each_zone=bool(request.form.get("each_zone")))
     hold = page.settings().hold
     return Leaving(hold=hold) if hold else AT_ONCE
 

@@ -73,6 +73,7 @@ def why(reason: Why) -> str:
         Why.HELD: language.text("it can still be stopped, and leaves then:"),
         Why.PAUSED: language.text("it was paused, and waits for somebody to let it go on"),
         Why.WATCHED: language.text("the first few have left; the others wait for what comes of them"),
+        Why.QUIET: language.text("these are your quiet hours; it goes on at"),
         Why.LATER: language.text("put off or held back; the next leave at"),
     }[reason]
 
