@@ -131,6 +131,8 @@ def test_she_sees_takes_home_and_is_forgotten(phone: Phone, her: Guest) -> None:
     phone.look("own-seen")
     phone.press("form[action$='/unseen'] button")
     phone.page.wait_for_selector("form[action$='/seen']")
+    phone.open(own)
+    phone.press("a[href*='history']")
     while not phone.page.locator("input[name=event]").count():
         phone.page.locator("a[href*='page=']").last.click()
     phone.look("own-history-end")
