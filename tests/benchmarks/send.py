@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.cli import context
-from listkeeper.deliverability import dkim_key, sending_domain
+from listkeeper.deliverability import dkim_key, second_key, sending_domain
 from listkeeper.deliverability.dkim_key import KeyState
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
@@ -209,6 +209,8 @@ def _sign(session: Session, made: Cafe, kind: str) -> None:
     assert key is not None
     dkim_key.move(key, KeyState.SIGNING)
     domain.signing = True
+    if kind == "both":
+        dkim_key.move(second_key.add(session, domain), KeyState.SIGNING)
 
 
 def _work(environment: dict[str, str], run: _Run) -> tuple[list[dict[str, float]], float]:
