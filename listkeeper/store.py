@@ -16,14 +16,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the pool's own, not Python's
 from sqlalchemy.orm import Session
 
-from listkeeper.foundation import outbox, pen, places
+from listkeeper.foundation import outbox, pen, places, silence
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
@@ -44,10 +44,8 @@ CHAPTERS = (
 database = SQLAlchemy(model_class=Table, disable_autonaming=True)
 # How often this process changed something, small writes done together apart; and another database is another number.
 _changes = [0]
-# Those who wait to write together, and the one who writes for them.
-_waiting_acts: deque[_Act[Any]] = deque()
-_leading = threading.Lock()
 _MOST_TOGETHER = 16
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 _bells: list[Callable[[set[Lane]], None]] = []
 
@@ -111,6 +109,7 @@ def _sync() -> None:
     try:
         pen.sync(database.engine)
     except OSError as problem:
+        # It is written, and may be gone after a power cut: nobody is told that it is kept, nor that nothing was.
         raise TryAgain("database_unavailable", _PERHAPS_NOT_KEPT) from problem
 
 
@@ -148,90 +147,140 @@ def _transaction(options: Mapping[str, bool] = pen.WRITES) -> Iterator[Session]:
             ring(lanes)
 
 
-class _Act(Generic[Result]):
-    """A small write that waits to be done together with others."""
-
-    def __init__(self, act: Callable[[Session], Result]) -> None:
-        self._act = act
-        self._value: Result | None = None
-        self.problem: BaseException | None = None
-        # Whether somebody has done it, and whether that is on the disk.
-        self.taken = False
-        self.settled = threading.Event()
-
-    def do(self, session: Session) -> None:
-        """Do it, within a transaction that may be taken back yet."""
-        self._value = self._act(session)
-
-    def value(self) -> Result:
-        """Return what it came to, once it is settled. Raises what went wrong."""
-        self.settled.wait()
-        if self.problem is not None:
-            raise self.problem
-        return cast("Result", self._value)
-
-
 def together(act: Callable[[Session], Result]) -> Result:
     """Do a small write, in one transaction with those that others of this process ask for at the same time.
 
-    SQLite has one pen, and most of a small write is taking it up and laying it down: whoever comes first takes it up
-    for all who wait, and lays it down before what they wrote is on the disk, which each of them then waits for.
-    ``act`` may be done twice, the first time for nothing, and in another thread than its own.
-    Elsewhere it is a transaction of its own. Raises TryAgain as ``transaction`` does.
+    SQLite has one pen, and most of a small write is taking it up and laying it down. ``act`` may be done twice, the
+    first time for nothing, and in another thread than its own. Elsewhere it is a transaction of its own.
+    Raises TryAgain as ``transaction`` does.
     """
     if not pen.is_needed(database.engine):
         with _transaction() as session:
             return act(session)
-    mine = _Act(act)
-    _waiting_acts.append(mine)
-    led: list[_Act[Any]] = []
-    with _leading:
-        while not mine.taken:
-            led += _lead()
-    _settle(led)
-    return mine.value()
+    return shared(_one_by_one, act)
 
 
-def _lead() -> list[_Act[Any]]:
-    taken: list[_Act[Any]] = []
+def _one_by_one(session: Session, acts: Sequence[Callable[[Session], Result]]) -> list[Result]:
+    return [act(session) for act in acts]
+
+
+def shared(act: Callable[[Session, Sequence[Item]], Sequence[Result]], item: Item) -> Result:
+    """Let ``act`` write down this item with those that others of this process bring at the same time.
+
+    Whoever comes first does it for all who wait, in one transaction, and the next begins before what was written is
+    on the disk, which each of them waits for. ``act`` is told all items and returns what each came to, in order; it may
+    be done twice, the first time for nothing, and in another thread than the item's. Raises TryAgain as
+    ``transaction`` does.
+    """
+    line, mine = _lines.setdefault(act, _Line()), _Turn(item)
+    if not line.joined(mine):
+        mine.called.wait()
+    if mine.leads:
+        _lead(line, act)
+    return cast("Result", mine.value())
+
+
+class _Turn:
+    """One item that waits to be written down, and what it came to."""
+
+    def __init__(self, item: Any) -> None:  # noqa: ANN401 - its act knows what it is
+        self.item = item
+        self.came_to: Any = None
+        self.problem: BaseException | None = None
+        # It is called to lead, or because it is done.
+        self.leads = False
+        self.called = threading.Event()
+
+    def value(self) -> Any:  # noqa: ANN401 - as its item
+        """Return what it came to. Raises what went wrong."""
+        if self.problem is not None:
+            raise self.problem
+        return self.came_to
+
+
+class _Line:
+    """Those who wait for the same act; one of them leads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[_Turn] = deque()
+        self._is_led = False
+
+    def joined(self, turn: _Turn) -> bool:
+        """Stand in line; True for whoever is to lead at once, because nobody does."""
+        with self._lock:
+            self._waiting.append(turn)
+            turn.leads, self._is_led = not self._is_led, True
+        return turn.leads
+
+    def taken(self, most: int) -> list[_Turn]:
+        """Take those who have waited longest."""
+        with self._lock:
+            return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+
+    def hand_on(self) -> None:
+        """Let the next in line lead, if there is one."""
+        with self._lock:
+            self._is_led = bool(self._waiting)
+            if self._is_led:
+                self._waiting[0].leads = True
+                self._waiting[0].called.set()
+
+
+_lines: dict[Callable[..., Any], _Line] = {}
+
+
+def _lead(line: _Line, act: Callable[[Session, Sequence[Any]], Sequence[Any]]) -> None:
+    turns: list[_Turn] = []
+    try:
+        turns = _written(line, act)
+    finally:
+        line.hand_on()
+    _settle(turns)
+
+
+def _written(line: _Line, act: Callable[[Session, Sequence[Any]], Sequence[Any]]) -> list[_Turn]:
+    turns: list[_Turn] = []
     try:
         with _transaction(pen.SYNCS_LATER) as session:
-            while _waiting_acts and len(taken) < _MOST_TOGETHER:
-                taken.append(_waiting_acts.popleft())
-                taken[-1].do(session)
+            turns = line.taken(_MOST_TOGETHER)
+            _do(session, act, turns)
     except TryAgain as problem:
-        taken = taken or [_waiting_acts.popleft()]
-        for one in taken:
+        # Whoever leads stands first in line, also where the pen was never had.
+        turns = turns or line.taken(1)
+        for one in turns:
             one.problem = problem
-    except Exception:  # noqa: BLE001 - whose fault it is shows when each does its own
-        for one in taken:
-            _alone(one)
-    for one in taken:
-        one.taken = True
-    return taken
+    except Exception:  # noqa: BLE001 - whose fault it is shows when each is done by itself
+        for one in turns:
+            _alone(act, one)
+    return turns
 
 
-def _alone(one: _Act[Any]) -> None:
+def _do(session: Session, act: Callable[[Session, Sequence[Any]], Sequence[Any]], turns: Sequence[_Turn]) -> None:
+    for one, came_to in zip(turns, act(session, [one.item for one in turns]), strict=True):
+        one.came_to = came_to
+
+
+def _alone(act: Callable[[Session, Sequence[Any]], Sequence[Any]], one: _Turn) -> None:
     try:
         with _transaction(pen.SYNCS_LATER) as session:
-            one.do(session)
+            _do(session, act, [one])
     except Exception as problem:  # noqa: BLE001 - raised in the thread that asked
         one.problem = problem
 
 
-def _settle(led: Sequence[_Act[Any]]) -> None:
+def _settle(turns: Sequence[_Turn]) -> None:
     """Wait for the disk, for all who were led at once, and let them go on."""
     refused: TryAgain | None = None
     try:
-        if any(one.problem is None for one in led):
-            pen.sync(database.engine)
-    except OSError as problem:
-        # It is written, and may be gone after a power cut: nobody is told that it is kept, nor that nothing was.
-        refused = TryAgain("database_unavailable", _PERHAPS_NOT_KEPT)
-        refused.__cause__ = problem
-    for one in led:
+        if pen.is_needed(database.engine) and any(one.problem is None for one in turns):
+            _sync()
+    except TryAgain as problem:
+        refused = problem
+    for one in turns:
         one.problem = one.problem or refused
-        one.settled.set()
+        one.leads = False
+        one.called.set()
 
 
 _PERHAPS_NOT_KEPT = "The disk refused; it may be full or failing. Perhaps this was not kept; see to it, then try again."
@@ -284,6 +333,8 @@ def snapshot() -> Iterator[Session]:
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     try:
         with database.engine.connect() as connection, Session(connection.execution_options(**options)) as session:
+            # Whoever takes an export may read it as slowly as he likes.
+            silence.endure(session.connection())
             yield session
     except (OperationalError, TimeoutError) as problem:
         raise TryAgain("database_unavailable", plain(problem)) from problem

@@ -44,6 +44,9 @@ class EventKind(StrEnum):
     EXPIRED = "consent.expired"
     LAPSED = "consent.lapsed"
     INVALIDATED = "consent.invalidated"
+    # Apart from all above: whether it may be seen which links somebody follows. No mail rests on it.
+    TRACKING_GIVEN = "tracking.given"
+    TRACKING_WITHDRAWN = "tracking.withdrawn"
 
 
 class Method(StrEnum):
@@ -67,8 +70,8 @@ class Method(StrEnum):
 
 # Consent is given by these acts alone; no operator and no program can give it.
 GIVING = frozenset({Method.BUTTON, Method.CODE, Method.UNDO, Method.DEMO})
-# What permission may rest on, and what raises it.
-_RAISING = frozenset({EventKind.GIVEN, EventKind.RENEWED})
+# What raises a permission, and the acts that may. A form that asks about tracking, too, would add its button and code.
+_RAISING = {EventKind.GIVEN: GIVING, EventKind.RENEWED: GIVING, EventKind.TRACKING_GIVEN: frozenset({Method.PAGE})}
 
 
 class ConsentEvent(Table):
@@ -133,13 +136,14 @@ def record_all(
     session: Session, list_id: int, kind: EventKind, method: Method, of: Sequence[tuple[Subscriber, Circumstances]]
 ) -> list[ConsentEvent]:
     """Write down that the same happened to several people of one business, in order. Raises Conflict as ``record``."""
-    if kind in _RAISING and method not in GIVING:
+    if method not in _RAISING.get(kind, {method}):
         raise Conflict("not_an_act", "Consent can only be given by the person's own act.")
     mailing_list = session.get_one(MailingList, list_id)
     events = [_event(subscriber, mailing_list, kind, method, under) for subscriber, under in of]
     true = [(event, under) for event, (_subscriber, under) in zip(events, of, strict=True) if not event.demo]
     if true:
-        told = [_for_ledger(session, event, mailing_list, under) for event, under in true]
+        cited = _cited(session, [event for event, _under in true])
+        told = [_for_ledger(event, mailing_list, under, *cited) for event, under in true]
         written = ledger.append(session, mailing_list.organisation_id, told)
         for (event, _under), row in zip(true, written, strict=True):
             event.ledger_seq, event.ledger_id = row.seq, row.id
@@ -169,13 +173,28 @@ def _event(
     )
 
 
-def _for_ledger(session: Session, event: ConsentEvent, mailing_list: MailingList, under: Circumstances) -> Event:
-    text = session.get(ConsentText, event.consent_text_id) if event.consent_text_id else None
-    version = session.get(SignupFormVersion, event.form_version_id) if event.form_version_id else None
-    if text is not None:
-        consent_text.ensure_in_ledger(session, text)
-    if version is not None:
-        form_record.ensure_in_ledger(session, version)
+Texts = dict[int, ConsentText]
+Versions = dict[int, SignupFormVersion]
+
+
+def _cited(session: Session, events: Sequence[ConsentEvent]) -> tuple[Texts, Versions]:
+    """Return the texts and form versions that events cite, each read once; the ledger knows them before it is cited."""
+    texts: Texts = {}
+    versions: Versions = {}
+    for event in events:
+        if event.consent_text_id and event.consent_text_id not in texts:
+            texts[event.consent_text_id] = session.get_one(ConsentText, event.consent_text_id)
+            consent_text.ensure_in_ledger(session, texts[event.consent_text_id])
+        if event.form_version_id and event.form_version_id not in versions:
+            versions[event.form_version_id] = session.get_one(SignupFormVersion, event.form_version_id)
+            form_record.ensure_in_ledger(session, versions[event.form_version_id])
+    return texts, versions
+
+
+def _for_ledger(
+    event: ConsentEvent, mailing_list: MailingList, under: Circumstances, texts: Texts, versions: Versions
+) -> Event:
+    text, version = texts.get(event.consent_text_id or 0), versions.get(event.form_version_id or 0)
     details: dict[str, str | int] = dict(under.details or {})
     if under.at is not None:
         # When it happened; the row itself carries the time at which it was written down.

@@ -27,6 +27,8 @@ class TextKind(StrEnum):
 
     NEWSLETTER = "newsletter"
     PERSONAL_DATA = "personal_data"
+    # Whether it may be seen which links somebody follows (``tracking``); never on a form.
+    TRACKING = "tracking"
 
 
 class ConsentText(Table):
@@ -127,31 +129,43 @@ def publish(
     Raises Invalid when the words lack what the law asks of them (``findings``).
     """
     refuse_blocking(findings(organisation, mailing_list, spoken, wording))
-    controller = f"{organisation.legal_name}\n{organisation.postal_address}\n{organisation.from_address}"
-    newest = session.scalar(
-        select(func.max(ConsentText.version)).where(
-            ConsentText.list_id == mailing_list.id, ConsentText.language == spoken
-        )
-    )
+    return keep(session, made_of(organisation, mailing_list, spoken, wording, mailing_list.purpose), mailing_list)
+
+
+def made_of(
+    organisation: Organisation, mailing_list: MailingList, spoken: str, wording: Wording, purpose: str
+) -> ConsentText:
+    """Return a wording as a text with its name; it is neither stored nor published by that."""
     made = ConsentText(
         list_id=mailing_list.id,
         language=spoken,
-        version=(newest or 0) + 1,
         body=wording.body,
         button_label=wording.button_label,
         withdrawal=wording.withdrawal,
         age_statement=wording.age_statement,
         kind=wording.kind,
-        purpose=mailing_list.purpose,
-        controller=controller,
+        purpose=purpose,
+        controller=f"{organisation.legal_name}\n{organisation.postal_address}\n{organisation.from_address}",
     )
     made.sha256 = hashlib.sha256(content(made)).hexdigest()
+    return made
+
+
+def keep(session: Session, made: ConsentText, mailing_list: MailingList) -> ConsentText:
+    """Store a text as the next version; the same words again return the version that holds them."""
+    spoken = made.language
+    newest = session.scalar(
+        select(func.max(ConsentText.version)).where(
+            ConsentText.list_id == mailing_list.id, ConsentText.language == spoken
+        )
+    )
     same = select(ConsentText).where(
         ConsentText.list_id == mailing_list.id, ConsentText.language == spoken, ConsentText.sha256 == made.sha256
     )
     known = session.scalars(same).first()
     if known is not None:
         return known
+    made.version = (newest or 0) + 1
     if not mailing_list.demo:
         # Before the row is there: what is published is never changed, not even by us.
         made.ledger_seq = _write_down(session, made)

@@ -99,6 +99,7 @@ def _subscriptions() -> Rows:
             row.frequency,
             row.topics,
             row.snooze_until,
+            row.tracking_since.label("links_seen_since"),
             row.ledger_seq.label("number_in_the_ledger"),
             Source.slug.label("first_came_by"),
         )

@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Select, delete, func, not_, select, union,
 from sqlalchemy.orm import Session, aliased
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import profile_question, subscriber, suppression, topic, unsubscribe
-from listkeeper.audience.consent import Method
+from listkeeper.audience import profile_question, subscriber, suppression, topic, tracking, unsubscribe
+from listkeeper.audience.consent import Circumstances, Method
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
@@ -71,6 +71,7 @@ def merge(
     _leave_both(session, source, target, actor)
     _keep_out(session, organisation, source, target, actor)
     here = (*_confirmed_on(source), _same_purpose(target))
+    _see_no_more(session, here, actor)
     steps = (
         # Whoever is on both keeps what she said to the target; what she said to the other stays in her history.
         delete(Subscription).where(*here, _has_row_on(target, _ON)),
@@ -86,6 +87,14 @@ def merge(
     merged = Event(EventType.LIST_MERGED, list=source.public_id, purpose=source.purpose, actor=actor, details=details)
     ledger.append(session, organisation.id, [merged])
     return told
+
+
+def _see_no_more(session: Session, here: Iterable[ColumnElement[bool]], actor: str) -> None:
+    """End that links of those who move are seen: they said yes to it on the one list, and not on the other."""
+    query = select(Subscriber, Subscription).join(Subscription, Subscription.subscriber_id == Subscriber.id)
+    seen = session.execute(query.where(*here, Subscription.tracking_since.is_not(None)).order_by(Subscriber.id)).all()
+    for person, current in seen:
+        tracking.end(session, person, current, Method.OPERATOR, Circumstances(actor=actor, purpose=tracking.PURPOSE))
 
 
 def _refuse(source: MailingList, target: MailingList) -> None:

@@ -112,7 +112,8 @@ def paused_until(current: Subscription) -> datetime | None:
 def last_choice_by(session: Session, delivery_id: int) -> datetime | None:
     """Return when a letter's link was last used to choose something."""
     query = select(func.max(ConsentEvent.at)).where(
-        ConsentEvent.delivery_id == delivery_id, ConsentEvent.kind == EventKind.NARROWED
+        ConsentEvent.delivery_id == delivery_id,
+        ConsentEvent.kind.in_([EventKind.NARROWED, EventKind.TRACKING_WITHDRAWN]),
     )
     return session.scalar(query)
 

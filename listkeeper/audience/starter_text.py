@@ -133,3 +133,64 @@ PERSONAL_DATA: dict[str, tuple[str, str]] = {
     ),
 }
 """The separate consent to use personal data, and how it is taken back."""
+
+TRACKING: dict[str, tuple[str, str, str]] = {
+    "en": (
+        (
+            "{controller} may see which links I follow in the e-mails of “{list}”. They then lead through its own "
+            "server, which notes the link, the time and the kind of program, but no IP address."
+        ),
+        "I can stop that at any time, and the e-mails come all the same.",
+        "You may see which links I follow",
+    ),
+    "da": (
+        (
+            "{controller} må se, hvilke links jeg følger i mails fra “{list}”. De går så gennem deres egen server, der "
+            "noterer linket, tidspunktet og typen af program, men ingen IP-adresse."
+        ),
+        "Jeg kan stoppe det når som helst, og mails kommer alligevel.",
+        "I må se, hvilke links jeg følger",
+    ),
+    "nb": (
+        (
+            "{controller} kan se hvilke lenker jeg følger i e-postene fra «{list}». De går da gjennom deres egen "
+            "server, som noterer lenken, tidspunktet og typen program, men ingen IP-adresse."
+        ),
+        "Jeg kan stoppe det når som helst, og e-postene kommer likevel.",
+        "Dere kan se hvilke lenker jeg følger",
+    ),
+    "sv": (
+        (
+            "{controller} får se vilka länkar jag följer i mejlen från ”{list}”. De går då via deras egen server, som "
+            "noterar länken, tiden och typen av program, men ingen IP-adress."
+        ),
+        "Jag kan stoppa det när som helst, och mejlen kommer ändå.",
+        "Ni får se vilka länkar jag följer",
+    ),
+    "pl": (
+        (
+            "{controller} może widzieć, które linki otwieram w wiadomościach z listy „{list}”. Prowadzą one wtedy "
+            "przez serwer tego nadawcy, który zapisuje link, czas i rodzaj programu, ale nie adres IP."
+        ),
+        "Mogę to w każdej chwili wyłączyć, a wiadomości będą przychodzić tak samo.",
+        "Możecie widzieć, które linki otwieram",
+    ),
+    "ru": (
+        (
+            "{controller} может видеть, по каким ссылкам я перехожу в письмах рассылки «{list}». Тогда ссылки ведут "
+            "через собственный сервер отправителя: он записывает ссылку, время и вид программы, но не IP-адрес."
+        ),
+        "Это можно прекратить в любой момент; письма будут приходить по-прежнему.",
+        "Можно видеть, по каким ссылкам я перехожу",
+    ),
+    "de": (
+        (
+            "{controller} darf sehen, welchen Links ich in den E-Mails von „{list}“ folge. Sie führen dann über den "
+            "eigenen Server des Absenders, der den Link, die Zeit und die Art des Programms notiert, aber keine "
+            "IP-Adresse."
+        ),
+        "Ich kann das jederzeit beenden, und die E-Mails kommen trotzdem.",
+        "Sie dürfen sehen, welchen Links ich folge",
+    ),
+}
+"""The consent to see which links are followed: what it is, that it ends at any time, and the button."""

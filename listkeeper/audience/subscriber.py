@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
@@ -15,6 +15,7 @@ from listkeeper.audience import suppression
 from listkeeper.audience.proof import evidence, ledger
 from listkeeper.audience.proof.ledger import Event, EventType
 from listkeeper.foundation import clock, columns, ids, language, outbox
+from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
@@ -146,6 +147,21 @@ def hold(session: Session, subscriber_id: int, *, to_delete: bool = False) -> Su
     """Lock a person's row, as the gate does, and return it fresh: nobody is mailed while her permission changes."""
     found = hold_all(session, select(Subscriber).where(Subscriber.id == subscriber_id), to_delete=to_delete)
     return found[0] if found else None
+
+
+def hold_each(session: Session, numbers: Collection[int]) -> list[Subscriber]:
+    """Lock people by their numbers, as ``hold_all`` does, and return them fresh."""
+    return list(session.scalars(_HOLD_EACH, {"people": sorted(numbers)}))
+
+
+# Built once: that takes longer than running it, and whoever leaves must be quick.
+_HOLD_EACH = (
+    select(Subscriber)
+    .where(among(Subscriber.id, "people"))
+    .order_by(Subscriber.id)
+    .with_for_update(of=Subscriber, key_share=True)
+    .execution_options(populate_existing=True)
+)
 
 
 def hold_all(session: Session, query: Select[Subscriber], *, to_delete: bool = False) -> list[Subscriber]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import cast
@@ -28,12 +28,16 @@ from listkeeper.audience import suppression
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof.ledger import LedgerHead
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.foundation import clock, columns
+from listkeeper.foundation import clock, columns, outbox
 from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict
+from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
 from listkeeper.standards import address
+
+# A fact about a subscriber.
+TRACKING_ENDED = "subscriber.tracking_ended"
 
 
 class SubscriptionState(StrEnum):
@@ -128,6 +132,9 @@ class Subscription(Table):
     snooze_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     frequency: Mapped[Frequency] = columns.enum(Frequency, default=Frequency.ALL, server_default="all")
     topics: Mapped[list[str]] = mapped_column(columns.Json, default=list, server_default="[]")
+    # Since when she lets us see which links she follows (``tracking``); empty: she does not. It stands here and not
+    # with the person, because the words she said yes to name one list: what she reads on another is not looked at.
+    tracking_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # The import that claims this permission; empty when the person gave it here.
     import_id: Mapped[int | None] = mapped_column(columns.RowId)
     # How the person first came to the list: by which signup, and from which source if it was one of ours.
@@ -186,6 +193,17 @@ def all_of(session: Session, subscriber: Subscriber) -> list[tuple[Subscription,
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
+def all_of_each(session: Session, subscribers: Collection[int]) -> list[Subscription]:
+    """Return every subscription of several people, as it is now; they are held."""
+    return list(session.scalars(_OF_EACH, {"people": sorted(subscribers)}))
+
+
+# Built once: that takes longer than running it, and whoever leaves must be quick.
+_OF_EACH = (
+    select(Subscription).where(among(Subscription.subscriber_id, "people")).execution_options(populate_existing=True)
+)
+
+
 def begin(session: Session, subscriber: Subscriber, mailing_list: MailingList) -> Subscription:
     """Return the subscription, made pending when there is none; an existing one is not touched."""
     return begin_all(session, [subscriber], mailing_list)[subscriber.id]
@@ -218,12 +236,38 @@ def move(subscription: Subscription, target: SubscriptionState) -> None:
     """Change the state by the table above. Raises Conflict for a way that does not exist."""
     if subscription.state is target:
         return
+    _move(subscription, target)
+    stop_tracking([subscription])
+    if target not in {SubscriptionState.CONFIRMED, SubscriptionState.PENDING}:
+        turn_away(subscription)
+
+
+def leave_all(session: Session, subscriptions: Sequence[Subscription]) -> None:
+    """Unsubscribe several at once, as ``move`` does each. Raises Conflict as it does."""
+    for subscription in subscriptions:
+        _move(subscription, SubscriptionState.UNSUBSCRIBED)
+    stop_tracking(subscriptions)
+    turn_away_all(session, subscriptions)
+
+
+def _move(subscription: Subscription, target: SubscriptionState) -> None:
     if target not in TRANSITIONS[subscription.state]:
         raise Conflict("subscription_state", f"A subscription cannot go from {subscription.state} to {target}.")
     subscription.state = target
     subscription.since = clock.now()
-    if target not in {SubscriptionState.CONFIRMED, SubscriptionState.PENDING}:
-        turn_away(subscription)
+
+
+def stop_tracking(subscriptions: Sequence[Subscription]) -> None:
+    """See no more which links people follow, as after each change of state: who leaves or comes back was not asked.
+
+    What was seen so far is let go of soon after (``TRACKING_ENDED``).
+    """
+    seen = [subscription for subscription in subscriptions if subscription.tracking_since is not None]
+    for subscription in seen:
+        subscription.tracking_since = None
+    session = object_session(seen[0]) if seen else None
+    if session is not None:
+        outbox.write_all(session, TRACKING_ENDED, [one.subscriber_id for one in seen], Lane.BACKGROUND)
 
 
 _ROWS = cast("Rows", Subscription.__table__)
@@ -243,9 +287,24 @@ def turn_away(subscription: Subscription) -> None:
     """Note that somebody is not on the list from now on: a question put to her before asks no more."""
     session = object_session(subscription)
     if session is not None:
-        query = select(LedgerHead.seq).join(MailingList, MailingList.organisation_id == LedgerHead.organisation_id)
-        with session.no_autoflush:
-            subscription.turned_seq = session.scalar(query.where(MailingList.id == subscription.list_id)) or 0
+        turn_away_all(session, [subscription])
+
+
+def turn_away_all(session: Session, subscriptions: Sequence[Subscription]) -> None:
+    """Note the same of several at once."""
+    if not subscriptions:
+        return
+    found = session.connection().execute(_ENDS_OF, {"lists": sorted({current.list_id for current in subscriptions})})
+    ends = {row[0]: row[1] for row in found}
+    for current in subscriptions:
+        current.turned_seq = ends.get(current.list_id, 0)
+
+
+_ENDS_OF = (
+    select(MailingList.id, LedgerHead.seq)
+    .join(LedgerHead, MailingList.organisation_id == LedgerHead.organisation_id)
+    .where(among(MailingList.id, "lists"))
+)
 
 
 def mailable(mailing_list: MailingList, *, practice: bool) -> Select[int]:

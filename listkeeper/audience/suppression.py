@@ -9,9 +9,11 @@ the same person.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,15 +21,18 @@ from sqlalchemy import (
     Index,
     String,
     and_,
+    bindparam,
     exists,
     false,
     func,
+    insert,
     literal_column,
     or_,
     select,
     text,
     update,
 )
+from sqlalchemy import Table as Schema
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from listkeeper.audience.proof import ledger
@@ -131,24 +136,79 @@ def add(  # noqa: PLR0913 - the columns of a suppression
 
     ``subject`` is the reference of the person when she is known, for the ledger; the key itself never goes there.
     """
-    same = select(Suppression.id).where(
-        Suppression.organisation_id == organisation_id,
-        Suppression.key == key,
-        Suppression.scope == scope,
-        Suppression.reason == reason,
-        Suppression.until.is_(None) if until is None else Suppression.until >= until,
-        Suppression.lifted_at.is_(None),
-    )
-    if session.scalar(same.limit(1)) is not None:
-        return False
-    made = Suppression(organisation_id=organisation_id, key=key, scope=scope, reason=reason, until=until, actor=actor)
-    session.add(made)
-    session.flush()
-    details: dict[str, str | int] = {"scope": scope, "reason": reason.value}
-    told = Event(EventType.SUPPRESSED, subject=subject, actor=actor, expires_at=until, details=details)
-    ledger.append(session, organisation_id, [told])
-    outbox.write(session, ADDED, made.id, Lane.URGENT)
-    return True
+    wanted = Entry(key, scope, reason, until, subject, actor)
+    return bool(add_all(session, organisation_id, [wanted]))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What ``add_all`` is to store; the columns of a suppression, and the reference of the person for the ledger."""
+
+    key: str
+    scope: str
+    reason: Reason
+    until: datetime | None = None
+    subject: str = ""
+    actor: str = "subscriber"
+
+
+def add_all(session: Session, organisation_id: int, wanted: Sequence[Entry]) -> list[Entry]:
+    """Suppress several keyed hashes at once, as ``add`` does each, and return those that were not stored already."""
+    asked = {"of": organisation_id, "keys": sorted({entry.key for entry in wanted})}
+    known: dict[tuple[str, str, Reason], list[datetime | None]] = {}
+    for key, scope, reason, until in session.execute(_KNOWN, asked):
+        known.setdefault((key, scope, reason), []).append(until)
+    new = []
+    for entry in wanted:
+        ends = known.setdefault((entry.key, entry.scope, entry.reason), [])
+        if not any(_lasts_as_long(until, entry.until) for until in ends):
+            ends.append(entry.until)
+            new.append(entry)
+    if new:
+        _store(session, organisation_id, new)
+    return new
+
+
+# Built once: that takes longer than running them, and whoever leaves must be quick.
+_KNOWN = select(Suppression.key, Suppression.scope, Suppression.reason, Suppression.until).where(
+    Suppression.organisation_id == bindparam("of"),
+    Suppression.key.in_(bindparam("keys", expanding=True)),
+    Suppression.lifted_at.is_(None),
+)
+_ADD = insert(cast("Schema", Suppression.__table__)).returning(
+    cast("Schema", Suppression.__table__).c.id, sort_by_parameter_order=True
+)
+
+
+def _lasts_as_long(known: datetime | None, until: datetime | None) -> bool:
+    return known is None if until is None else known is not None and known >= until
+
+
+def _store(session: Session, organisation_id: int, new: Sequence[Entry]) -> None:
+    rows = [
+        {
+            "organisation_id": organisation_id,
+            "key": entry.key,
+            "scope": entry.scope,
+            "reason": entry.reason,
+            "until": entry.until,
+            "actor": entry.actor,
+        }
+        for entry in new
+    ]
+    numbers = list(session.connection().scalars(_ADD, rows))
+    told = [
+        Event(
+            EventType.SUPPRESSED,
+            subject=entry.subject,
+            actor=entry.actor,
+            expires_at=entry.until,
+            details={"scope": entry.scope, "reason": entry.reason.value},
+        )
+        for entry in new
+    ]
+    ledger.append(session, organisation_id, told)
+    outbox.write_all(session, ADDED, numbers, Lane.URGENT)
 
 
 def live(moment: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:

@@ -6,6 +6,7 @@ no address, never expires, and can do one thing only: leave that list.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -18,7 +19,7 @@ from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, 
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import evidence
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason
 from listkeeper.foundation import clock, signing
 
@@ -26,6 +27,7 @@ UNDO_WINDOW = timedelta(hours=1)
 _UNSUBSCRIBE = "unsubscribe"
 _UNDO = "undo-unsubscribe"
 _UNDO_EVERYTHING = "undo-stop-everything"
+_GONE = frozenset({SubscriptionState.UNSUBSCRIBED, SubscriptionState.COMPLAINED, SubscriptionState.REFUSED})
 _BY_THE_PERSON = frozenset({Method.ONE_CLICK, Method.PAGE})
 
 
@@ -54,7 +56,18 @@ def delivery_of(token: str) -> int | None:
     return signing.read(_UNSUBSCRIBE, token)
 
 
-def leave(  # noqa: PLR0913, PLR0917 - who leaves what, how, by which mail, asked by whom
+@dataclass(frozen=True)
+class Wish:
+    """Who leaves what, how, by which mail, asked by whom."""
+
+    subscriber_id: int
+    list_id: int
+    method: Method
+    delivery_id: int | None = None
+    actor: str = "subscriber"
+
+
+def leave(  # noqa: PLR0913, PLR0917 - the fields of a wish
     session: Session,
     subscriber_id: int,
     list_id: int,
@@ -63,31 +76,72 @@ def leave(  # noqa: PLR0913, PLR0917 - who leaves what, how, by which mail, aske
     actor: str = "subscriber",
 ) -> Left:
     """Take a person off one list: state, suppression and proof in the caller's transaction."""
-    # The same row lock as the gate takes: a hand-over is either before this or refused.
-    (person,) = subscriber.hold_all(session, select(Subscriber).where(Subscriber.id == subscriber_id))
-    current = subscription.followed(session, subscriber_id, list_id)
-    gone = {SubscriptionState.UNSUBSCRIBED, SubscriptionState.COMPLAINED, SubscriptionState.REFUSED}
-    if current is None:
-        return Left(Leaving.HAD_LEFT, None)
-    if current.state in gone:
-        # It changes nothing that she has, but it is a no to whatever she was asked since she left.
-        subscription.turn_away(current)
-        return Left(Leaving.HAD_LEFT, None)
+    return leave_all(session, [Wish(subscriber_id, list_id, method, delivery_id, actor)])[0]
+
+
+def leave_all(session: Session, wishes: Sequence[Wish]) -> list[Left]:
+    """Take people off lists, as ``leave`` does each, and return what each wish came to, in order."""
+    # The same row locks as the gate takes, in the same order: a hand-over is either before this or refused.
+    people = {person.id: person for person in subscriber.hold_each(session, {wish.subscriber_id for wish in wishes})}
+    known = {(row.subscriber_id, row.list_id): row for row in subscription.all_of_each(session, people)}
+    leaving: dict[int, tuple[Wish, Subscription]] = {}
+    turned = []
+    for place, wish in enumerate(wishes):
+        current = known.get((wish.subscriber_id, wish.list_id)) or subscription.followed(
+            session, wish.subscriber_id, wish.list_id
+        )
+        if current is None:
+            continue
+        if current.state in _GONE or any(current is other for _, other in leaving.values()):
+            # It changes nothing that she has, but it is a no to whatever she was asked since she left.
+            turned.append(current)
+        else:
+            leaving[place] = wish, current
+    subscription.turn_away_all(session, turned)
+    undo = _left(session, people, list(leaving.values())) if leaving else []
+    found = dict(zip(leaving, undo, strict=True))
+    return [
+        Left(Leaving.LEFT, found[place]) if place in found else Left(Leaving.HAD_LEFT, None)
+        for place in range(len(wishes))
+    ]
+
+
+def _left(
+    session: Session, people: Mapping[int, Subscriber], leaving: Sequence[tuple[Wish, Subscription]]
+) -> list[str | None]:
+    """Write down that these people left, and return the secret by which each can undo it, if she can."""
     # An undo restores a yes that was there; it never makes one, and only the person who left can take it back.
-    undoable = current.state is SubscriptionState.CONFIRMED and method in _BY_THE_PERSON
-    subscription.move(current, SubscriptionState.UNSUBSCRIBED)
-    suppression.add(
-        session,
-        person.organisation_id,
-        person.suppression_key,
-        scope=suppression.list_scope(current.list_id),
-        reason=Reason.UNSUBSCRIBED,
-        subject=person.subject_ref,
-        actor=actor,
-    )
-    under = Circumstances(consent_text_id=current.consent_text_id, delivery_id=delivery_id, actor=actor)
-    event = consent.record(session, person, current.list_id, EventKind.WITHDRAWN, method, under)
-    return Left(Leaving.LEFT, signing.token(_UNDO, event.id) if undoable else None)
+    undoable = [
+        current.state is SubscriptionState.CONFIRMED and wish.method in _BY_THE_PERSON for wish, current in leaving
+    ]
+    subscription.leave_all(session, [current for _, current in leaving])
+    owners: dict[int, list[suppression.Entry]] = {}
+    for wish, current in leaving:
+        person = people[wish.subscriber_id]
+        scope = suppression.list_scope(current.list_id)
+        entry = suppression.Entry(
+            person.suppression_key, scope, Reason.UNSUBSCRIBED, subject=person.subject_ref, actor=wish.actor
+        )
+        owners.setdefault(person.organisation_id, []).append(entry)
+    for organisation_id, entries in owners.items():
+        suppression.add_all(session, organisation_id, entries)
+    events: dict[int, ConsentEvent] = {}
+    for (list_id, method), places in _alike(leaving).items():
+        of = [(people[leaving[place][0].subscriber_id], _under(*leaving[place])) for place in places]
+        events |= zip(places, consent.record_all(session, list_id, EventKind.WITHDRAWN, method, of), strict=True)
+    return [signing.token(_UNDO, events[place].id) if can else None for place, can in enumerate(undoable)]
+
+
+def _alike(leaving: Sequence[tuple[Wish, Subscription]]) -> dict[tuple[int, Method], list[int]]:
+    """Return the places of those who leave the same list in the same way."""
+    found: dict[tuple[int, Method], list[int]] = {}
+    for place, (wish, current) in enumerate(leaving):
+        found.setdefault((current.list_id, wish.method), []).append(place)
+    return found
+
+
+def _under(wish: Wish, current: Subscription) -> Circumstances:
+    return Circumstances(consent_text_id=current.consent_text_id, delivery_id=wish.delivery_id, actor=wish.actor)
 
 
 def leave_everything(session: Session, subscriber_id: int, delivery_id: int | None = None) -> list[str]:

@@ -43,7 +43,7 @@ TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
     S.SENDING: frozenset({S.PAUSED, S.FINISHED, S.CANCELLED}),
     S.PAUSED: frozenset({S.SENDING, S.CANCELLED}),
     # In doubt may be settled long after the end, which changes counts but not the state. Under way again: its owner
-    # tries once more what failed, or sends again what is in doubt.
+    # tries once more what failed, or sends again what is in doubt; or a doubt turns out not to have left.
     S.FINISHED: frozenset({S.SENDING}),
     S.CANCELLED: frozenset(),
 }

@@ -20,7 +20,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import signup_form
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight
+from listkeeper.campaigns import link, preflight
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.revision import Draft, Revision
@@ -155,4 +155,5 @@ def live(session: Session, organisation: Organisation, list_id: int, spoken: str
 
 def _compiled(session: Session, organisation: Organisation, found: WelcomeLetter, chosen: Revision, site: str) -> None:
     """Keep the compiled form on the revision; it is made again when the sender's own data have changed since."""
-    revisions.compile_now(session, chosen, organisation, found.campaign.mailing_list, site, found.language)
+    made = revisions.compile_now(session, chosen, organisation, found.campaign.mailing_list, site, found.language)
+    link.keep(session, chosen.id, made.links)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
-from listkeeper import store
+from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation, storefront
 from listkeeper.audience import mailing_list
 from listkeeper.campaigns import campaign as campaigns
@@ -15,8 +15,9 @@ from listkeeper.cli import campaign_check, campaign_quiet, campaign_send, campai
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.sending import outlook, planning, progress
+from listkeeper.sending import outlook, planning, progress, receiver_state
 from listkeeper.sending.progress import Progress
+from listkeeper.sending.receiver_state import ReceiverState
 from listkeeper.settings import Settings
 
 
@@ -86,8 +87,13 @@ def status(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
         found = campaigns.identified(session, business, campaign_id)
         report = progress.report(session, found, late=settings.late)
         now = outlook.sentence(found, report, storefront.zone_of(session, business))
-        answer = {"id": campaign_id, **progress.told(found, report)}
-    emit(answer, as_json=as_json, lines=_sentences(report, now))
+        slow = receiver_state.states(session, found, business.from_domain, parts.slowed())
+        answer = {"id": campaign_id, **progress.told(found, report), "receivers": [_receiver(each) for each in slow]}
+    emit(answer, as_json=as_json, lines=[*_sentences(report, now), *(each.sentence for each in slow)])
+
+
+def _receiver(seen: ReceiverState) -> dict[str, Any]:
+    return {"receiver": seen.name, "stands": seen.stands.value, "waiting": seen.waiting, "words": seen.sentence}
 
 
 def _sentences(report: Progress, now: str) -> list[str]:

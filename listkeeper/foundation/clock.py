@@ -1,4 +1,8 @@
-"""The only source of the current time: aware, UTC."""
+"""The only source of the current time: aware, UTC.
+
+Where several machines work on one database, a worker goes by the database's
+clock when its own is wrong: a lease is a moment, and all have to mean the same.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,30 @@ from datetime import UTC, datetime, timedelta
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+# By less than this two clocks that are looked after may differ; neither is wrong.
+TOLERATED = timedelta(seconds=2)
+# How far this machine's clock is ahead of the one that is gone by.
+_ahead = [timedelta(0)]
+
+
 def now() -> datetime:
     """Return the current moment as an aware datetime in UTC."""
+    return datetime.now(UTC) - _ahead[0]
+
+
+def of_machine() -> datetime:
+    """Return what this machine's own clock says, right or wrong; only to be compared with another one."""
     return datetime.now(UTC)
+
+
+def go_by(other: datetime, at: datetime) -> timedelta:
+    """Go by a clock that showed ``other`` when this machine's own showed ``at``; return by how much its own is wrong.
+
+    A difference that is tolerated is none.
+    """
+    ahead = at - other
+    _ahead[0] = ahead if abs(ahead) > TOLERATED else timedelta(0)
+    return _ahead[0]
 
 
 def in_milliseconds(moment: datetime) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -31,6 +31,8 @@ class _Ring:
     """All master keys of the instance, oldest first."""
 
     masters: tuple[bytes, ...]
+    # What was derived from the newest, by purpose: every letter asks five times.
+    newest: dict[str, bytes] = field(default_factory=dict)
 
 
 _ring: list[_Ring] = []
@@ -123,7 +125,11 @@ def take_over(masters: tuple[bytes, ...]) -> None:
 
 def secret(purpose: str) -> bytes:
     """Return the 32-byte secret of a purpose under the newest master key."""
-    return _derive(_masters()[-1], purpose)
+    masters = _masters()
+    known = _ring[0].newest
+    if purpose not in known:
+        known[purpose] = _derive(masters[-1], purpose)
+    return known[purpose]
 
 
 def secrets_of(purpose: str) -> tuple[bytes, ...]:

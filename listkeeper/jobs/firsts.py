@@ -15,7 +15,7 @@ from listkeeper.sending.prepared import Letters, Prepared
 from listkeeper.sending.transport import Accepted
 
 # So long the others wait before they are claimed again.
-_WAIT = timedelta(seconds=2)
+_WAIT = timedelta(seconds=0.3)
 _MOST_KNOWN = 1_000
 _log = log.get(__name__)
 # Letters whose first message was read; nothing makes it unread again.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -34,13 +35,14 @@ class Said:
 
     outcomes: dict[int, Outcome | None] = field(default_factory=dict)
     questions: dict[int, Question] = field(default_factory=dict)
+    handed: dict[int, datetime] = field(default_factory=dict)
     # A message that is read as a receiver reads it, as it left: asked for by the row's number.
     read_on: int = 0
     kept: bytes = b""
 
     def forget(self) -> None:
         """Begin anew, once it is written down."""
-        self.outcomes, self.questions = {}, {}
+        self.outcomes, self.questions, self.handed = {}, {}, {}
 
 
 def deliver(group: Group, letters: Letters, said: Said) -> int | None:
@@ -48,6 +50,7 @@ def deliver(group: Group, letters: Letters, said: Said) -> int | None:
     lines.note_offer(group.way, group.line)
     begun_at = time.monotonic()
     ready = _hand_out(group, letters, said)
+    said.handed |= {row.delivery_id: row.handed_at for row in ready}
     lost = False
     try:
         for number, outcome in group.line.hand_over_each(_sealed(ready, said)):
@@ -85,7 +88,8 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> list[Ready]:
 
 def _keep(session: Session, said: Said) -> None:
     pacing.note(session, said.outcomes)
-    batch.record(session, said.outcomes, said.questions, deadlines=parts.deadlines())
+    me, deadlines = identity.me(), parts.deadlines()
+    batch.record(session, said.outcomes, said.questions, handed=said.handed, deadlines=deadlines, worker=me)
 
 
 def _written(said: Said) -> None:

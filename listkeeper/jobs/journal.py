@@ -12,8 +12,13 @@ from listkeeper.sending import restoring
 _log = log.get(__name__)
 
 
-def write(session: Session, _subject_id: int) -> None:
+def write(session: Session, subject_id: int) -> None:
     """React to what a restore must not forget: the oldest of what waits goes into the journal."""
+    write_all(session, [subject_id])
+
+
+def write_all(session: Session, _subject_ids: list[int]) -> None:
+    """React to several at once: where hundreds leave in a second, each of them by itself would come too late."""
     journal.write_down(session, parts.settings().journal_folder)
 
 

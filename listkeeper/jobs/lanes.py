@@ -9,7 +9,7 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import reactions, sending, shift
 
 # Short, so that a confirmation never waits behind a campaign for longer.
-SLICE_SECONDS = 2.0
+SLICE_SECONDS = 1.0
 
 
 def work(lane_name: str) -> None:

@@ -23,6 +23,7 @@ from listkeeper.audience import (
     preferences,
     signup,
     subscriber,
+    subscription,
     suppression,
 )
 from listkeeper.audience.guard import defence
@@ -33,7 +34,7 @@ from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import domains, importing, journal
-from listkeeper.sending import delivery, planning, welcoming
+from listkeeper.sending import delivery, link_visit, planning, welcoming
 
 _log = log.get(__name__)
 
@@ -56,6 +57,12 @@ def _follow_yes(session: Session, event_id: int) -> None:
     welcoming.after_yes(session, event_id, site=parts.settings().site)
 
 
+def _forget_visits(session: Session, subscriber_id: int) -> None:
+    # In this order: the journal's lock is taken while nothing else is waited for.
+    link_visit.let_go(session, subscriber_id)
+    journal.write(session, subscriber_id)
+
+
 def _hand_over_next(_session: Session, _subject_ids: list[int]) -> None:
     """Nothing to decide: the lane that this fact stands in is worked right after its facts."""
 
@@ -70,11 +77,11 @@ REACTIONS: dict[str, Callable[[Session, int], object]] = {
     invitation.ASKED: planning.mail_invitation,
     defence.RAISED: planning.mail_defence,
     checkpoint.MADE: journal.write,
-    suppression.ADDED: journal.write,
     erasure.ERASED: journal.write,
     subscriber.RESTRICTION: journal.write,
     mailing_list.DELETED: journal.write,
     preferences.CHOSEN: journal.write,
+    subscription.TRACKING_ENDED: _forget_visits,
     batch.ASKED: importing.react,
 }
 
@@ -83,6 +90,7 @@ REACTIONS: dict[str, Callable[[Session, int], object]] = {
 TOGETHER: dict[str, Callable[[Session, list[int]], object]] = {
     signup.RECEIVED: _decide_signups,
     confirmation.ASKED: planning.mail_confirmations,
+    suppression.ADDED: journal.write_all,
     delivery.QUEUED: _hand_over_next,
     campaign.STARTED: domains.ring_ahead,
 }

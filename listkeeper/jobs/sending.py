@@ -129,7 +129,8 @@ def _round_off(lane: Lane) -> bool:
 
 
 def recover() -> None:
-    """Settle what dead workers left behind and finish campaigns that are done."""
+    """Settle what dead workers left behind, finish campaigns that are done, and go on with those that are not."""
     with store.transaction() as session:
         recovery.settle_left_behind(session, identity.is_dead)
+        recovery.let_go_on(session)
         progress.finish_if_done(session)

@@ -29,7 +29,7 @@ from listkeeper import parts
 from listkeeper.foundation import log
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import identity, sending
+from listkeeper.jobs import identity, sending, timekeeping
 
 # Every lane is worked, in this order: a confirmation mail never waits behind a campaign.
 LANES = (Lane.URGENT, Lane.SENDING, Lane.BACKGROUND)
@@ -65,6 +65,7 @@ class LaneWorker(SimpleWorker):
         """Run one job inside the application."""
         parts.taken(job.origin, str(job.func_name), job.args)
         with self.context():
+            timekeeping.look()
             return bool(super().perform_job(job, queue, execution))
 
     def register_birth(self) -> None:

@@ -39,6 +39,8 @@ def event(type_: str) -> str:
         "consent.expired": language.text("Never confirmed in time"),
         "consent.lapsed": language.text("The consent ran out"),
         "consent.invalidated": language.text("The consent was declared invalid"),
+        "tracking.given": language.text("Let the sender see which links are followed"),
+        "tracking.withdrawn": language.text("Ended that it is seen which links are followed"),
         "address.changed": language.text("Changed the address"),
         "subscriber.restricted": language.text("Processing was restricted"),
         "subscriber.unrestricted": language.text("The restriction ended"),

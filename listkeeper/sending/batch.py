@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from sqlalchemy import select
@@ -121,7 +121,7 @@ def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, line: Line
             row.gate_head_seq = verdict.head_seq
             row.template_sha256 = message.template_sha256
             row.message_id = message.message_id
-            return Ready(row.id, verdict, message)
+            return Ready(row.id, verdict, message, row.handed_at)
         case _:
             assert_never(verdict)
 
@@ -135,35 +135,41 @@ class Question:
     lint: str = ""
 
 
-def record(
+def record(  # noqa: PLR0913 - what came of which hand-overs, and who says it
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question] | None = None,
     *,
+    handed: Mapping[int, datetime] | None = None,
     deadlines: Deadlines = retry.USUAL,
+    worker: str | None = None,
 ) -> None:
     """Store what came of each hand-over; None means it had not begun when the grant grew old.
 
-    ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof.
+    ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof. ``handed``
+    says when each was handed, and ``worker`` by whom: whoever was away for long, or lost the line at the commit and
+    stores it once more, may find the row in other hands, and that hand-over must not hear of the one before.
     """
     if not outcomes:
         return
     # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
-    reached, others = letter_batch.record_taken(session, outcomes)
+    reached, others = letter_batch.record_taken(session, outcomes, worker)
     singles = {number: outcomes[number] for number in others}
-    _record_singles(session, singles, questions or {}, reached, deadlines=deadlines)
+    _record_singles(session, singles, questions or {}, reached, handed=handed, deadlines=deadlines, worker=worker)
     for list_id, people in reached.items():
         # The gate asks: for how long was she silent, and how often does she want to hear from us?
         subscription.contacted(session, list_id, people)
 
 
-def _record_singles(
+def _record_singles(  # noqa: PLR0913 - what came of it, of which hand-overs, and who says it
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
     reached: dict[int, list[int]],
     *,
+    handed: Mapping[int, datetime] | None,
     deadlines: Deadlines,
+    worker: str | None,
 ) -> None:
     if not outcomes:
         return
@@ -174,8 +180,10 @@ def _record_singles(
     rows = list(session.scalars(query.execution_options(populate_existing=True)))
     asking.hold(session, [row.confirmation_id for row in rows if row.id in questions and row.confirmation_id])
     for row in rows:
+        if handed is not None and row.handed_at != handed.get(row.id):
+            continue
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
-        if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT}:
+        if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT} and worker in {None, row.worker}:
             _settle(row, outcomes[row.id], deadlines)
             settled.append(row)
             refused += [row.confirmation_id] if _is_refused_question(row) else []

@@ -15,13 +15,13 @@ from functools import lru_cache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import unsubscribe
+from listkeeper.audience import tracking, unsubscribe
 from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
-from listkeeper.campaigns import preview
+from listkeeper.campaigns import link, preview
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
@@ -32,7 +32,7 @@ from listkeeper.rendering import filling, footer, mime_slots, primary_tab, recei
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 from listkeeper.rendering.message import Attachment
-from listkeeper.sending import asking_more, delivery, house, notices
+from listkeeper.sending import asking_more, delivery, house, link_visit, notices
 from listkeeper.sending.delivery import AnyDelivery, Delivery
 from listkeeper.sending.house import Headers, House, WriteWhole
 from listkeeper.sending.notices import Question
@@ -66,6 +66,8 @@ class _Person:
     said_yes_at: datetime | None
     # By which act; an import when nothing but a file says so.
     said_by: Method | None
+    # Whether she lets us see which links of this list's letters she follows.
+    is_seen: bool
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class _Window:
     # What the mails that ask for a yes are about, by question.
     questions: Mapping[int, Question]
     abouts: dict[int, _About]
+    # The stored links of each letter, number by address; none where nobody lets hers be seen.
+    links: Mapping[int, Mapping[str, int]]
 
 
 def preparer(site: str) -> Prepare:
@@ -128,14 +132,17 @@ def _window(session: Session, rows: Sequence[AnyDelivery], site: str) -> _Window
     about = select(Campaign.id, Campaign.category, Campaign.important, Campaign.topic).where(
         Campaign.id.in_({row.campaign_id for row in rows if row.campaign_id})
     )
+    people = _people(session, rows, letters)
+    seen = any(person.is_seen for person in people.values())
     return _Window(
         {number: house.of(session, number, site) for number in {row.organisation_id for row in rows}},
         {number: _list(session, number) for number in {row.list_id for row in rows if row.list_id is not None}},
-        _people(session, rows, letters),
+        people,
         letters,
         asking_more.questions(session, rows, site),
         notices.questions(session, rows),
         {row[0]: _About(row[1], row[2], row[3]) for row in session.execute(about)},
+        {number: link.numbers(session, number) for number in letters} if seen else {},
     )
 
 
@@ -158,8 +165,8 @@ def _people(
     # What she said herself goes before what a file says of her.
     answers = asking_more.answers(session, rows, sound)
     return {
-        number: _Person(spoken, _told(profile) | answers[number], at or since, by or _claim(claim))
-        for number, spoken, profile, at, by, since, claim in session.connection().execute(
+        number: _Person(spoken, _told(profile) | answers[number], at or since, by or _claim(claim), bool(seen))
+        for number, spoken, profile, at, by, since, claim, seen in session.connection().execute(
             _PEOPLE, {"ids": [row.id for row in rows]}
         )
     }
@@ -171,7 +178,14 @@ _delivery, _subscriber, _held, _event = (
 )
 _PEOPLE = (
     select(
-        _delivery.id, _subscriber.language, _subscriber.profile, _event.at, _event.method, _held.since, _held.import_id
+        _delivery.id,
+        _subscriber.language,
+        _subscriber.profile,
+        _event.at,
+        _event.method,
+        _held.since,
+        _held.import_id,
+        tracking.stands(),
     )
     .join(Subscriber.__table__, _subscriber.id == _delivery.subscriber_id)
     .outerjoin(Subscription.__table__, (_held.subscriber_id == _subscriber.id) & (_held.list_id == _delivery.list_id))
@@ -223,7 +237,9 @@ def _letter(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
     testing = row.message_class is MessageClass.TEST
     person = window.people.get(row.id)
     reason = _reason(session, row, ours, mailing_list, person, compiled.language)
-    reader_for = _reader_maker(row, ours, person, reason, window.asked.get(row.id))
+    reader_for = _reader_maker(
+        row, ours, person, reason, window.asked.get(row.id), _counted(row, ours, person, compiled, window)
+    )
     about_list = _list_headers(row, ours, mailing_list)
 
     def write(recipient: str) -> tuple[Filled, Headers]:
@@ -245,6 +261,15 @@ def _letter(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
         attachment=_receipt_with(session, row),
         whole=None if testing else _whole(compiled, ours, reader_for, about_list),
     )
+
+
+def _counted(
+    row: AnyDelivery, ours: House, person: _Person | None, compiled: CompiledLetter, window: _Window
+) -> Callable[[int], str] | None:
+    """Return what gives the counted address of each link, for who agreed to be seen; a test goes to nobody who did."""
+    if person is None or not person.is_seen or row.message_class is MessageClass.TEST:
+        return None
+    return link_visit.counted(ours.site, row.id, compiled.links, window.links.get(row.revision_id or 0, {}))
 
 
 def _whole(
@@ -282,8 +307,13 @@ def in_browser(session: Session, row: Delivery, site: str) -> bytes:
     return web_view.page(filling.fill(compiled, reader))
 
 
-def _reader_maker(
-    row: AnyDelivery, ours: House, person: _Person | None, reason: str, asked: AskedQuestion | None = None
+def _reader_maker(  # noqa: PLR0913, PLR0917 - whose letter, and all that is hers alone in it
+    row: AnyDelivery,
+    ours: House,
+    person: _Person | None,
+    reason: str,
+    asked: AskedQuestion | None = None,
+    counted: Callable[[int], str] | None = None,
 ) -> Callable[[str], Reader]:
     number, letters_before = row.id, row.letters_before
 
@@ -300,6 +330,7 @@ def _reader_maker(
             reason=reason,
             sees_primary_tab=primary_tab.is_for(recipient, earlier_campaigns=letters_before),
             asked=asked,
+            counted=counted,
         )
 
     return make

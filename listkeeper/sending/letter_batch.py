@@ -84,6 +84,7 @@ _HANDED_LETTERS = (
     .order_by(Delivery.id)
     .with_for_update()
 )
+_OUR_HANDED_LETTERS = _HANDED_LETTERS.where(Delivery.worker == bindparam("me"))
 
 
 def take(session: Session, ids: Sequence[int], worker: str) -> list[int]:
@@ -113,7 +114,7 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
                 home.append(_home(row, DeliveryState.REFUSED, code=code, rules=permission.RULE_VERSION))
             case Grant() as grant:
                 handed.append(_granted(row, message, grant) | times)
-                ready.append(Ready(row.id, grant, message))
+                ready.append(Ready(row.id, grant, message, moment))
             case verdict:
                 assert_never(verdict)
     connection = session.connection()
@@ -144,14 +145,18 @@ def _home(row: Waiting, becomes: DeliveryState, **told: Any) -> dict[str, Any]: 
     return {"row": row.id, "becomes": becomes, "code": None, "words": None, "rules": None} | told
 
 
-def record_taken(session: Session, outcomes: Mapping[int, Outcome | None]) -> tuple[dict[int, list[int]], list[int]]:
+def record_taken(
+    session: Session, outcomes: Mapping[int, Outcome | None], worker: str | None = None
+) -> tuple[dict[int, list[int]], list[int]]:
     """Record the letters that were accepted; return whom they reached, by list, and the rows that are left to record.
 
-    Left is whatever else came of it, and whatever is no letter, or was called in doubt meanwhile.
+    Left is whatever else came of it, and whatever is no letter, or was called in doubt meanwhile. Of a ``worker`` that
+    is named only its own rows are recorded (``batch.record``).
     """
     session.flush()
     accepted = {number: outcome.reply for number, outcome in outcomes.items() if isinstance(outcome, Accepted)}
-    rows = session.connection().execute(_HANDED_LETTERS, {"ids": list(accepted)}).all() if accepted else []
+    query = _HANDED_LETTERS if worker is None else _OUR_HANDED_LETTERS
+    rows = session.connection().execute(query, {"ids": list(accepted), "me": worker}).all() if accepted else []
     if not rows:
         return {}, list(outcomes)
     moment = clock.now()

@@ -27,7 +27,7 @@ from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound
 from listkeeper.foundation.table import Table
 from listkeeper.rendering import certificate_html
-from listkeeper.sending import proof
+from listkeeper.sending import link_visit, proof
 from listkeeper.sending.delivery import Delivery
 
 FILE_NAME = "my-data.zip"
@@ -72,6 +72,9 @@ def _everything(session: Session, person: Subscriber) -> dict[str, Any]:
         column = table.__table__.c["subscriber_id"]
         rows = session.scalars(select(table).where(column == person.id))
         found[name] = [_plain(row) for row in rows]
+    found["links_followed"] = [
+        {name: _value(value) for name, value in each.items()} for each in link_visit.of_person(session, person.id)
+    ]
     # The rows name choices and questions by their numbers; here they are in the words she was asked in.
     told = [asdict(each) for each in profile_told.told_by(session, person, person.language)]
     found["what_you_told_us"] = [{name: _value(value) for name, value in each.items()} for each in told]

@@ -28,7 +28,7 @@ from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight, preview, schedule
+from listkeeper.campaigns import link, preflight, preview, schedule
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
@@ -98,6 +98,7 @@ def _describe(campaign: Campaign, about: Topic | None, test: Pilot | None, *, im
 def begin(session: Session, campaign: Campaign, chosen: Revision, *, practice: bool) -> int:
     """Freeze the audience of a letter whose time has come, and let it go."""
     campaigns.set_out(session, campaign)
+    link.keep(session, chosen.id, revisions.frozen(chosen).links)
     campaign.recipients = _demand_somebody(freeze(session, campaign, chosen, practice=practice))
     reader_zones.spread(session, campaign)
     pilot.begin(session, campaign)

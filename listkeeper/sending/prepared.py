@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -48,6 +48,8 @@ class Ready:
     delivery_id: int
     grant: Grant
     prepared: Prepared
+    # By this the hand-over is known again when its answer is written down: the row may have been handed anew since.
+    handed_at: datetime
 
 
 # A message, or why it cannot be written.

@@ -126,12 +126,12 @@ def told(campaign: Campaign, report: Progress) -> dict[str, Any]:
         "halted": campaign.halted,
         "rate_per_minute": report.rate_per_minute,
         "seconds_left": report.seconds_left,
+        "first_message": _first(report),
         "waves": {"open": campaign.waves_open},
         "pilot": campaign.pilot,
         "warnings": list(report.warnings),
         "each_zone": campaign.each_zone,
         "rests_until": clock.as_text(report.rests_until) if report.rests_until else None,
-        "first_message": _first(report),
     }
 
 

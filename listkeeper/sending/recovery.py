@@ -1,7 +1,8 @@
 """What a dead worker left behind: leased rows wait again, handed ones are in doubt.
 
 Never resent blindly: only the receiver, a bounce or a person can say what
-became of a message that was handed over without an answer.
+became of a message that was handed over without an answer. A worker that was
+only away may come back with the answer: it finds its row by its own name.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from listkeeper.campaigns import campaign as campaigns
+from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, log
+from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import tally
-from listkeeper.sending.delivery import IS_UNDER_WAY, Delivery, DeliveryState
+from listkeeper.sending.delivery import IS_UNDER_WAY, IS_WAITING, Delivery, DeliveryState
 from listkeeper.sending.tally import Kind, provider_kind
 
 _COUNTED = (Delivery.lane, Delivery.message_class, Delivery.provider)
@@ -33,16 +37,15 @@ def settle_left_behind(session: Session, is_dead: Callable[[str], bool]) -> tupl
     left = or_(Delivery.worker.in_(dead), Delivery.lease_until < moment)
     again = session.execute(
         update(Delivery)
-        .where(and_(IS_UNDER_WAY, Delivery.state == DeliveryState.LEASED, left))
+        .where(Delivery.id.in_(_free(and_(IS_UNDER_WAY, Delivery.state == DeliveryState.LEASED, left))))
         .values(state=DeliveryState.QUEUED, worker=None, lease_until=None)
         .returning(Delivery.id)
     ).all()
     doubted = session.execute(
         update(Delivery)
-        .where(and_(IS_UNDER_WAY, Delivery.state == DeliveryState.HANDED, left))
+        .where(Delivery.id.in_(_free(and_(IS_UNDER_WAY, Delivery.state == DeliveryState.HANDED, left))))
         .values(
             state=DeliveryState.IN_DOUBT,
-            worker=None,
             lease_until=None,
             settled_at=moment,
             typed_address=None,
@@ -54,3 +57,18 @@ def settle_left_behind(session: Session, is_dead: Callable[[str], bool]) -> tupl
     if again or doubted:
         _log.warning("deliveries.left_behind", queued_again=len(again), in_doubt=len(doubted))
     return len(again), len(doubted)
+
+
+def _free(left: ColumnElement[bool]) -> Select[int]:
+    """Return what nobody has locked: a worker that fell silent in mid-transaction must not keep the others waiting."""
+    return select(Delivery.id).where(left).with_for_update(skip_locked=True)
+
+
+def let_go_on(session: Session) -> list[int]:
+    """Put letters on their way again that were finished but for a doubt which is none: it did not leave, and waits."""
+    waits = select(Delivery.id).where(Delivery.lane == Lane.SENDING, Delivery.campaign_id == Campaign.id, IS_WAITING)
+    query = select(Campaign).where(Campaign.state == CampaignState.FINISHED, waits.exists())
+    found = list(session.scalars(query.with_for_update(skip_locked=True)))
+    for letter in found:
+        campaigns.move(letter, CampaignState.SENDING)
+    return [letter.id for letter in found]

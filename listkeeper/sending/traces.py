@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import caught_mail
+from listkeeper.sending import link_visit
 from listkeeper.sending.delivery import Delivery
 
 
@@ -17,13 +18,14 @@ def forgetter(practice_folder: Path) -> Callable[[Session, Subscriber], None]:
     """Return what ``erasure.erase`` calls: deliveries let go of the person, the practice inbox of her mail.
 
     The deliveries stay, without a name, so that a campaign's counts stay true.
-    What still waits is then refused by the gate, because nobody is there.
+    What still waits is then refused by the gate, because nobody is there. Which links she followed is a number then.
     They are locked in id order, as a worker's window is.
     """
 
     def forget(session: Session, person: Subscriber) -> None:
         hers = select(Delivery.id).where(Delivery.subscriber_id == person.id).order_by(Delivery.id)
         session.execute(hers.with_for_update()).all()
+        link_visit.forget(session, person.id)
         session.execute(
             update(Delivery)
             .where(Delivery.subscriber_id == person.id)

@@ -63,6 +63,8 @@ OPEN = frozenset(
         "confirm_page.confirm",
         "confirm_page.show_not_me",
         "confirm_page.refuse",
+        # A link of a letter, by a token; all it adds is one visit.
+        "link_page.follow",
         "leave_page.show",
         "leave_page.leave",
         "leave_page.undo",
@@ -75,6 +77,7 @@ OPEN = frozenset(
         "preferences_page.save",
         "preferences_page.pause",
         "preferences_page.resume",
+        "preferences_page.untrack",
         "preferences_page.send_link",
         "why_page.show",
         # A question: its link names who is asked what, and ends by itself.
@@ -90,6 +93,8 @@ OPEN = frozenset(
         "own_page.save",
         "own_page.pause",
         "own_page.resume",
+        "own_page.track",
+        "own_page.untrack",
         "own_page.leave",
         "own_page.leave_everything",
         "own_page.object_to_marketing",

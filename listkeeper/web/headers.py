@@ -34,17 +34,28 @@ _ALWAYS = {
     _RESOURCE: "same-origin",
     "Cache-Control": "no-cache",
 }
+_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
 _TWO_YEARS = "max-age=63072000"
 
 
 def attach(app: Flask, public_url: str = "") -> None:
     """Put the headers on every response; ``public_url`` in https promises https for two years."""
-    promised = {"Strict-Transport-Security": _TWO_YEARS} if urlsplit(public_url).scheme == "https" else {}
+    promised = _promised(public_url)
 
     @app.after_request
     def _secure(response: Response) -> Response:
         _fill(response.headers, _ALWAYS | promised)
         return response
+
+
+def _promised(public_url: str) -> dict[str, str]:
+    return {"Strict-Transport-Security": _TWO_YEARS} if urlsplit(public_url).scheme == "https" else {}
+
+
+def of_redirect(promised_by: str, location: str) -> list[tuple[str, str]]:
+    """Return all headers of a redirect from an address that is a secret, for who answers before the application."""
+    found = _ALWAYS | _PRIVATE | _promised(promised_by)
+    return [*found.items(), ("Location", location), ("Content-Length", "0")]
 
 
 def _fill(headers: Headers, defaults: dict[str, str]) -> None:
@@ -64,9 +75,7 @@ def fill_for_file(response_headers: wsgiref.headers.Headers, _path: str, _url: s
 
 def private(response: Response) -> Response:
     """Mark a page whose address is a secret: not stored, not indexed, not told to the next page."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers.update(_PRIVATE)
     return response
 
 

@@ -20,6 +20,7 @@ from listkeeper.audience.proof import fold
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.audience.suppression import Suppression
+from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.outbox import Lane
@@ -228,6 +229,8 @@ def test_case_23_nobody_is_mailed_to_be_asked(works: Works, court: Court, smtp_s
     forged = works.read(lambda session: _forged(session, letter, person))
     with writing(works.app) as session:
         session.add_all([Delivery(**row, occasion=f"forged-{number}") for number, row in enumerate(forged)])
+        # Nothing is claimed of a letter that has arrived, so the forger puts it on its way again.
+        session.get_one(Campaign, letter).state = CampaignState.SENDING
     works.work(Lane.URGENT, 2)
     works.drain()
     after = [row for row in works.deliveries() if row.occasion.startswith("forged")]

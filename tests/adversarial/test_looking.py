@@ -110,12 +110,15 @@ def test_case_08_no_get_passes_for_a_post(app: Flask, client: FlaskClient, datab
                 answer = client.open(
                     f"{filled.address(rule)}?{QUERY}", method=method, headers=headers, data=QUERY, buffered=True
                 )
-                assert answer.status_code < 500, f"{method} {rule.rule}"
+                # /ready says 503 where something is missing, as it is here.
+                assert answer.status_code < 500 or rule.rule == "/ready", f"{method} {rule.rule}"
                 assert "Set-Cookie" not in answer.headers
                 tried += 1
         # A word that is no POST is none, though a server may read it generously.
         for method in set(ODD_WORDS) - (rule.methods or set()):
-            assert client.open(filled.address(rule), method=method, data=QUERY).status_code == 405, rule.rule
+            # A locked door turns a stranger away before it looks at the word.
+            refused = 401 if rule.rule == "/metrics" else 405
+            assert client.open(filled.address(rule), method=method, data=QUERY).status_code == refused, rule.rule
             tried += 1
     assert tried > 400
     assert attack.changed(before, attack.state(app)) == set()

@@ -39,10 +39,11 @@ from listkeeper.audience.proof import evidence_request
 from listkeeper.audience.source import Channel
 from listkeeper.audience.source_cost import CostPer
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.campaigns import link as stored
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import caught_mail, clock, signing
 from listkeeper.foundation.table import Table
-from listkeeper.sending import planning
+from listkeeper.sending import link_visit, planning
 from listkeeper.sending.delivery import Delivery
 from listkeeper.web.api import lock as api_lock
 from tests.makers import cafe, questions
@@ -130,9 +131,7 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/c/", {"token": confirm}),
         ("/n/", {"token": confirm}),
         ("/u/", {"token": leave}),
-        ("/p/", {"token": signing.token("preferences", handed.id)}),
-        ("/w/", {"token": signing.token("web-view", handed.id)}),
-        ("/y/", {"token": signing.token("why", handed.id)}),
+        *_links(session, handed),
         ("/me/", {"token": access_link.token_of(link_to_own_page)}),
         ("/mine/", {"visit": _visit(session, person), "public_id": made.mailing_list.public_id}),
         ("/a/", {"token": address_change.token_of(change)}),
@@ -142,6 +141,17 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/studio/letters/", {"public_id": draft.public_id}),
         ("/studio/inbox/", {"key": key}),
         *_behind_locks(session, made, person),
+    )
+
+
+def _links(session: Session, handed: Delivery) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Name the links of one letter, and one of the places that it leads to."""
+    place = next(iter(stored.numbers(session, handed.revision_id or 0).values()))
+    return (
+        ("/l/", {"token": link_visit.token_of(handed.id, place)}),
+        ("/p/", {"token": signing.token("preferences", handed.id)}),
+        ("/w/", {"token": signing.token("web-view", handed.id)}),
+        ("/y/", {"token": signing.token("why", handed.id)}),
     )
 
 

@@ -50,6 +50,8 @@ OPEN = {
     "confirm_page.confirm",
     "confirm_page.show_not_me",
     "confirm_page.refuse",
+    # A link of a letter, by a token; all it adds is one visit.
+    "link_page.follow",
     "leave_page.show",
     "leave_page.leave",
     "leave_page.undo",
@@ -62,6 +64,7 @@ OPEN = {
     "preferences_page.save",
     "preferences_page.pause",
     "preferences_page.resume",
+    "preferences_page.untrack",
     "preferences_page.send_link",
     "why_page.show",
     "question_page.show",
@@ -78,6 +81,8 @@ OPEN = {
     "own_page.save",
     "own_page.pause",
     "own_page.resume",
+    "own_page.track",
+    "own_page.untrack",
     "own_page.leave",
     "own_page.leave_everything",
     "own_page.object_to_marketing",
@@ -152,7 +157,7 @@ FOR_EDITORS = {
 }
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 # A GET may add a visit count here, which no rule of permission reads.
-VISIT_COUNTS: frozenset[str] = frozenset({"source_visit"})
+VISIT_COUNTS: frozenset[str] = frozenset({"source_visit", "link_visit"})
 SHUT = {302, 303, 401, 403}
 
 

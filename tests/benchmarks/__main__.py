@@ -29,6 +29,10 @@ BENCHES = {
     "confirming": ("tests.benchmarks.confirming", "seconds until a confirmation is handed over during a letter, 95 %"),
     "floods": ("tests.benchmarks.floods", "where each brake before the forms bites, as delivered and raised; a list"),
     "signup": ("tests.benchmarks.signup", "signups a second over HTTP, stored for good, with the jobs beside them"),
+    "click": ("tests.benchmarks.click", "links of letters followed a second, each counted for good"),
+    "click-postgresql": ("tests.benchmarks.click", "the same on PostgreSQL"),
+    "one-click": ("tests.benchmarks.one_click", "one-click unsubscribes a second, each committed before its answer"),
+    "one-click-postgresql": ("tests.benchmarks.one_click", "the same on PostgreSQL"),
     "web": ("tests.benchmarks.web", "signup forms shown a second"),
 }
 

@@ -12,7 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from listkeeper import settings as settings_file
 from listkeeper import store
 from listkeeper.audience import signup, signup_form
 from listkeeper.audience.signup import Visit
@@ -46,11 +45,10 @@ def measure(name: str, *, repeats: int, full: bool) -> Figure:
 def _asked_meanwhile(people: int, posts: int, kind: str) -> list[float]:
     with (
         tempfile.TemporaryDirectory(prefix="lk-bench-") as folder,
-        instance.database(kind) as url,
         smtp_sink.running() as sink,
+        instance.settings(Path(folder), kind, sink.url) as settings,
     ):
         sink.commands = timed = leaving.Timed()
-        settings = settings_file.read(data=Path(folder), smtp_url=sink.url, database_url=url, log_level="ERROR")
         with context.opened(settings, create=True):
             _prepare(settings, people)
             workers = leaving.started(settings, "lanes")

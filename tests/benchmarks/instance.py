@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from tests.fakes import databases, postgres
+from listkeeper import settings as settings_file
+from listkeeper.settings import Settings
+from tests.benchmarks.figure import CHECKOUT
+from tests.fakes import databases, postgres, queue_server
 
+# No name server answers there: what a signature is worth is then not known, and stops nothing.
+_NO_DNS = "127.0.0.1:9"
 KINDS = ("sqlite", "postgresql")
 
 
@@ -29,3 +35,26 @@ def database(kind: str) -> Iterator[str | None]:
     finally:
         server.drop(name)
         postgres.stop(os.getpid())
+
+
+@contextmanager
+def settings(folder: Path, kind: str, smtp_url: str) -> Iterator[Settings]:
+    """Yield the settings of an instance on a fresh database, with a queue server: without one, workers go slowly."""
+    with database(kind) as url, queue_server.running() as queue:
+        yield settings_file.read(
+            data=folder, smtp_url=smtp_url, database_url=url, redis_url=queue.url, dns_server=_NO_DNS, log_level="ERROR"
+        )
+
+
+def environment(made: Settings) -> dict[str, str]:
+    """Return the environment of a process of this instance."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LISTKEEPER_")}
+    kept |= {"LISTKEEPER_DATABASE_URL": made.database_url} if made.database_url else {}
+    return kept | {
+        "LISTKEEPER_DATA": str(made.data_folder),
+        "LISTKEEPER_SMTP_URL": made.smtp_url or "",
+        "LISTKEEPER_REDIS_URL": made.redis_url or "",
+        "LISTKEEPER_DNS_SERVER": _NO_DNS,
+        "LISTKEEPER_LOG_LEVEL": "ERROR",
+        "PYTHONPATH": str(CHECKOUT),
+    }

@@ -8,22 +8,18 @@ be named within the second, or never. ``LISTKEEPER_TEST_DATABASES=postgresql`` m
 
 from __future__ import annotations
 
-import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import SupportsIndex
 
 from sqlalchemy import select
 
-from listkeeper import settings as settings_file
 from listkeeper import store
 from listkeeper.audience import unsubscribe
 from listkeeper.audience.consent import Method
@@ -31,8 +27,9 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.cli import context
 from listkeeper.sending import planning
 from listkeeper.settings import Settings
+from tests.benchmarks import instance
 from tests.benchmarks.figure import Figure
-from tests.fakes import databases, postgres, smtp_sink
+from tests.fakes import databases, smtp_sink
 from tests.makers import cafe, crowd
 
 _WORKERS = 2
@@ -93,9 +90,12 @@ class Timed(list[tuple[str, str]]):
 
 
 def _leave_while_sending(count: int, kind: str) -> _Seen:
-    with tempfile.TemporaryDirectory(prefix="lk-bench-") as folder, _database(kind) as url, smtp_sink.running() as sink:
+    with (
+        tempfile.TemporaryDirectory(prefix="lk-bench-") as folder,
+        smtp_sink.running() as sink,
+        instance.settings(Path(folder), kind, sink.url) as settings,
+    ):
         sink.commands = timed = Timed()
-        settings = settings_file.read(data=Path(folder), smtp_url=sink.url, database_url=url, log_level="ERROR")
         with context.opened(settings, create=True):
             list_id, people = _prepare(settings, count)
             workers = started(settings)
@@ -122,13 +122,11 @@ def _prepare(settings: Settings, count: int) -> tuple[int, dict[str, int]]:
 
 def started(settings: Settings, *words_of_it: str) -> list[subprocess.Popen[str]]:
     """Start two workers, and let them begin together."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LISTKEEPER_")}
-    named = {"LISTKEEPER_DATA": str(settings.data_folder), "LISTKEEPER_SMTP_URL": settings.smtp_url or ""}
-    named |= {"LISTKEEPER_LOG_LEVEL": "ERROR"}
-    named |= {"LISTKEEPER_DATABASE_URL": settings.database_url} if settings.database_url else {}
     words = [sys.executable, "-m", "tests.benchmarks.sender", *words_of_it]
     workers = [
-        subprocess.Popen(words, env=kept | named, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            words, env=instance.environment(settings), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         for _ in range(_WORKERS)
     ]
     for worker in workers:
@@ -160,17 +158,3 @@ def _leave(
         seen.cost.append(commits[address] - start)
         time.sleep(0.005)
     return commits, seen
-
-
-@contextmanager
-def _database(kind: str) -> Iterator[str | None]:
-    if kind == "sqlite":
-        yield None
-        return
-    server = postgres.of_run(os.getpid())
-    name = server.empty()
-    try:
-        yield server.url(name)
-    finally:
-        server.drop(name)
-        postgres.stop(os.getpid())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -24,9 +24,11 @@ class Load:
 @dataclass
 class _Run:
     until: float
-    make: Callable[[], bytes]
+    # The requests one by one; when there are no more, the run ends.
+    requests: Iterator[bytes]
     # When the next request is due: at once, or at the pace that was asked for.
     due: Iterator[float]
+    status: bytes = b"200"
     took: list[float] = field(default_factory=list)
     failed: int = 0
 
@@ -39,7 +41,7 @@ def get(
     With a pace, a request that had to wait for the ones before it has waited: its time begins when it was due.
     """
     asked = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: text/html\r\n\r\n".encode()
-    return asyncio.run(_run(host, port, lambda: asked, connections, seconds, pace))
+    return asyncio.run(_run(host, port, itertools.repeat(asked), connections, seconds, pace))
 
 
 def post(
@@ -56,15 +58,29 @@ def post(
         content = body(next(numbers))
         return f"{head}{len(content)}\r\n\r\n".encode() + content
 
-    return asyncio.run(_run(host, port, make, connections, seconds))
+    return asyncio.run(_run(host, port, (make() for _ in itertools.count()), connections, seconds))
 
 
-async def _run(  # noqa: PLR0917 - where, how hard and how long
-    host: str, port: int, make: Callable[[], bytes], connections: int, seconds: float, pace: float | None = None
+def each(
+    host: str, port: int, requests: Iterable[bytes], *, status: int, connections: int = 8, seconds: float = 600.0
+) -> Load:
+    """Send each of these requests once, as fast as the connections allow; all shall be answered with ``status``."""
+    return asyncio.run(_run(host, port, iter(requests), connections, seconds, status=status))
+
+
+async def _run(  # noqa: PLR0917 - where, what, how hard and how long
+    host: str,
+    port: int,
+    requests: Iterator[bytes],
+    connections: int,
+    seconds: float,
+    pace: float | None = None,
+    *,
+    status: int = 200,
 ) -> Load:
     start = time.perf_counter()
     due = (start + number / pace for number in itertools.count()) if pace else itertools.repeat(0.0)
-    run = _Run(start + seconds, make, due)
+    run = _Run(start + seconds, requests, due, str(status).encode())
     await asyncio.gather(*(_ask(host, port, run) for _ in range(connections)))
     lasted = time.perf_counter() - start
     took = sorted(run.took)
@@ -78,13 +94,14 @@ async def _ask(host: str, port: int, run: _Run) -> None:
         due = next(run.due)
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         begun = due or time.perf_counter()
-        if begun >= run.until:
+        asked = next(run.requests, b"") if begun < run.until else b""
+        if not asked:
             break
-        writer.write(run.make())
+        writer.write(asked)
         head = await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(_length(head))
         run.took.append(time.perf_counter() - begun)
-        if not head.startswith(b"HTTP/1.1 200"):
+        if not head.startswith(b"HTTP/1.1 " + run.status):
             run.failed += 1
     writer.close()
     await writer.wait_closed()

@@ -20,7 +20,7 @@ from tests.benchmarks import figure, load
 from tests.benchmarks.figure import Figure
 
 _PACE = 1_000.0
-_NOTHING = """
+NOTHING = """
 def application(environ, start_response):
     body = b"x" * 2000
     start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(body)))])
@@ -34,8 +34,8 @@ def measure(name: str, *, repeats: int, full: bool) -> Figure:
     with tempfile.TemporaryDirectory(prefix="lk-bench-") as text:
         data = Path(text)
         path = _form(data)
-        (data / "nothing.py").write_text(_NOTHING)
-        with serving(_ours(data), data) as ours, serving(_nothing(), data) as nothing:
+        (data / "nothing.py").write_text(NOTHING)
+        with serving(_ours(data), data) as ours, serving(nothing(), data) as idle:
             slowest: list[float] = []
             paced: list[float] = []
 
@@ -48,7 +48,7 @@ def measure(name: str, *, repeats: int, full: bool) -> Figure:
                 return found.per_second
 
             found = figure.compare(
-                name, "requests/s", show, lambda: load.get("127.0.0.1", nothing, "/", seconds=seconds).per_second,
+                name, "requests/s", show, lambda: load.get("127.0.0.1", idle, "/", seconds=seconds).per_second,
                 repeats=repeats, limit_is="granian with an application that does nothing, same load, same run",
             )  # fmt: skip
     note = f"p95 of the slowest run: {max(slowest):.1f} ms as fast as it goes, {max(paced):.1f} ms at {_PACE:.0f}/s"
@@ -83,7 +83,8 @@ def _ours(_data: Path) -> list[str]:
     return [program("listkeeper"), "web", "--port"]
 
 
-def _nothing() -> list[str]:
+def nothing() -> list[str]:
+    """Return the words that start the server with the application that does nothing, ``nothing.py`` in its folder."""
     return [
         program("granian"), "--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-ws",
         "--log-level", "warning", "nothing:application", "--port",

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def of_run(run: int, *, in_life: bool = False) -> Server:
     note = folder / "server.json"
     with FileLock(folder / "lock"):
         if not note.exists():
-            server = _start(folder, _IN_LIFE if in_life else _OPTIONS)
+            server = new_cluster(folder, _IN_LIFE if in_life else _OPTIONS)
             note.write_text(json.dumps(asdict(server)))
         return Server(**json.loads(note.read_text()))
 
@@ -151,7 +152,8 @@ def once(run: int, name: str) -> FileLock:
     return FileLock(folder_of_run(run) / name)
 
 
-def _start(folder: Path, known: dict[str, str]) -> Server:
+def new_cluster(folder: Path, options: Mapping[str, str], port: int | None = None) -> Server:
+    """Make a cluster in a folder, start its server and return it."""
     programs = binaries()
     if programs is None:
         raise RuntimeError(HOW_TO_GET_IT)
@@ -166,11 +168,19 @@ def _start(folder: Path, known: dict[str, str]) -> Server:
             os.chown(path, own.pw_uid, own.pw_gid)
     _run([programs / "initdb", "-D", cluster, "-U", USER, f"--pwfile={secret}", "--auth=scram-sha-256",
           "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"], folder)  # fmt: skip
-    port = _free_port()
-    options = known | {"port": str(port), "unix_socket_directories": str(cluster)}
-    words = " ".join(f"-c {name}={value}" for name, value in options.items())
+    server = Server(port or _free_port(), password)
+    start_server(folder, server.port, options)
+    return server
+
+
+def start_server(folder: Path, port: int, options: Mapping[str, str]) -> None:
+    """Start the server of a folder's cluster, and wait until it answers."""
+    programs, cluster = binaries(), folder / "cluster"
+    if programs is None:
+        raise RuntimeError(HOW_TO_GET_IT)
+    own = dict(options) | {"port": str(port), "unix_socket_directories": str(cluster)}
+    words = " ".join(f"-c {name}={value}" for name, value in own.items())
     _run([programs / "pg_ctl", "-D", cluster, "-l", cluster / "log", "-o", words, "-w", "-t", "60", "start"], folder)
-    return Server(port, password)
 
 
 def _user() -> str:

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import update
+from sqlalchemy import event, update
+from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
@@ -74,8 +75,8 @@ def test_what_was_sent_stands_in_the_figures(works: Works, smtp_sink: SmtpSink, 
     assert figure(after, "deliveries_total", outcome="refused", **sent) == report.skipped == 1
     assert figure(after, "deliveries_total", outcome="deferred", **sent) == report.deferred == 1
     assert figure(after, "deliveries_total", outcome="accepted", message_class="doi") == 1
-    assert figure(after, "provider_deliveries_total", outcome="accepted", provider="unknown") == 8
-    assert figure(after, "deliveries_put_off", provider="unknown") == 1
+    assert figure(after, "provider_deliveries_total", outcome="accepted") == 8
+    assert figure(after, "deliveries_put_off") == 1
     assert figure(after, "queue_oldest_due_seconds", lane="sending") == 0
     grown = {key for key in before if key[0].endswith("_total") and after[key] < before[key]}
     assert grown == set(), "a counter went down"
@@ -181,18 +182,38 @@ def test_it_stays_cheap_with_a_million_rows(
 ) -> None:
     works.gather(1)
     works.start()
+    who = program(works.app, Scope.METRICS)
     rows = share("rows behind a scrape", 1_000_000, 20_000)
     works.write(lambda session, _house: heap.pile(session, rows))
-    who = program(works.app, Scope.METRICS)
     with works.app.app_context():
         watching.count()
-    figures, took = scrape(who), []
-    for _ in range(10):
-        begun = time.perf_counter()
-        assert who.client.get("/metrics", headers=who.headers).status_code == 200
-        took.append(time.perf_counter() - begun)
+        engine = store.database.engine
+    figures = scrape(who)
     assert figure(figures, "queue_waiting", lane="sending") > rows / 2
     assert figure(figures, "deliveries_in_doubt") == rows // 1000
-    kind = "sqlite" if parts.settings().database_url is None else "postgresql"
-    summarise(f"{kind}: a scrape over {rows:,} rows takes {min(took) * 1000:.1f} ms")
-    assert min(took) < 0.05
+    whole, asking = _seconds(who, engine)
+    took = f"{whole * 1000:.1f} ms, {asking * 1000:.1f} of them in the database"
+    summarise(f"{engine.dialect.name}: a scrape over {rows:,} rows takes {took}")
+    # What the rest takes depends on how busy the machine is with other things, and on no row.
+    assert asking < 0.05
+
+
+def _seconds(who: Program, engine: Engine) -> tuple[float, float]:
+    """Return how long the quickest of some scrapes takes, and what of it the database does."""
+    asked: list[float] = []
+
+    def before(*_details: object) -> None:
+        asked.append(-time.perf_counter())
+
+    def after(*_details: object) -> None:
+        asked[-1] += time.perf_counter()
+
+    event.listen(engine, "before_cursor_execute", before)
+    event.listen(engine, "after_cursor_execute", after)
+    took = []
+    for _ in range(10):
+        asked.clear()
+        begun = time.perf_counter()
+        assert who.client.get("/metrics", headers=who.headers).status_code == 200
+        took.append((time.perf_counter() - begun, sum(asked)))
+    return min(whole for whole, _asking in took), min(asking for _whole, asking in took)

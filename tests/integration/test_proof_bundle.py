@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.audit_log import AuditEntry
-from listkeeper.audience import consent, consent_text, signup_form, unsubscribe
+from listkeeper.audience import consent, consent_text, signup_form, tracking, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.consent_text import Wording
 from listkeeper.audience.proof import checkpoint, evidence, ledger, proof_bundle
@@ -91,6 +91,26 @@ def test_a_true_bundle_is_believed(bundle: BundleFiles, made: Cafe, tmp_path: Pa
     witness = tmp_path / "witness.txt"
     witness.write_bytes(bundle.files[bundle.below("witnessed/")[0]])
     assert verified(bundle, tmp_path, "--witness", str(witness)) == (0, [])
+
+
+def test_a_yes_to_being_seen_is_proved_as_one_to_letters_is_and_is_another(
+    session: Session, made: Cafe, tmp_path: Path
+) -> None:
+    her = session.scalars(select(Subscriber).where(Subscriber.email_key == ADDRESS)).one()
+    words = tracking.text(made.organisation, made.mailing_list, her.language)
+    assert tracking.agree(session, her.id, made.mailing_list.id, seen=words.sha256)
+    session.flush()
+
+    given = proof.hand_out(session, made.organisation, her.subject_ref, actor="cli", site=SITE)
+    session.commit()
+    bundle = BundleFiles(given.content)
+    assert verified(bundle, tmp_path) == (0, [])
+    assert json.loads(bundle.files[f"texts/{words.sha256}.json"])["kind"] == "tracking"
+    assert "tracking.given" in [row["type"] for row in bundle.lines("ledger.jsonl")]
+    # What the standards' records say of the letters does not stand under the words of something else.
+    for name in ("iso27560.jsonld", "kantara.json"):
+        assert words.sha256.encode() not in bundle.files[name]
+        assert words.body.encode() not in bundle.files[name]
 
 
 def test_the_receipt_in_her_mailbox_is_a_witness(

@@ -87,7 +87,7 @@ def test_the_page_says_what_waits_and_why(standing: Works, queue: QueueServer) -
         "In the hands of workers 2 mails at this moment",
         "In doubt 1 handed over, the answer was lost",
         "Buns 7 of 10 wait",
-        "gmail 1 mail next try",
+        "Gmail 1 mail next try",
         "The mail server at mx.example is away.",
         "over",
     ):

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -31,9 +32,7 @@ from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity, sending
 from listkeeper.sending import batch, claim, planning, steering
-from listkeeper.sending.batch import Question
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.retry import Deadlines
 from listkeeper.sending.transport import Outcome
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers import cafe
@@ -231,12 +230,10 @@ def test_answers_wait_for_a_database_that_is_away(
     letter = works.start()
     record, failures = batch.record, iter(range(3))
 
-    def busy(
-        session: Session, outcomes: dict[int, Outcome | None], questions: dict[int, Question], *, deadlines: Deadlines
-    ) -> None:
+    def busy(session: Session, outcomes: dict[int, Outcome | None], *told: Any, **more: Any) -> None:  # noqa: ANN401
         if next(failures, None) is not None:
             raise TryAgain("database_unavailable", "The database is busy.")
-        record(session, outcomes, questions, deadlines=deadlines)
+        record(session, outcomes, *told, **more)
 
     monkeypatch.setattr(batch, "record", busy)
     works.drain()

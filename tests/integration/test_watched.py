@@ -228,19 +228,12 @@ def test_each_job_that_handed_mail_over_says_so_in_one_line(
     works.work(Lane.SENDING)
     said = _logged(capfd)
     [worked] = [line for line in said if line["event"] == "lane.worked"]
-    expected = {
-        "lane": "sending",
-        "mails": 40,
-        "windows": 2,
-        "accepted": 37,
-        "failed": 1,
-        "deferred": 1,
-        "not_granted": 1,
-    }
+    expected = {"lane": "sending", "mails": 40, "accepted": 37, "failed": 1, "deferred": 1, "not_granted": 1}
     assert expected.items() <= worked.items()
     assert (worked["level"], type(worked["seconds"])) == ("info", float)
     windows = [line for line in said if line["event"] == "window.settled"]
-    assert [(line["level"], line["mails"]) for line in windows] == [("debug", 32), ("debug", 8)]
+    assert {line["level"] for line in windows} == {"debug"}
+    assert (len(windows), sum(line["mails"] for line in windows)) == (worked["windows"], 40)
     assert "@" not in str(said)
 
 

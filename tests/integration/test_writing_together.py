@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,7 +26,15 @@ HOUR = timedelta(hours=1)
 _THREADS, _EACH = 8, 12
 
 
-def _at_once(app: Flask, acts: list[Callable[[Session], object]]) -> list[object]:
+def _together(act: Callable[[Session], object]) -> Callable[[], object]:
+    return lambda: store.together(act)
+
+
+def _share(key: str) -> Callable[[], object]:
+    return lambda: store.shared(_take_all, key)
+
+
+def _at_once(app: Flask, acts: list[Callable[[], object]]) -> list[object]:
     """Do all of these from threads of their own that start together; return what each came to, or what it raised."""
     ready, found = threading.Barrier(len(acts)), [None] * len(acts)
 
@@ -34,7 +42,7 @@ def _at_once(app: Flask, acts: list[Callable[[Session], object]]) -> list[object
         with app.app_context():
             ready.wait(10)
             try:
-                found[place] = store.together(acts[place])  # type: ignore[call-overload]
+                found[place] = acts[place]()  # type: ignore[call-overload]
             except Exception as problem:  # noqa: BLE001 - looked at by the test
                 found[place] = problem  # type: ignore[call-overload]
 
@@ -57,12 +65,12 @@ def _take(session: Session) -> bool:
 
 def test_everything_is_done_once_and_everybody_told(app: Flask, database: Database) -> None:
     for _ in range(_EACH):
-        assert _at_once(app, [_take] * _THREADS) == [True] * _THREADS
+        assert _at_once(app, [_together(_take)] * _THREADS) == [True] * _THREADS
     assert _used(app) == _THREADS * _EACH
 
 
 def test_the_limit_holds_however_many_come_at_once(app: Flask, database: Database) -> None:
-    taken = _at_once(app, [lambda session: throttle.take(session, "x", "key", 5, HOUR)] * 20)
+    taken = _at_once(app, [_together(lambda session: throttle.take(session, "x", "key", 5, HOUR))] * 20)
     assert sorted(map(bool, taken)) == [False] * 15 + [True] * 5
 
 
@@ -72,10 +80,53 @@ def test_a_fault_is_its_own_threads_alone(app: Flask, database: Database) -> Non
         raise ValueError("mine")
 
     for _ in range(_EACH):
-        found = _at_once(app, [_take, _take, fail, _take, fail, _take])
+        found = _at_once(app, [_together(act) for act in (_take, _take, fail, _take, fail, _take)])
         assert [type(each).__name__ for each in found] == ["bool", "bool", "ValueError", "bool", "ValueError", "bool"]
     # What the failing ones wrote was taken back with them.
     assert _used(app) == 4 * _EACH
+
+
+def _take_all(session: Session, keys: Sequence[str]) -> list[str]:
+    """Take one for each key, and say in whose order; whoever asks for the wrong one fails them all."""
+    if "wrong" in keys:
+        raise ValueError("mine")
+    for key in keys:
+        throttle.take(session, "x", key, 10_000, HOUR)
+    _seen_together.append(len(keys))
+    return [f"{key} done" for key in keys]
+
+
+_seen_together: list[int] = []
+
+
+def test_what_is_shared_is_done_for_all_at_once_and_each_gets_its_own(app: Flask, database: Database) -> None:
+    """On both databases: the statements are shared, not only the pen."""
+    _seen_together.clear()
+    for _ in range(_EACH):
+        keys = [f"key-{number}" for number in range(_THREADS)]
+        assert _at_once(app, [_share(key) for key in keys]) == [f"{key} done" for key in keys]
+    assert sum(_seen_together) == _THREADS * _EACH == _used(app)
+    assert len(_seen_together) < _THREADS * _EACH
+
+
+def test_a_fault_in_what_is_shared_is_its_own_threads_alone(app: Flask, database: Database) -> None:
+    for _ in range(_EACH):
+        found = _at_once(app, [_share(key) for key in ("a", "wrong", "b", "c")])
+        assert [str(each) for each in found] == ["a done", "mine", "b done", "c done"]
+    assert _used(app) == 3 * _EACH
+
+
+def test_whoever_leads_hands_on_and_nobody_waits_for_ever(app: Flask, database: Database) -> None:
+    """More than one transaction holds come at once, each of them several times over."""
+    _seen_together.clear()
+
+    def again(key: str) -> Callable[[], object]:
+        return lambda: [_share(key)() for _ in range(5)]
+
+    found = _at_once(app, [again(f"key-{number}") for number in range(40)])
+    assert [len(each) for each in found] == [5] * 40  # type: ignore[arg-type]
+    assert sum(_seen_together) == 200 == _used(app)
+    assert max(_seen_together) <= 16
 
 
 @pytest.fixture
@@ -123,13 +174,13 @@ def test_a_disk_that_refuses_is_told(app: Flask, monkeypatch: pytest.MonkeyPatch
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", refuse)
-    [found] = _at_once(app, [_take])
+    [found] = _at_once(app, [_together(_take)])
     assert isinstance(found, TryAgain)
     # It may be there or not, so neither is said.
     assert "Perhaps this was not kept" in found.message
     assert "Nothing was changed" not in found.message
     monkeypatch.undo()
-    assert _at_once(app, [_take]) == [True]
+    assert _at_once(app, [_together(_take)]) == [True]
 
 
 @pytest.mark.usefixtures("one_pen")
@@ -162,10 +213,10 @@ def test_a_database_that_is_busy_for_too_long_is_told_to_everybody(app: Flask, m
     monkeypatch.setattr(pen, "WAITS_MILLISECONDS", 50)
     with app.app_context(), store.database.engine.connect() as held:
         held.connection.driver_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
-        found = _at_once(app, [_take] * 4)
+        found = _at_once(app, [_together(_take)] * 4)
         held.connection.driver_connection.execute("ROLLBACK")  # type: ignore[union-attr]
     assert [type(each) for each in found] == [TryAgain] * 4
-    assert _at_once(app, [_take]) == [True]
+    assert _at_once(app, [_together(_take)]) == [True]
     assert _used(app) == 1
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,7 +41,7 @@ def as_27560(certificate: Certificate, site: str) -> dict[str, Any]:
 
 
 def _consents(certificate: Certificate, site: str) -> Iterator[Consent]:
-    for permission in certificate.permissions:
+    for permission in map(_to_send_letters, certificate.permissions):
         events = tuple(_changes(certificate, permission))
         if not events:
             continue
@@ -63,6 +64,12 @@ def _consents(certificate: Certificate, site: str) -> Iterator[Consent]:
             authority=_AUTHORITY,
             events=events,
         )
+
+
+def _to_send_letters(permission: Permission) -> Permission:
+    """Return a permission without what was said of being seen: other words, and another consent than this one."""
+    happened = (each for each in permission.happenings if not each.type.startswith("tracking."))
+    return replace(permission, happenings=tuple(happened))
 
 
 def _record_id(permission: Permission) -> str:

@@ -15,20 +15,18 @@ from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     BindParameter,
     ForeignKey,
     Index,
-    Select,
     String,
     Text,
     bindparam,
-    column,
     func,
     insert,
     select,
     update,
-    values,
 )
 from sqlalchemy import Table as Schema
 from sqlalchemy.dialects import postgresql, sqlite
@@ -65,6 +63,8 @@ class EventType(StrEnum):
     EXPIRED = "consent.expired"
     LAPSED = "consent.lapsed"
     INVALIDATED = "consent.invalidated"
+    TRACKING_GIVEN = "tracking.given"
+    TRACKING_WITHDRAWN = "tracking.withdrawn"
     ADDRESS_CHANGED = "address.changed"
     RESTRICTED = "subscriber.restricted"
     UNRESTRICTED = "subscriber.unrestricted"
@@ -144,6 +144,24 @@ _OWNER = select(_OWNERS.c.public_id).where(_OWNERS.c.id == _OF)
 _END = select(_HEADS.c.seq, _HEADS.c.hash, _HEADS.c.at).where(_HEADS.c.organisation_id == _OF).with_for_update()
 _NEWEST = select(_ROWS.c.id).where(_ROWS.c.organisation_id == _OF, _ROWS.c.subject == bindparam("subject_ref"))
 _LAST_OF_ONE = _NEWEST.order_by(_ROWS.c.seq.desc()).limit(1)
+_LAST = (
+    select(func.max(_ROWS.c.seq).label("seq"))
+    .where(_ROWS.c.organisation_id == _OF, _ROWS.c.subject.in_(bindparam("subjects", expanding=True)))
+    .group_by(_ROWS.c.subject)
+    .subquery()
+)
+_LAST_OF_EACH = select(_ROWS.c.subject, _ROWS.c.id).join(
+    _LAST, (_ROWS.c.organisation_id == _OF) & (_ROWS.c.seq == _LAST.c.seq)
+)
+_ASKED = func.unnest(bindparam("subjects", type_=ARRAY(String))).table_valued("subject", name="asked").render_derived()
+_LAST_OF_IT = (
+    select(_ROWS.c.id)
+    .where(_ROWS.c.organisation_id == _OF, _ROWS.c.subject == _ASKED.c.subject)
+    .order_by(_ROWS.c.seq.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_ONE_BY_ONE = select(_ASKED.c.subject, _LAST_OF_IT)
 _ADD = insert(_ROWS)
 _ADVANCE = (
     update(_HEADS)
@@ -258,22 +276,10 @@ def _last_of_subjects(session: Session, organisation_id: int, subjects: set[str]
         last = session.execute(_LAST_OF_ONE, {"of": organisation_id, "subject_ref": subject}).scalar()
         return {subject: last} if last is not None else {}
     # Each database walks the index only when asked in its own way; the other way it reads the table, again and again.
-    query = _grouped if session.get_bind().dialect.name == "sqlite" else _one_by_one
-    return {row[0]: row[1] for row in session.execute(query(organisation_id, subjects)) if row[1] is not None}
-
-
-def _grouped(organisation_id: int, subjects: set[str]) -> Select[str, str]:
-    of_them = (_ROWS.c.organisation_id == organisation_id) & _ROWS.c.subject.in_(subjects)
-    last = select(func.max(_ROWS.c.seq).label("seq")).where(of_them).group_by(_ROWS.c.subject).subquery()
-    joined = (_ROWS.c.organisation_id == organisation_id) & (_ROWS.c.seq == last.c.seq)
-    return select(_ROWS.c.subject, _ROWS.c.id).join(last, joined)
-
-
-def _one_by_one(organisation_id: int, subjects: set[str]) -> Select[str, str]:
-    asked = values(column("subject", String), name="asked").data([(subject,) for subject in sorted(subjects)]).cte()
-    hers = (_ROWS.c.organisation_id == organisation_id) & (_ROWS.c.subject == asked.c.subject)
-    last = select(_ROWS.c.id).where(hers).order_by(_ROWS.c.seq.desc()).limit(1).scalar_subquery()
-    return select(asked.c.subject, last)
+    connection = session.connection()
+    query = _LAST_OF_EACH if connection.dialect.name == "sqlite" else _ONE_BY_ONE
+    found = connection.execute(query, {"of": organisation_id, "subjects": sorted(subjects)})
+    return {row[0]: row[1] for row in found if row[1] is not None}
 
 
 def _fields(event: Event, owner: str, seq: int, number: str, at: int) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What holds us back short of a no: a restriction, a deleted list, a pause, fewer letters.
+"""What holds us back short of a no: a restriction, a deleted list, a pause, fewer letters, links that are not seen.
 
 The ledger says each of them, and the journal outside the database repeats it
 with random references alone. After a restore the last word of the journal on
@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent, mailing_list, subscriber, subscription
+from listkeeper.audience import consent, mailing_list, subscriber, subscription, tracking
 from listkeeper.audience.consent import Circumstances, EventKind, Method
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.proof import ledger
@@ -31,12 +31,17 @@ from listkeeper.foundation.journal_file import Line
 
 RESTRICTED, UNRESTRICTED, TOMBSTONED = "restricted", "unrestricted", "tombstoned"
 PAUSED, FREQUENCY = "paused", "frequency"
-KINDS = frozenset({RESTRICTED, UNRESTRICTED, TOMBSTONED, PAUSED, FREQUENCY})
+UNTRACKED, TRACKED = "untracked", "tracked"
+KINDS = frozenset({RESTRICTED, UNRESTRICTED, TOMBSTONED, PAUSED, FREQUENCY, UNTRACKED, TRACKED})
+# What gave something back is the last word on what took it; and nothing is done again for it.
+_GIVES_BACK = {UNRESTRICTED: RESTRICTED, TRACKED: UNTRACKED}
 _SAID_BY = {
     EventType.RESTRICTED: RESTRICTED,
     EventType.UNRESTRICTED: UNRESTRICTED,
     EventType.LIST_TOMBSTONED: TOMBSTONED,
     EventType.NARROWED: PAUSED,
+    EventType.TRACKING_WITHDRAWN: UNTRACKED,
+    EventType.TRACKING_GIVEN: TRACKED,
 }
 _TYPES = [kind.value for kind in _SAID_BY]
 _AT_ONCE = 500
@@ -116,9 +121,11 @@ def _line(row: LedgerRow, owner: str) -> Line | None:
     if kind == TOMBSTONED:
         return {**line, "list": said["list"]}
     line["subject"] = row.subject
-    if kind != PAUSED:
+    if kind in {RESTRICTED, UNRESTRICTED}:
         return line
     line["list"] = said["list"]
+    if kind != PAUSED:
+        return line
     if "snooze_until" in details:
         return {**line, "until": details["snooze_until"]}
     return {**line, "kind": FREQUENCY, "often": details["frequency"]} if "frequency" in details else None
@@ -128,8 +135,8 @@ def replay(session: Session, lines: Iterable[Said], owners: dict[str, int]) -> R
     """Do again what the database has forgotten of these lines (oldest first). Raises Invalid for a senseless one."""
     last: dict[tuple[str, ...], Said] = {}
     for line in lines:
-        kind = RESTRICTED if line.get("kind") == UNRESTRICTED else line.get("kind")
-        last[str(kind), str(line.get("org")), str(line.get("subject")), str(line.get("list"))] = line
+        kind = str(line.get("kind"))
+        last[_GIVES_BACK.get(kind, kind), str(line.get("org")), str(line.get("subject")), str(line.get("list"))] = line
     try:
         return _done_again(session, _forgotten(session, list(last.values())), owners)
     except (KeyError, ValueError, OverflowError) as problem:
@@ -156,8 +163,10 @@ def _done_again(session: Session, forgotten: Sequence[Said], owners: dict[str, i
                 deleted += _delete(session, owner, line)
             case "paused" | "frequency":
                 narrowed += _narrow(session, owner, line)
+            case "untracked":
+                narrowed += _untrack(session, owner, line)
             case _:
-                # The restriction ended after the backup: one that stands in the backup stays, until it is ended again.
+                # What was given back after the backup: the restriction that stands in it stays until it is ended again.
                 pass
     return Restrained(restricted, deleted, narrowed)
 
@@ -206,6 +215,15 @@ def _narrow(session: Session, organisation_id: int, line: Said) -> bool:
     )
     consent.record(session, person, current.list_id, EventKind.NARROWED, Method.JOURNAL, under)
     return True
+
+
+def _untrack(session: Session, organisation_id: int, line: Said) -> bool:
+    person, on = _person(session, organisation_id, line), _list(session, organisation_id, line)
+    current = subscription.of(session, person.id, on.id) if person is not None and on is not None else None
+    if person is None or current is None:
+        return False
+    under = Circumstances(at=clock.of_milliseconds(int(line["at"])), actor=_ACTOR, purpose=tracking.PURPOSE)
+    return tracking.end(session, person, current, Method.JOURNAL, under)
 
 
 def _pause(current: Subscription, line: Said) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The form of choices: how often, which topics, a pause, a language; on a letter's page and on a person's own."""
+"""The form of choices: how often, topics, a pause, a language, seen links; on a letter's page and on her own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from babel.dates import format_date
 from flask import request
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import preferences, topic
+from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import preferences, topic, tracking
+from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile import How
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency, Subscription, SubscriptionState
@@ -30,6 +33,9 @@ class Actions:
     save: str
     pause: str
     resume: str
+    untrack: str
+    # None on the page of a letter: that link travels with the letter, and gives no consent.
+    track: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,14 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class Tracking:
+    """Whether it may be seen which links she follows: since when it is, or what she is asked."""
+
+    since: str
+    text: ConsentText
+
+
+@dataclass(frozen=True)
 class Choices:
     """What the form shows of one subscription."""
 
@@ -51,6 +65,7 @@ class Choices:
     every_topic: bool
     spoken: str
     paused: str
+    tracking: Tracking
     actions: Actions
     # One question she has not answered yet, if there is one.
     ask: Ask | None
@@ -107,9 +122,17 @@ def of(session: Session, person: Subscriber | None, current: Subscription | None
         every_topic=not current.topics,
         spoken=language.known(person.language),
         paused=day_of(until) if until else "",
+        tracking=_tracking(session, person, current),
         actions=actions,
         ask=asking.following(session, person, current.list_id, How.PREFERENCES, person.language),
     )
+
+
+def _tracking(session: Session, person: Subscriber, current: Subscription) -> Tracking:
+    owner = session.get_one(Organisation, person.organisation_id)
+    on = session.get_one(MailingList, current.list_id)
+    since = day_of(current.tracking_since) if current.tracking_since else ""
+    return Tracking(since, tracking.text(owner, on, person.language))
 
 
 def save(session: Session, person: Subscriber, current: Subscription, delivery_id: int | None = None) -> None:
@@ -128,6 +151,16 @@ def save(session: Session, person: Subscriber, current: Subscription, delivery_i
 def pause(session: Session, person: Subscriber, current: Subscription, delivery_id: int | None = None) -> None:
     """Pause for the posted number of days; what is no number becomes the shortest pause."""
     preferences.snooze(session, person.id, current.list_id, _days(), delivery_id=delivery_id)
+
+
+def track(session: Session, person: Subscriber, current: Subscription, _delivery_id: int | None = None) -> None:
+    """Take her yes to the words that the page showed."""
+    tracking.agree(session, person.id, current.list_id, seen=request.form.get("words", ""))
+
+
+def untrack(session: Session, person: Subscriber, current: Subscription, delivery_id: int | None = None) -> None:
+    """Take that yes back."""
+    tracking.withdraw(session, person.id, current.list_id, delivery_id=delivery_id)
 
 
 def _days() -> int:

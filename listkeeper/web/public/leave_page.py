@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, make_response, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
@@ -20,6 +20,8 @@ from listkeeper.audience.leaving_reason import WORDS_LIMIT, Why
 from listkeeper.audience.subscription import Frequency, SubscriptionState
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
+from listkeeper.sending import way_out
+from listkeeper.web import headers
 from listkeeper.web.public import choices, page, reader
 from listkeeper.web.public.reader import Reader
 
@@ -66,11 +68,29 @@ def _to(endpoint: str, token: str) -> str:
 @blueprint.post("/u/<token>")
 def leave(token: str) -> Response:
     """Take the person off that list, at once; the token in the path is all that is asked for."""
-    method = Method.ONE_CLICK if _by_mail_program() else Method.PAGE
+    by_program = _by_mail_program()
+    if by_program:
+        spoken = _let_out(token)
+        if spoken is not None:
+            return _told_program(spoken)
     with store.transaction() as session:
         found = reader.of_token(session, _PURPOSE, token)
-        secret = _leave(session, found, method)
+        secret = _leave(session, found, Method.ONE_CLICK if by_program else Method.PAGE)
         return reader.only_a_test(found) if found.test else _goodbye(found, [secret] if secret else [], token)
+
+
+def _let_out(token: str) -> str | None:
+    """Take off the list whoever pressed her mail program's button, with those who press it at the same moment."""
+    number = unsubscribe.delivery_of(token)
+    return store.shared(way_out.leave, number) if number is not None else None
+
+
+def _told_program(spoken: str) -> Response:
+    """Say to a mail program that it is done; it shows nobody a page."""
+    with language.using(spoken):
+        answer = make_response(language.text("Done: no more e-mails"))
+    answer.mimetype = "text/plain"
+    return headers.private(answer)
 
 
 def _by_mail_program() -> bool:

@@ -121,18 +121,30 @@ def resume(visit: str, public_id: str) -> Response:
     return _choose(visit, public_id, choices.resume)
 
 
+@blueprint.post("/mine/<visit>/lists/<public_id>/seen")
+def track(visit: str, public_id: str) -> Response:
+    """Let it be seen which links she follows."""
+    return _choose(visit, public_id, choices.track)
+
+
+@blueprint.post("/mine/<visit>/lists/<public_id>/unseen")
+def untrack(visit: str, public_id: str) -> Response:
+    """See it no more."""
+    return _choose(visit, public_id, choices.untrack)
+
+
 def _choose(visit: str, public_id: str, act: Act) -> Response:
     with store.transaction() as session:
         found = guest.of(session, visit)
         if found is None:
             return guest.nobody()
         current, _mailing_list = _one(session, found, public_id)
-        wrong = ""
+        wrong = None
         with language.using(found.spoken):
             try:
                 act(session, found.person, current, None)
             except Invalid as problem:
-                wrong = problem.message
+                wrong = problem
         return _list_page(session, found, public_id, saved=not wrong, wrong=wrong)
 
 
@@ -143,11 +155,16 @@ def _one(session: Session, found: Guest, public_id: str) -> tuple[Subscription, 
     raise guest.no_such_page()
 
 
-def _list_page(session: Session, found: Guest, public_id: str, *, saved: bool = False, wrong: str = "") -> Response:
+def _list_page(
+    session: Session, found: Guest, public_id: str, *, saved: bool = False, wrong: Invalid | None = None
+) -> Response:
     current, mailing_list = _one(session, found, public_id)
     on_list = current.state in {SubscriptionState.CONFIRMED, SubscriptionState.PENDING, SubscriptionState.BOUNCED}
     actions = Actions(
-        *(url_for(f"own_page.{name}", visit=found.visit, public_id=public_id) for name in ("save", "pause", "resume"))
+        **{
+            name: url_for(f"own_page.{name}", visit=found.visit, public_id=public_id)
+            for name in ("save", "pause", "resume", "track", "untrack")
+        }
     )
     text = session.get(ConsentText, current.consent_text_id or 0)
     with language.using(found.spoken):

@@ -2,7 +2,7 @@
 
 The link travels with the letter, also when the letter is forwarded. So it
 shows no whole address, opens for thirty days, and can do no more than choose
-less, or leave. What reveals or destroys needs a fresh link, which goes to the
+less, or leave. What reveals, permits or destroys needs a fresh link, which goes to the
 address on record and to nobody else.
 """
 
@@ -75,6 +75,12 @@ def resume(token: str) -> Response:
     return _act(token, choices.resume)
 
 
+@blueprint.post("/p/<token>/unseen")
+def untrack(token: str) -> Response:
+    """See no more which links she follows."""
+    return _act(token, choices.untrack)
+
+
 @blueprint.post("/p/<token>/link")
 def send_link(token: str) -> Response:
     """Mail a fresh link to the address on record; whoever pressed the button reads the same sentence."""
@@ -94,13 +100,13 @@ def _act(token: str, act: Act) -> Response:
             return reader.only_a_test(found)
         if not _lives(session, found):
             return _too_old(found, token, status=_NO_EFFECT)
-        wrong = ""
+        wrong = None
         if found.person is not None and found.subscription is not None:
             with language.using(found.spoken):
                 try:
                     act(session, found.person, found.subscription, found.delivery.id)
                 except Invalid as problem:
-                    wrong = problem.message
+                    wrong = problem
         # Read again: the language may be another one now.
         found = reader.of_token(session, _PURPOSE, token)
         return _page(session, found, token, saved=not wrong, wrong=wrong)
@@ -112,7 +118,9 @@ def _lives(session: Session, found: Reader) -> bool:
     return preferences.link_lives(session, found.delivery.id, found.delivery.handed_at or found.delivery.created_at)
 
 
-def _page(session: Session, found: Reader, token: str, *, saved: bool = False, wrong: str = "") -> Response:
+def _page(
+    session: Session, found: Reader, token: str, *, saved: bool = False, wrong: Invalid | None = None
+) -> Response:
     with language.using(found.spoken):
         shown = _shown(session, found, token)
     return page.secret_answer(
@@ -165,6 +173,7 @@ def _actions(token: str) -> Actions:
         save=url_for("preferences_page.save", token=token),
         pause=url_for("preferences_page.pause", token=token),
         resume=url_for("preferences_page.resume", token=token),
+        untrack=url_for("preferences_page.untrack", token=token),
     )
 
 

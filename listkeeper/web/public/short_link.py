@@ -8,9 +8,10 @@ is made here of our own names; no part of the address chooses it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Request, Response, make_response, redirect, request, url_for
+from flask import Blueprint, Response, make_response, redirect, request, url_for
 
 from listkeeper import store
 from listkeeper.audience import source, visit
@@ -28,7 +29,7 @@ _MACHINE = re.compile(
     re.IGNORECASE,
 )
 # A browser that fetches a page in case somebody opens it says so in one of these.
-_AHEAD = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+_AHEAD = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
 @blueprint.get("/s/<slug>")
@@ -62,14 +63,14 @@ def _count(number: int) -> None:
         return
     try:
         with store.transaction() as session:
-            visit.count(session, number, by_machine=is_machine(request))
+            visit.count(session, number, by_machine=is_machine(request.environ))
     except TryAgain:
         # Somebody stands before a poster: a number is not worth their waiting.
         log.get(__name__).warning("visit.not_counted", source=number)
 
 
-def is_machine(asked: Request) -> bool:
+def is_machine(environ: Mapping[str, Any]) -> bool:
     """Whether a request is a program's, or a browser's that only fetches ahead; nothing of it is kept."""
-    ahead = (asked.headers.get(name, "").lower() for name in _AHEAD)
+    ahead = [environ[name].lower() for name in _AHEAD if name in environ]
     fetched_ahead = any("prefetch" in said or "prerender" in said or "preview" in said for said in ahead)
-    return fetched_ahead or _MACHINE.search(asked.headers.get("User-Agent", "")) is not None
+    return fetched_ahead or _MACHINE.search(environ.get("HTTP_USER_AGENT", "")) is not None

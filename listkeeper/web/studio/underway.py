@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import request
 from sqlalchemy.orm import Session
 
+from listkeeper import parts
 from listkeeper.accounts import organisation, storefront
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns import schedule
@@ -17,7 +18,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import AT_ONCE, Leaving
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.sending import outlook, pilot, progress, steering
+from listkeeper.sending import outlook, pilot, progress, receiver_state, steering
 from listkeeper.sending.pilot import Pilot, PilotState
 from listkeeper.sending.progress import Progress
 from listkeeper.web.studio import page, words
@@ -77,9 +78,12 @@ def _thousandths(percent: Decimal | None) -> int | None:
 def shown(session: Session, letter: Campaign) -> dict[str, Any]:
     """Return what the page and the part of it that moves are drawn from."""
     report = progress.report(session, letter, late=page.settings().late, named=_NAMED)
-    zone = storefront.zone_of(session, organisation.only_one(session))
+    owner = organisation.only_one(session)
+    zone = storefront.zone_of(session, owner)
+    slow = letter.state is CampaignState.SENDING and report.waiting + report.deferred > 0
     return {
         "report": report,
+        "receivers": receiver_state.states(session, letter, owner.from_domain, parts.slowed()) if slow else [],
         "State": CampaignState,
         "moving": letter.state not in _OVER,
         "asks_again": _asks_again(letter, report),

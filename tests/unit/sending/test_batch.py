@@ -320,6 +320,26 @@ def test_a_doubt_that_turns_out_too_late_fails(
     assert _states(session)[:2] == [S.FAILED, S.ACCEPTED]
 
 
+@pytest.mark.parametrize("outcome", [None, LATER])
+@pytest.mark.parametrize("state", [S.HANDED, S.IN_DOUBT])
+def test_what_is_written_down_twice_says_nothing_of_the_next_hand_over(
+    session: Session, letter: Campaign, frozen_clock: time_machine.Traveller, outcome: Outcome | None, state: S
+) -> None:
+    """The line to the database was lost at the commit, which was done: whoever stores it again must double nothing."""
+    ready = _hand_out(session, _lease(session, limit=1))
+    said, handed = {row.delivery_id: outcome for row in ready}, {row.delivery_id: row.handed_at for row in ready}
+    batch.record(session, said, handed=handed)
+    frozen_clock.shift(timedelta(hours=1))
+    _lease(session, OTHER)
+    again = _hand_out(session, list(said), OTHER)
+    if state is S.IN_DOUBT:
+        recovery.settle_left_behind(session, lambda _name: True)
+    batch.record(session, said, handed=handed)
+    assert _states(session)[0] is state
+    batch.record(session, dict.fromkeys(said, OK), handed={row.delivery_id: row.handed_at for row in again})
+    assert _states(session)[0] is S.ACCEPTED
+
+
 @pytest.mark.parametrize("state", [state for state in S if state not in {S.HANDED, S.IN_DOUBT}])
 def test_an_answer_for_a_row_that_is_not_under_way_changes_nothing(
     session: Session, letter: Campaign, state: DeliveryState

@@ -1,0 +1,201 @@
+"""Visits: that a link of a letter was followed, when, and by what kind of program.
+
+A visit names the delivery, and so the person, only while her consent to
+tracking stands (``audience.tracking``); else it is a number for the link. No
+network is kept, and no rule of permission reads any of it. What is a person
+and what is a machine is decided by whoever reads the visits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, cast
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Index,
+    Insert,
+    ScalarSelect,
+    String,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy import Table as Schema
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from listkeeper.audience import tracking
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Subscription
+from listkeeper.campaigns.link import CampaignLink
+from listkeeper.foundation import clock, columns, signing
+from listkeeper.foundation.table import Table
+from listkeeper.sending.delivery import Delivery
+
+_FOLLOW = "follow"
+_NUMBER_BYTES = 8
+
+
+class Agent(StrEnum):
+    """What a visitor calls itself; its words are not kept."""
+
+    BROWSER = "browser"
+    # A scanner, a preview, a crawler, or a browser that fetches ahead.
+    PROGRAM = "program"
+
+
+class LinkVisit(Table):
+    """One visit. It holds no foreign keys: PostgreSQL would lock, and so write, the link's row for each visit."""
+
+    __tablename__ = "link_visit"
+
+    id: Mapped[int] = columns.row_id()
+    link_id: Mapped[int] = mapped_column(columns.RowId)
+    # Whose letter it was; empty where nobody agreed to be seen, or no longer.
+    delivery_id: Mapped[int | None] = mapped_column(columns.RowId)
+    at: Mapped[datetime] = columns.created_at()
+    agent: Mapped[Agent] = columns.enum(Agent)
+
+    __table_args__ = (
+        Index(
+            "ix_link_visit_delivery",
+            "delivery_id",
+            postgresql_where=delivery_id.is_not(None),
+            sqlite_where=delivery_id.is_not(None),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Named:
+    """What the address of a counted link names: whose letter, and which stored link."""
+
+    delivery_id: int
+    link_id: int
+
+
+def token_of(delivery_id: int, link_id: int) -> str:
+    """Return the token of one link in one delivery; it holds no address and never expires."""
+    numbers = (number.to_bytes(_NUMBER_BYTES, "big") for number in (delivery_id, link_id))
+    return signing.sealed(_FOLLOW, b"".join(numbers))
+
+
+def read(token: str) -> Named | None:
+    """Return what a token names, or None when it is not one of ours."""
+    body = signing.opened(_FOLLOW, token, 2 * _NUMBER_BYTES)
+    if body is None:
+        return None
+    return Named(int.from_bytes(body[:_NUMBER_BYTES], "big"), int.from_bytes(body[_NUMBER_BYTES:], "big"))
+
+
+def counted(
+    site: str, delivery_id: int, urls: Sequence[str], numbers: Mapping[str, int]
+) -> Callable[[int], str] | None:
+    """Return what gives the counted address of a letter's n-th link; None where none of them is stored."""
+    if not numbers:
+        return None
+
+    def address(place: int) -> str:
+        number = numbers.get(urls[place])
+        return f"{site}/l/{token_of(delivery_id, number)}" if number is not None else urls[place]
+
+    return address
+
+
+def add(session: Session, visits: Sequence[tuple[Named, Agent]]) -> list[None]:
+    """Add visits: each with its delivery if her consent stands at this moment, else without."""
+    rows = [(named.link_id, named.delivery_id, agent.value) for named, agent in visits]
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        given = dict(zip(_PLACES, map(list, zip(*rows, strict=True)), strict=True))
+        connection.execute(_ADD_ARRAYS, given | {"moment": clock.now()})
+    else:
+        connection.execute(_ADD_JSON, {"visits": json.dumps(rows), "moment": clock.now()})
+    return [None] * len(visits)
+
+
+def _seen(delivery: ColumnElement[int]) -> ScalarSelect[int]:
+    """Return a delivery's own number if its reader lets it be seen now, else nothing."""
+    return (
+        select(Delivery.id)
+        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+        .join(Subscription, (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == Delivery.list_id))
+        .where(Delivery.id == delivery, tracking.stands())
+        .scalar_subquery()
+    )
+
+
+def _addition(given: FromClause, places: Sequence[ColumnElement[Any]]) -> Insert:
+    """Return the statement that adds every row given as link, delivery and agent."""
+    link, delivery, agent = places
+    return insert(_ROWS).from_select(
+        ["link_id", "delivery_id", "agent", "at"],
+        select(link, _seen(delivery), agent, bindparam("moment", type_=_ROWS.c.at.type)).select_from(given),
+        include_defaults=False,
+    )
+
+
+# Built once: that takes longer than running them. All visits are one parameter, as each database takes many.
+_ROWS = cast("Schema", LinkVisit.__table__)
+_PLACES = ("link", "delivery", "agent")
+_KINDS = (BigInteger, BigInteger, String)
+_ARRAYS = (
+    func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in zip(_PLACES, _KINDS, strict=True)))
+    .table_valued(*_PLACES, name="given")
+    .render_derived()
+)
+_ADD_ARRAYS = _addition(_ARRAYS, list(_ARRAYS.c))
+_LINES = func.json_each(bindparam("visits", type_=String)).table_valued("value", name="given")
+_ADD_JSON = _addition(
+    _LINES, [func.json_extract(_LINES.c.value, f"$[{place}]", type_=kind) for place, kind in enumerate(_KINDS)]
+)
+
+
+def of_person(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    """Return what is held of a person, oldest first: where she went and when."""
+    query = (
+        select(LinkVisit.at, CampaignLink.url, LinkVisit.agent)
+        .join(CampaignLink, CampaignLink.id == LinkVisit.link_id)
+        .join(Delivery, Delivery.id == LinkVisit.delivery_id)
+        .where(Delivery.subscriber_id == subscriber_id)
+        .order_by(LinkVisit.id)
+    )
+    return [{"at": row[0], "link": row[1], "by": row[2]} for row in session.execute(query)]
+
+
+def let_go(session: Session, subscriber_id: int) -> None:
+    """Let her visits be numbers, but for those of lists for which her consent stands."""
+    if session.get_bind().dialect.name == "postgresql":
+        # A visit that was begun before her consent ended may not be committed yet; those to come know that it has.
+        session.execute(text("LOCK TABLE link_visit IN SHARE ROW EXCLUSIVE MODE"))
+    still = select(Subscription.list_id).where(
+        Subscription.subscriber_id == subscriber_id, Subscription.tracking_since.is_not(None)
+    )
+    hers = select(Delivery.id).where(Delivery.subscriber_id == subscriber_id, Delivery.list_id.not_in(still))
+    session.execute(
+        update(LinkVisit)
+        .where(LinkVisit.delivery_id.in_(hers))
+        .values(delivery_id=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget(session: Session, subscriber_id: int) -> None:
+    """Let all of a person's visits be numbers; whoever erases her calls this."""
+    hers = select(Delivery.id).where(Delivery.subscriber_id == subscriber_id)
+    session.execute(
+        update(LinkVisit)
+        .where(LinkVisit.delivery_id.in_(hers))
+        .values(delivery_id=None)
+        .execution_options(synchronize_session=False)
+    )

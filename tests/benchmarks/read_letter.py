@@ -1,0 +1,94 @@
+"""A running instance whose people have a letter each: what the benches of a letter's links are asked against."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select, text, update
+
+from listkeeper import settings as settings_file
+from listkeeper import store
+from listkeeper.audience import unsubscribe
+from listkeeper.audience.subscription import Subscription
+from listkeeper.campaigns import link
+from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.cli import context
+from listkeeper.foundation import clock
+from listkeeper.sending import link_visit, planning
+from listkeeper.sending.delivery import Delivery, DeliveryState
+from tests.benchmarks.instance import database
+from tests.fakes import running_up
+from tests.fakes.running_up import Running
+from tests.makers import cafe, crowd
+
+_LETTER = "# News\n\n" + "".join(f"[Number {number}](https://cafe.example/{number})\n\n" for number in range(10))
+
+
+@dataclass(frozen=True)
+class Read:
+    """Where the web server answers, and the paths that the letters hold."""
+
+    instance: Running
+    data: Path
+    url: str | None
+    links: list[str]
+    ways_out: list[str]
+
+    def numbers(self, *queries: str) -> tuple[int, ...]:
+        """Return what each of these queries counts."""
+        if self.url is not None:
+            import psycopg  # noqa: PLC0415 - only where PostgreSQL is measured
+
+            with psycopg.connect(self.url.replace("postgresql+psycopg://", "postgresql://")) as there:
+                rows = [there.execute(query).fetchone() for query in queries]
+        else:
+            with sqlite3.connect(self.data / "listkeeper.db", timeout=15) as here:
+                rows = [here.execute(query).fetchone() for query in queries]
+        return tuple(int(row[0]) for row in rows if row is not None)
+
+
+@contextmanager
+def read(kind: str, people: int) -> Iterator[Read]:
+    """Start an instance in which so many people got a letter; every tenth of them lets her links be seen."""
+    with running_up.short_folder() as data, database(kind) as url:
+        told = {"database_url": url} if url else {}
+        settings = settings_file.read(data=data, **told)
+        with context.opened(settings, create=True):
+            links, ways_out = _written(people)
+            with store.transaction() as session:
+                # As a database does by itself within the minute; it must know by now how many there are.
+                session.execute(text("ANALYZE"))
+        with running_up.up(data, port=running_up.free_port(), log_level="WARNING", workers="1", **told) as instance:
+            yield Read(instance, data, url, links, ways_out)
+
+
+def _written(people: int) -> tuple[list[str], list[str]]:
+    with store.transaction() as session:
+        made = cafe.found(session)
+        crowd.gather(session, made, people)
+        letter = cafe.draft(session, made, markdown=_LETTER)
+        planning.send_campaign(session, made.organisation, letter, site="http://localhost")
+        session.execute(update(Delivery).values(state=DeliveryState.ACCEPTED, handed_at=clock.now()))
+        session.execute(update(Campaign).values(state=CampaignState.FINISHED))
+        session.execute(update(Subscription).where(Subscription.id % 10 == 0).values(tracking_since=clock.now()))
+        numbers = session.scalars(select(Delivery.id).order_by(Delivery.id)).all()
+        stored = list(link.numbers(session, letter.sent_revision_id or 0).values())
+    links = [f"/l/{link_visit.token_of(number, stored[number % len(stored)])}" for number in numbers]
+    return links, [f"/u/{unsubscribe.token_for(number)}" for number in numbers]
+
+
+def spent(instance: Running) -> dict[str, float]:
+    """Return the seconds of processor that each kind of process has used so far (proc(5), fields 14 and 15)."""
+    found = {"load": sum(os.times()[:2])}
+    for noun in ("web", "work", "catch", "valkey"):
+        ticks = 0
+        for pid in instance.of(noun):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        found[noun] = ticks / os.sysconf("SC_CLK_TCK")
+    return found

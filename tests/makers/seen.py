@@ -1,0 +1,56 @@
+"""Somebody who lets her links be seen, by the button of her own page; and the counted links of her mail."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import subscription
+from listkeeper.sending.link_visit import Agent, LinkVisit
+from tests.fakes import headless
+from tests.makers.own import Guest, actions
+
+Visits = list[tuple[int | None, Agent]]
+_WORDS = re.compile(r'name="words" value="([0-9a-f]{64})"')
+_COUNTED = re.compile(r"http://localhost:8025(/l/[A-Za-z0-9_-]+)")
+
+
+def list_page(guest: Guest) -> str:
+    """Open her own page by a fresh link and return the address of the page of her list."""
+    visit = guest.enter()
+
+    def look(session: Session) -> str:
+        [(_current, mailing_list)] = subscription.all_of(session, guest.person(session))
+        return mailing_list.public_id
+
+    return f"{visit}/lists/{guest.works.read(look)}"
+
+
+def agree(guest: Guest) -> None:
+    """Press the button under the words."""
+    page = list_page(guest)
+    shown = guest.client.get(page)
+    [words] = _WORDS.findall(shown.text)
+    [button] = [action for action in actions(shown) if action.endswith("/seen")]
+    answer = guest.client.post(button, data={"words": words})
+    assert answer.status_code == 200
+    assert any(action.endswith("/unseen") for action in actions(answer))
+
+
+def counted(guest: Guest) -> list[str]:
+    """Return the counted links of her newest mail, each once."""
+    newest = guest.sink.to(guest.address)[-1]
+    whole = "".join(headless.text_of(newest, kind) for kind in ("plain", "html"))
+    return list(dict.fromkeys(_COUNTED.findall(whole)))
+
+
+def visits(guest: Guest) -> Visits:
+    """Return every visit: of which delivery, if it says so, and by what."""
+
+    def look(session: Session) -> Visits:
+        found = session.execute(select(LinkVisit.delivery_id, LinkVisit.agent).order_by(LinkVisit.id))
+        return [(row[0], row[1]) for row in found]
+
+    return guest.works.read(look)
