@@ -128,7 +128,7 @@ def _result(result: Result) -> str:
     expected = language.share(result.expected)
     if result.measured is None:
         return language.text(
-            "Clicks: at least %(expected)s expected; how many came is not known, because nobody counts them.",
+            "Clicks: at least %(expected)s expected; how many came is not known: too few readers let it be seen.",
             expected=expected,
         )
     measured = language.share(result.measured)

@@ -19,15 +19,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from listkeeper.audience import tracking
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, language, outbox
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import stops
-from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.delivery import SENT, Delivery
 from listkeeper.sending.halt import Figures, HaltCode
+from listkeeper.sending.link_visit import Agent, LinkVisit
 from listkeeper.sending.stops import Measured
 
 # Fewer say nothing about the rest.
@@ -184,16 +187,16 @@ def conclude(session: Session, campaign: Campaign) -> PilotState | None:
     measured = stops.measure(session, campaign)
     if (stop := _put_off(measured, campaign)) is not None:
         stops.stop_for(session, campaign, stop)
-        return _note(campaign, test, PilotState.STOPPED, measured)
+        return _note(session, campaign, test, PilotState.STOPPED, measured)
     if measured.outcomes * 1000 < test.size * LEAST_OUTCOMES:
         # Some are still on their way, and say nothing yet.
         return None
-    met = all(each.met for each in _results(test, measured, campaign))
+    met = all(each.met for each in _results(session, test, measured, campaign))
     if met and test.by_itself:
-        _note(campaign, test, PilotState.RELEASED, measured)
+        _note(session, campaign, test, PilotState.RELEASED, measured)
         _open(session, campaign)
         return PilotState.RELEASED
-    return _note(campaign, test, PilotState.ASKS, measured)
+    return _note(session, campaign, test, PilotState.ASKS, measured)
 
 
 def _put_off(measured: Measured, campaign: Campaign) -> Figures | None:
@@ -204,28 +207,42 @@ def _put_off(measured: Measured, campaign: Campaign) -> Figures | None:
     return figures if measured.deferred and figures.share >= stops.DEFERRED_STOPS and not over else None
 
 
-def _results(test: Pilot, measured: Measured, campaign: Campaign) -> tuple[Result, ...]:
+def _results(session: Session, test: Pilot, measured: Measured, campaign: Campaign) -> tuple[Result, ...]:
     found = []
     if test.clicks is not None:
-        clicked = clickers(campaign)
-        found.append(Result("clicks", _share(clicked, measured.sent), test.clicks))
+        clicked, of_seen = clickers(session, campaign)
+        # Whoever did not agree to be seen is no click that was missed.
+        known = clicked if of_seen >= LEAST_PEOPLE else None
+        found.append(Result("clicks", _share(known, of_seen), test.clicks))
     if test.bounces is not None:
         found.append(Result("bounces", _share(measured.permanent, measured.outcomes), test.bounces))
     return tuple(found)
 
 
-def clickers(campaign: Campaign) -> int | None:
-    """Return how many who got a letter followed a link of it; None as long as nobody counts them."""
-    del campaign
-    return None
+def clickers(session: Session, campaign: Campaign) -> tuple[int, int]:
+    """Return how many followed a link of a letter, and of how many who got it and let that be seen."""
+    got_it = (Delivery.campaign_id == campaign.id, Delivery.state.in_(SENT))
+    clicked = (
+        select(func.count(LinkVisit.delivery_id.distinct()))
+        .join(Delivery, Delivery.id == LinkVisit.delivery_id)
+        .where(*got_it, LinkVisit.agent == Agent.BROWSER)
+    )
+    seen = (
+        select(func.count())
+        .select_from(Delivery)
+        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+        .join(Subscription, (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == Delivery.list_id))
+        .where(*got_it, tracking.stands())
+    )
+    return session.scalar(clicked) or 0, session.scalar(seen) or 0
 
 
 def _share(number: int | None, of_all: int) -> int | None:
     return round(1000 * number / of_all) if number is not None and of_all else None
 
 
-def _note(campaign: Campaign, test: Pilot, state: PilotState, measured: Measured) -> PilotState:
-    campaign.pilot = replace(test, state=state, results=_results(test, measured, campaign)).as_json()
+def _note(session: Session, campaign: Campaign, test: Pilot, state: PilotState, measured: Measured) -> PilotState:
+    campaign.pilot = replace(test, state=state, results=_results(session, test, measured, campaign)).as_json()
     return state
 
 

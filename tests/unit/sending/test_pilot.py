@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
@@ -20,6 +21,7 @@ from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import beginning, claim, delivery, outlook, pilot, planning, progress, steering
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.link_visit import Agent, LinkVisit
 from listkeeper.sending.pilot import Pilot, PilotState
 from tests.makers import cafe, multitude
 from tests.makers.cafe import Cafe
@@ -29,7 +31,7 @@ S = DeliveryState
 C = CampaignState
 SITE = "https://mail.cafe.example"
 TWO_HOURS = timedelta(hours=2)
-_NOT_KNOWN = "how many came is not known, because nobody counts them."
+_NOT_KNOWN = "how many came is not known: too few readers let it be seen."
 # Six in ten at one provider, and every small domain alone.
 DOMAINS = {"gmail.com": 600, "web.de": 300, "small.example": 40}
 
@@ -233,14 +235,45 @@ def test_the_rest_goes_only_if_what_was_expected_came(
         assert letter.waves_open == 1
 
 
-def test_clicks_count_once_somebody_counts_them(
-    session: Session, house: Cafe, frozen_clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+def _let_be_seen(session: Session, count: int) -> list[Delivery]:
+    """Let so many of those who got it agree that their clicks are seen; return their deliveries."""
+    query = select(Delivery).where(Delivery.state == S.ACCEPTED).order_by(Delivery.id).limit(count)
+    rows = list(session.scalars(query))
+    people = [row.subscriber_id for row in rows]
+    agreed = update(Subscription).where(Subscription.subscriber_id.in_(people)).values(tracking_since=clock.now())
+    session.execute(agreed)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("seen", "clicked", "measured"), [(60, 2, 33), (60, 1, 17), (50, 2, 40), (49, 49, None), (0, 0, None)]
+)
+def test_clicks_are_those_of_readers_who_let_them_be_seen(
+    session: Session,
+    house: Cafe,
+    frozen_clock: time_machine.Traveller,
+    *,
+    seen: int,
+    clicked: int,
+    measured: int | None,
 ) -> None:
     letter = _tested(session, house, clicks=30, by_itself=True)
-    monkeypatch.setattr(pilot, "clickers", lambda _campaign: 3)
     _settle(session, 100)
+    rows = _let_be_seen(session, seen)
+    for row in rows[:clicked]:
+        for agent in (Agent.BROWSER, Agent.BROWSER, Agent.PROGRAM):
+            session.add(LinkVisit(link_id=1, delivery_id=row.id, agent=agent))
+    # A scanner followed every link of somebody who did nothing; and somebody unseen came by.
+    session.add(LinkVisit(link_id=1, delivery_id=rows[-1].id if rows else None, agent=Agent.PROGRAM))
+    session.add(LinkVisit(link_id=1, delivery_id=None, agent=Agent.BROWSER))
+    session.commit()
     frozen_clock.shift(TWO_HOURS)
-    assert _look(session, letter) == "campaign.released"
+    _look(session, letter)
+    test = pilot.of(letter)
+    assert test is not None
+    assert [each.measured for each in test.results] == [measured]
+    met = measured is not None and measured >= 30
+    assert test.state is (PilotState.RELEASED if met else PilotState.ASKS)
 
 
 def test_too_many_bad_addresses_among_the_few_stop_it_at_once(session: Session, house: Cafe) -> None:
