@@ -13,7 +13,7 @@ from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, outbox
 from listkeeper.foundation.errors import Conflict, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import claim, planning, steering
+from listkeeper.sending import claim, letter_batch, planning, steering
 from listkeeper.sending.delivery import TRANSITIONS, Delivery, DeliveryState
 from tests.makers import cafe, crowd
 from tests.makers.cafe import Cafe
@@ -72,6 +72,15 @@ def test_a_paused_letter_stands_and_goes_on_where_it_stood(session: Session, let
     # Nobody has to wait for the timetable.
     assert outbox.rung_lanes(session) == {Lane.SENDING}
     assert len(claim.lease(session, Lane.SENDING, ME, 12)) == 12
+
+
+def test_a_pause_holds_from_the_next_window_on_also_for_what_a_worker_has(session: Session, letter: Campaign) -> None:
+    ids = claim.lease(session, Lane.SENDING, ME, 12)
+    assert letter_batch.take(session, ids[:4], ME) == ids[:4]
+    steering.pause(session, letter)
+    session.flush()
+    assert letter_batch.take(session, ids[4:], ME) == []
+    assert [row.state for row in _rows(session)] == [S.LEASED] * 4 + [S.QUEUED] * 8
 
 
 @pytest.mark.parametrize("state", CampaignState)
