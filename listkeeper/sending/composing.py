@@ -27,6 +27,7 @@ from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language, signing
 from listkeeper.foundation.among import among
+from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.errors import ListkeeperError, NotFound
 from listkeeper.rendering import filling, footer, mime_slots, primary_tab, receipt_mail, trial_letter, web_view
 from listkeeper.rendering.compiled import CompiledLetter
@@ -166,8 +167,8 @@ def _people(
     answers = asking_more.answers(session, rows, sound)
     return {
         number: _Person(spoken, _told(profile) | answers[number], at or since, by or _claim(claim), bool(seen))
-        for number, spoken, profile, at, by, since, claim, seen in session.connection().execute(
-            _PEOPLE, {"ids": [row.id for row in rows]}
+        for number, spoken, profile, at, by, since, claim, seen in _PEOPLE.rows(
+            session.connection(), {"ids": [row.id for row in rows]}
         )
     }
 
@@ -176,7 +177,7 @@ def _people(
 _delivery, _subscriber, _held, _event = (
     table.__table__.c for table in (Delivery, Subscriber, Subscription, ConsentEvent)
 )
-_PEOPLE = (
+_PEOPLE = CompiledOnce(
     select(
         _delivery.id,
         _subscriber.language,
