@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Dialect
 from sqlalchemy.engine import Connection
@@ -37,12 +37,15 @@ class CompiledOnce:
         return form
 
     def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Return what a SELECT finds, as plain tuples in the order of its columns."""
+        """Return what a SELECT finds, as plain tuples in the order of its columns.
+
+        Lists and mappings among the values are not to be changed: equal ones may be one object.
+        """
         form = self._form(connection)
         found = connection.exec_driver_sql(form.text, form.written(parameters))
-        rows: list[tuple[Any, ...]] = found.cursor.fetchall()  # type: ignore[union-attr]
+        rows = cast("list[tuple[Any, ...]]", found.cursor.fetchall())
         found.close()
-        return form.read(rows) if form.reads else rows
+        return form.read(rows) if form.reads and rows else rows
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
         """Run a statement that returns nothing."""
@@ -109,11 +112,10 @@ class _Form:
         return written
 
     def read(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Return what the database says as Python's values."""
-        found = []
-        for row in rows:
-            values = list(row)
-            for place, process in self.reads:
-                values[place] = process(values[place])
-            found.append(tuple(values))
-        return found
+        """Return what the database says as Python's values, column by column: what is said often is read once."""
+        columns = list(zip(*rows, strict=True))
+        for place, process in self.reads:
+            column = columns[place]
+            known = {value: process(value) for value in set(column)}
+            columns[place] = tuple([known[value] for value in column])
+        return list(zip(*columns, strict=True))

@@ -53,7 +53,7 @@ class DeliveryTally(Table):
     number: Mapped[int] = mapped_column(BigInteger)
 
 
-_ADD = CompiledOnce(insert(DeliveryTally.__table__), "outcome", "lane", "message_class", "provider", "number")
+_ADD = CompiledOnce(insert(DeliveryTally), "outcome", "lane", "message_class", "provider", "number")
 _KIND = (DeliveryTally.outcome, DeliveryTally.lane, DeliveryTally.message_class, DeliveryTally.provider)
 
 
