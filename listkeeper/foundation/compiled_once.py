@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Dialect
+from sqlalchemy import ARRAY, Dialect, String, Text, bindparam, column, func
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.base import Executable
+from sqlalchemy.types import TypeEngine
 
 Process = Callable[[Any], Any]
 
@@ -57,6 +58,34 @@ class CompiledOnce:
         if rows:
             form = self._form(connection)
             connection.exec_driver_sql(form.text, form.written_each(rows, shared))
+
+
+class UpdatedEach:
+    """One UPDATE for many rows: run for each of them in turn, or once for all where a server is far away.
+
+    ``made`` is told what gives the value of a row's own parameter by its name, and returns the UPDATE; ``types`` are
+    the types of those parameters. Others are the same for all rows. Rows that others may lock are locked before, in
+    the order of the house: the one statement for all takes them as it finds them.
+    """
+
+    def __init__(self, made: Callable[[Callable[[str], Any]], Any], **types: TypeEngine[Any]) -> None:
+        self._names = tuple(types)
+        self._in_turn = CompiledOnce(made(lambda name: bindparam(name, type_=types[name])))
+        # A cast to so many characters would cut a longer text off in silence.
+        wide = {name: Text() if type(kind) is String else kind for name, kind in types.items()}
+        given = [bindparam(name, type_=ARRAY(kind)) for name, kind in wide.items()]
+        told = func.unnest(*given).table_valued(*(column(name, kind) for name, kind in wide.items()), name="told")
+        told = told.render_derived()
+        self._at_once = CompiledOnce(made(lambda name: told.c[name]))
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]], **shared: Any) -> None:  # noqa: ANN401
+        """Change these rows."""
+        if not rows:
+            return
+        if connection.dialect.name == "postgresql":
+            self._at_once.run(connection, shared | {name: [row[name] for row in rows] for name in self._names})
+        else:
+            self._in_turn.each(connection, rows, **shared)
 
 
 class _Form:

@@ -19,7 +19,7 @@ from listkeeper.audience.permission import Grant
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.among import among
-from listkeeper.foundation.compiled_once import CompiledOnce
+from listkeeper.foundation.compiled_once import CompiledOnce, UpdatedEach
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import claim, prepared, tally
 from listkeeper.sending.delivery import Delivery, DeliveryState, Waiting
@@ -37,48 +37,68 @@ _OURS = CompiledOnce(
 _CAMPAIGN = cast("Table", Campaign.__table__).c
 _MOVING = CompiledOnce(select(_CAMPAIGN.id).where(among(_CAMPAIGN.id, "ids"), _CAMPAIGN.state == CampaignState.SENDING))
 # Each names the state that it changes, as the table of transitions has it: a row that has moved on is left alone.
-_HANDED = CompiledOnce(
-    update(_TABLE)
-    .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.LEASED)
-    .values(
-        state=DeliveryState.HANDED,
-        attempts=_ROW.attempts + 1,
-        handed_at=bindparam("now"),
-        lease_until=bindparam("until"),
-        grant_event_id=bindparam("event"),
-        grant_seq=bindparam("seq"),
-        gate_head_seq=bindparam("head"),
-        gate_rule_version=permission.RULE_VERSION,
-        template_sha256=bindparam("template"),
-        message_id=bindparam("name"),
-        way=bindparam("by"),
-    )
+_HANDED = UpdatedEach(
+    lambda of: (
+        update(_TABLE)
+        .where(_ROW.id == of("number"), _ROW.state == DeliveryState.LEASED)
+        .values(
+            state=DeliveryState.HANDED,
+            attempts=_ROW.attempts + 1,
+            handed_at=bindparam("now"),
+            lease_until=bindparam("until"),
+            grant_event_id=of("event"),
+            grant_seq=of("seq"),
+            gate_head_seq=of("head"),
+            gate_rule_version=permission.RULE_VERSION,
+            template_sha256=of("template"),
+            message_id=of("name"),
+            way=bindparam("by"),
+        )
+    ),
+    number=_ROW.id.type,
+    event=_ROW.grant_event_id.type,
+    seq=_ROW.grant_seq.type,
+    head=_ROW.gate_head_seq.type,
+    template=_ROW.template_sha256.type,
+    name=_ROW.message_id.type,
 )
-_STAYS_HOME = CompiledOnce(
-    update(_TABLE)
-    .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.LEASED)
-    .values(
-        state=bindparam("becomes"),
-        refusal_code=bindparam("code"),
-        reply_text=bindparam("words"),
-        gate_rule_version=bindparam("rules"),
-        settled_at=bindparam("now"),
-        worker=None,
-        lease_until=None,
-    )
+_STAYS_HOME = UpdatedEach(
+    lambda of: (
+        update(_TABLE)
+        .where(_ROW.id == of("number"), _ROW.state == DeliveryState.LEASED)
+        .values(
+            state=of("becomes"),
+            refusal_code=of("code"),
+            reply_text=of("words"),
+            gate_rule_version=of("rules"),
+            settled_at=bindparam("now"),
+            worker=None,
+            lease_until=None,
+        )
+    ),
+    number=_ROW.id.type,
+    becomes=_ROW.state.type,
+    code=_ROW.refusal_code.type,
+    words=_ROW.reply_text.type,
+    rules=_ROW.gate_rule_version.type,
 )
-_TAKEN = CompiledOnce(
-    update(_TABLE)
-    .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.HANDED)
-    .values(
-        state=DeliveryState.ACCEPTED,
-        reply_code=bindparam("code"),
-        reply_text=bindparam("words"),
-        reply_class=None,
-        settled_at=bindparam("now"),
-        worker=None,
-        lease_until=None,
-    )
+_TAKEN = UpdatedEach(
+    lambda of: (
+        update(_TABLE)
+        .where(_ROW.id == of("number"), _ROW.state == DeliveryState.HANDED)
+        .values(
+            state=DeliveryState.ACCEPTED,
+            reply_code=of("code"),
+            reply_text=of("words"),
+            reply_class=None,
+            settled_at=bindparam("now"),
+            worker=None,
+            lease_until=None,
+        )
+    ),
+    number=_ROW.id.type,
+    code=_ROW.reply_code.type,
+    words=_ROW.reply_text.type,
 )
 _WITH_RECEIVER = (
     select(_ROW.id, _ROW.list_id, _ROW.subscriber_id, _ROW.provider)
@@ -121,16 +141,16 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
             case verdict:
                 assert_never(verdict)
     connection = session.connection()
-    _HANDED.each(connection, handed, now=moment, until=moment + HANDED_LEASE, by=line.way)
+    _HANDED.run(connection, handed, now=moment, until=moment + HANDED_LEASE, by=line.way)
     if home:
-        _STAYS_HOME.each(connection, home, now=moment)
+        _STAYS_HOME.run(connection, home, now=moment)
         tally.add(session, Counter(tally.letter(values["becomes"], None) for values in home))
     return ready
 
 
 def _granted(row: Waiting, message: Prepared, grant: Grant) -> dict[str, Any]:
     return {
-        "row": row.id,
+        "number": row.id,
         "event": grant.event_id,
         "seq": grant.ledger_seq,
         "head": grant.head_seq,
@@ -144,7 +164,7 @@ def _failed(row: Waiting, problem: ListkeeperError) -> dict[str, Any]:
 
 
 def _home(row: Waiting, becomes: DeliveryState, **told: Any) -> dict[str, Any]:  # noqa: ANN401 - columns
-    return {"row": row.id, "becomes": becomes, "code": None, "words": None, "rules": None} | told
+    return {"number": row.id, "becomes": becomes, "code": None, "words": None, "rules": None} | told
 
 
 def record_taken(
@@ -171,10 +191,10 @@ def record_taken(
     reached: dict[int, list[int]] = {}
     for _number, list_id, person, _provider in rows:
         note_reached(reached, list_id, person)
-    _TAKEN.each(
+    _TAKEN.run(
         connection,
         [
-            {"row": number, "code": accepted[number].code or None, "words": prepared.words(accepted[number].text)}
+            {"number": number, "code": accepted[number].code or None, "words": prepared.words(accepted[number].text)}
             for number, _list_id, _person, _provider in rows
         ],
         now=moment,

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import pytest
 from sqlalchemy import Table, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation.among import among
-from listkeeper.foundation.compiled_once import CompiledOnce
+from listkeeper.foundation.compiled_once import CompiledOnce, UpdatedEach
 from listkeeper.foundation.outbox import Fact, Lane
 from listkeeper.sending import tally
 from listkeeper.sending.delivery import DeliveryState
@@ -76,3 +76,35 @@ def test_a_text_that_depends_on_its_parameters_is_refused(session: Session) -> N
     for statement in (select(_HELD.c.id).where(_HELD.c.id.in_([1, 2])), insert(Fact)):
         with pytest.raises(ValueError, match="not the same"):
             CompiledOnce(statement, "name").run(session.connection(), {"name": "x"})
+
+
+def test_many_rows_are_changed_each_in_its_own_way(session: Session, held: list[int]) -> None:
+    changed = UpdatedEach(
+        lambda of: (
+            update(_HELD)
+            .where(_HELD.c.id == of("number"), _HELD.c.state == SubscriptionState.CONFIRMED)
+            .values(state=of("becomes"), purpose=of("why"), turned_seq=of("seq"), last_contact_at=bindparam("now"))
+        ),
+        number=_HELD.c.id.type,
+        becomes=_HELD.c.state.type,
+        why=_HELD.c.purpose.type,
+        seq=_HELD.c.turned_seq.type,
+    )
+    long = "ø" * 4_000
+    rows = [
+        {"number": number, "becomes": SubscriptionState.UNSUBSCRIBED, "why": f"{place}", "seq": place}
+        for place, number in enumerate(held[:3])
+    ]
+    connection = session.connection()
+    changed.run(connection, rows, now=_AT)
+    changed.run(connection, [], now=_AT)
+    # It has moved on, and is left alone.
+    changed.run(connection, [{**rows[0], "why": "again"}], now=_AT)
+    found = select(_HELD.c.id, _HELD.c.state, _HELD.c.purpose, _HELD.c.turned_seq, _HELD.c.last_contact_at)
+    told = [tuple(row) for row in connection.execute(found.order_by(_HELD.c.id))]
+    gone = SubscriptionState.UNSUBSCRIBED
+    assert told[:3] == [(number, gone, f"{place}", place, _AT) for place, number in enumerate(held[:3])]
+    assert {row[1] for row in told[3:]} == {SubscriptionState.CONFIRMED}
+    if connection.dialect.name == "postgresql":
+        with pytest.raises(DataError):
+            changed.run(connection, [{**rows[0], "number": held[3], "why": long}], now=_AT)
