@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from listkeeper import __version__, parts, store
-from listkeeper.foundation import key_mark, keys, pen, places, silence
+from listkeeper.foundation import idle_line, key_mark, keys, pen, places, silence
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.settings import Settings
 
@@ -25,6 +25,7 @@ def create_app(settings: Settings, *, pages: bool = True) -> APIFlask:
     with app.app_context():
         pen.prepare(_engine())
         silence.prepare(_engine())
+        idle_line.prepare(_engine())
         _open_keys(_engine(), settings.key_folder)
     if settings.proxies:
         # Only as many hops as the owner trusts; a forged header beyond them is never read.

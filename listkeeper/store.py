@@ -78,7 +78,7 @@ def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | N
     """Give the application its database; ``ring`` is called after commits that wrote facts."""
     load_tables()
     # An error of the database tells its statement, and not whose name and network it was about: it goes into the log.
-    options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True}
     if settings.database_url is None:
         options["connect_args"] = {"check_same_thread": False, "timeout": pen.WAITS_MILLISECONDS / 1000}
     else:

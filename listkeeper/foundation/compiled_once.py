@@ -10,12 +10,14 @@ a default would make it, is refused (``among`` takes lists).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import ARRAY, Dialect, String, Text, bindparam, column, func
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.types import TypeEngine
 
@@ -46,7 +48,16 @@ class CompiledOnce:
         found = connection.exec_driver_sql(form.text, form.written(parameters))
         rows = cast("list[tuple[Any, ...]]", found.cursor.fetchall())
         found.close()
-        return form.read(rows) if form.reads and rows else rows
+        return form.read(rows)
+
+    def asked_by(self, connection: Connection, cursor: Any, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        """Let a cursor of the driver ask, and return it; what is raised is the driver's."""
+        form = self._form(connection)
+        return cursor.execute(form.text, form.written(parameters))
+
+    def read(self, connection: Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Return what the driver has fetched as ``rows`` does."""
+        return self._form(connection).read(rows)
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
         """Run a statement that returns nothing."""
@@ -58,6 +69,54 @@ class CompiledOnce:
         if rows:
             form = self._form(connection)
             connection.exec_driver_sql(form.text, form.written_each(rows, shared))
+
+
+Asked = tuple[CompiledOnce, Mapping[str, Any]]
+
+
+def rows_of_each(connection: Connection, *asked: Asked) -> list[list[tuple[Any, ...]]]:
+    """Return what several SELECTs find, in order; a server that is far away is asked all of them in one go."""
+    if not _goes_in_one(connection):
+        return [once.rows(connection, parameters) for once, parameters in asked]
+    driver = _driver(connection)
+    with _said_as_sqlalchemy_does(connection):
+        with driver.pipeline():
+            cursors = [once.asked_by(connection, driver.cursor(), parameters) for once, parameters in asked]
+        return [once.read(connection, cursor.fetchall()) for (once, _), cursor in zip(asked, cursors, strict=True)]
+
+
+@contextmanager
+def in_one_go(connection: Connection) -> Iterator[None]:
+    """Let a server that is far away be told at once what is changed in the block, of which nothing is asked."""
+    if not _goes_in_one(connection):
+        yield
+        return
+    with _said_as_sqlalchemy_does(connection), _driver(connection).pipeline():
+        yield
+
+
+def _goes_in_one(connection: Connection) -> bool:
+    # Whoever listens to SQLAlchemy hears statements one by one.
+    listeners: Any = connection.engine.dispatch
+    return connection.dialect.name == "postgresql" and not listeners.before_cursor_execute
+
+
+def _driver(connection: Connection) -> Any:  # noqa: ANN401 - psycopg's
+    return connection.connection.driver_connection
+
+
+@contextmanager
+def _said_as_sqlalchemy_does(connection: Connection) -> Iterator[None]:
+    dialect = connection.dialect
+    raised: type[Exception] = dialect.loaded_dbapi.Error
+    try:
+        yield
+    except raised as problem:
+        if dialect.is_disconnect(problem, _driver(connection), None):  # type: ignore[arg-type]
+            # Whatever the server's last words were: it is away.
+            connection.invalidate(problem)
+            raise OperationalError(None, None, problem, hide_parameters=True, connection_invalidated=True) from problem
+        raise DBAPIError.instance(None, None, problem, raised, hide_parameters=True, dialect=dialect) from problem
 
 
 class UpdatedEach:
@@ -140,8 +199,10 @@ class _Form:
             written.append(self._ordered(values))
         return written
 
-    def read(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Return what the database says as Python's values, column by column: what is said often is read once."""
+        if not rows or not self.reads:
+            return rows
         columns = list(zip(*rows, strict=True))
         for place, process in self.reads:
             column = columns[place]

@@ -6,18 +6,22 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Table, bindparam, insert, select, update
+from flask import Flask
+from sqlalchemy import Table, bindparam, func, insert, select, text, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
+from listkeeper import store
 from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation.among import among
-from listkeeper.foundation.compiled_once import CompiledOnce, UpdatedEach
+from listkeeper.foundation.compiled_once import CompiledOnce, UpdatedEach, in_one_go, rows_of_each
+from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Fact, Lane
 from listkeeper.sending import tally
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.tally import DeliveryTally, Kind
+from tests.fakes.databases import Database
 from tests.makers import cafe, multitude
 
 _HELD = cast("Table", Subscription.__table__)
@@ -108,3 +112,39 @@ def test_many_rows_are_changed_each_in_its_own_way(session: Session, held: list[
     if connection.dialect.name == "postgresql":
         with pytest.raises(DataError):
             changed.run(connection, [{**rows[0], "number": held[3], "why": long}], now=_AT)
+
+
+def test_several_are_asked_and_told_in_one_go(session: Session, held: list[int]) -> None:
+    every, lists = CompiledOnce(_ALL), CompiledOnce(select(_HELD.c.list_id).where(among(_HELD.c.id, "ids")))
+    changed = CompiledOnce(update(_HELD).where(among(_HELD.c.id, "ids")).values(purpose=bindparam("why")))
+    connection = session.connection()
+    with in_one_go(connection):
+        changed.run(connection, {"ids": held[:2], "why": "first"})
+        changed.run(connection, {"ids": held[1:2], "why": "second"})
+    rows, none, numbers = rows_of_each(connection, (every, {"ids": held}), (every, {"ids": []}), (lists, {"ids": held}))
+    assert rows == _as_sqlalchemy_has_them(session, held)
+    assert [row[_HELD.c.keys().index("purpose")] for row in rows[:2]] == ["first", "second"]
+    assert (none, len(numbers)) == ([], len(held))
+
+
+def test_a_refusal_in_one_go_is_raised_as_sqlalchemy_does(session: Session, held: list[int]) -> None:
+    connection = session.connection()
+    changed = CompiledOnce(update(_HELD).where(_HELD.c.id == bindparam("number")).values(list_id=bindparam("list")))
+    with pytest.raises(IntegrityError), in_one_go(connection):
+        changed.run(connection, {"number": held[0], "list": None})
+    session.rollback()
+    asked = CompiledOnce(select(_HELD.c.id).where(_HELD.c.id == bindparam("number"), text("1 = 1 / 0")))
+    if connection.dialect.name == "postgresql":
+        with pytest.raises(DataError):
+            rows_of_each(session.connection(), (asked, {"number": 1}), (asked, {"number": 2}))
+
+
+def test_a_line_that_is_lost_in_one_go_may_be_tried_again(app: Flask, database: Database) -> None:
+    if database.kind != "postgresql":
+        pytest.skip("SQLite's lines end with the process")
+    ends = CompiledOnce(select(func.pg_terminate_backend(func.pg_backend_pid())))
+    with app.app_context():
+        with pytest.raises(TryAgain), store.transaction() as session:
+            rows_of_each(session.connection(), (ends, {}), (ends, {}))
+        with store.reading() as session:
+            assert session.scalar(select(1)) == 1
