@@ -24,7 +24,8 @@ from listkeeper.audience.suppression import Reason
 from listkeeper.foundation import clock, signing
 
 UNDO_WINDOW = timedelta(hours=1)
-_UNSUBSCRIBE = "unsubscribe"
+# Of the token that lets somebody leave a list.
+PURPOSE = "unsubscribe"
 _UNDO = "undo-unsubscribe"
 _UNDO_EVERYTHING = "undo-stop-everything"
 _GONE = frozenset({SubscriptionState.UNSUBSCRIBED, SubscriptionState.COMPLAINED, SubscriptionState.REFUSED})
@@ -48,12 +49,12 @@ class Left:
 
 def token_for(delivery_id: int) -> str:
     """Return the token that stands in one delivery's header and footer."""
-    return signing.token(_UNSUBSCRIBE, delivery_id)
+    return signing.token(PURPOSE, delivery_id)
 
 
 def delivery_of(token: str) -> int | None:
     """Return the delivery a token was made for, or None when it is not ours."""
-    return signing.read(_UNSUBSCRIBE, token)
+    return signing.read(PURPOSE, token)
 
 
 @dataclass(frozen=True)

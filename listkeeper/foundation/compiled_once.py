@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import ARRAY, Dialect, String, Text, bindparam, column, func
 from sqlalchemy.engine import Connection
@@ -45,10 +45,40 @@ class CompiledOnce:
         Lists and mappings among the values are not to be changed: equal ones may be one object.
         """
         form = self._form(connection)
-        found = connection.exec_driver_sql(form.text, form.written(parameters))
-        rows = cast("list[tuple[Any, ...]]", found.cursor.fetchall())
-        found.close()
-        return form.read(rows)
+        written = form.written(parameters)
+        if _is_heard(connection):
+            return form.read([tuple(row) for row in connection.exec_driver_sql(form.text, written)])
+        try:
+            found = _driver(connection).execute(form.text, written).fetchall()
+        except _raised(connection) as problem:
+            raise _as_sqlalchemy(connection, problem) from problem
+        return form.read(found)
+
+    def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
+        """Run a statement that returns nothing."""
+        form = self._form(connection)
+        written = form.written(parameters)
+        if _is_heard(connection):
+            connection.exec_driver_sql(form.text, written)
+            return
+        try:
+            _driver(connection).execute(form.text, written)
+        except _raised(connection) as problem:
+            raise _as_sqlalchemy(connection, problem) from problem
+
+    def each(self, connection: Connection, rows: Sequence[Mapping[str, Any]], **shared: Any) -> None:  # noqa: ANN401
+        """Run a statement for each of these parameters; ``shared`` are those that all of them have in common."""
+        if not rows:
+            return
+        form = self._form(connection)
+        written = form.written_each(rows, shared)
+        if _is_heard(connection):
+            connection.exec_driver_sql(form.text, written)
+            return
+        try:
+            _driver(connection).cursor().executemany(form.text, written)
+        except _raised(connection) as problem:
+            raise _as_sqlalchemy(connection, problem) from problem
 
     def asked_by(self, connection: Connection, cursor: Any, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """Let a cursor of the driver ask, and return it; what is raised is the driver's."""
@@ -59,17 +89,6 @@ class CompiledOnce:
         """Return what the driver has fetched as ``rows`` does."""
         return self._form(connection).read(rows)
 
-    def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
-        """Run a statement that returns nothing."""
-        form = self._form(connection)
-        connection.exec_driver_sql(form.text, form.written(parameters))
-
-    def each(self, connection: Connection, rows: Sequence[Mapping[str, Any]], **shared: Any) -> None:  # noqa: ANN401
-        """Run a statement for each of these parameters; ``shared`` are those that all of them have in common."""
-        if rows:
-            form = self._form(connection)
-            connection.exec_driver_sql(form.text, form.written_each(rows, shared))
-
 
 Asked = tuple[CompiledOnce, Mapping[str, Any]]
 
@@ -79,10 +98,13 @@ def rows_of_each(connection: Connection, *asked: Asked) -> list[list[tuple[Any, 
     if not _goes_in_one(connection):
         return [once.rows(connection, parameters) for once, parameters in asked]
     driver = _driver(connection)
-    with _said_as_sqlalchemy_does(connection):
+    try:
         with driver.pipeline():
             cursors = [once.asked_by(connection, driver.cursor(), parameters) for once, parameters in asked]
-        return [once.read(connection, cursor.fetchall()) for (once, _), cursor in zip(asked, cursors, strict=True)]
+        found = [cursor.fetchall() for cursor in cursors]
+    except _raised(connection) as problem:
+        raise _as_sqlalchemy(connection, problem) from problem
+    return [once.read(connection, rows) for (once, _), rows in zip(asked, found, strict=True)]
 
 
 @contextmanager
@@ -91,32 +113,40 @@ def in_one_go(connection: Connection) -> Iterator[None]:
     if not _goes_in_one(connection):
         yield
         return
-    with _said_as_sqlalchemy_does(connection), _driver(connection).pipeline():
-        yield
+    try:
+        with _driver(connection).pipeline():
+            yield
+    except _raised(connection) as problem:
+        raise _as_sqlalchemy(connection, problem) from problem
+
+
+def _is_heard(connection: Connection) -> bool:
+    """Return whether somebody listens to SQLAlchemy's statements: then each takes its way."""
+    listeners: Any = connection.engine.dispatch
+    return bool(listeners.before_cursor_execute)
 
 
 def _goes_in_one(connection: Connection) -> bool:
-    # Whoever listens to SQLAlchemy hears statements one by one.
-    listeners: Any = connection.engine.dispatch
-    return connection.dialect.name == "postgresql" and not listeners.before_cursor_execute
+    return connection.dialect.name == "postgresql" and not _is_heard(connection)
 
 
-def _driver(connection: Connection) -> Any:  # noqa: ANN401 - psycopg's
+def _driver(connection: Connection) -> Any:  # noqa: ANN401 - psycopg's or sqlite3's
     return connection.connection.driver_connection
 
 
-@contextmanager
-def _said_as_sqlalchemy_does(connection: Connection) -> Iterator[None]:
+def _raised(connection: Connection) -> type[Exception]:
+    raised: type[Exception] = connection.dialect.loaded_dbapi.Error
+    return raised
+
+
+def _as_sqlalchemy(connection: Connection, problem: Exception) -> Exception:
+    """Return what the driver raised as SQLAlchemy would raise it; nobody's values stand in it."""
     dialect = connection.dialect
-    raised: type[Exception] = dialect.loaded_dbapi.Error
-    try:
-        yield
-    except raised as problem:
-        if dialect.is_disconnect(problem, _driver(connection), None):  # type: ignore[arg-type]
-            # Whatever the server's last words were: it is away.
-            connection.invalidate(problem)
-            raise OperationalError(None, None, problem, hide_parameters=True, connection_invalidated=True) from problem
-        raise DBAPIError.instance(None, None, problem, raised, hide_parameters=True, dialect=dialect) from problem
+    if dialect.is_disconnect(problem, _driver(connection), None):  # type: ignore[arg-type]
+        # Whatever the server's last words were: it is away.
+        connection.invalidate(problem)
+        return OperationalError(None, None, problem, hide_parameters=True, connection_invalidated=True)
+    return DBAPIError.instance(None, None, problem, _raised(connection), hide_parameters=True, dialect=dialect)
 
 
 class UpdatedEach:
