@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from listkeeper.foundation.outbox import Lane
 
 # Each ring is a job of a worker, which by then finds what dozens have written in the meantime.
-EVERY_SECONDS = 0.1
+EVERY_SECONDS = 0.2
 Ring = Callable[[set[Lane]], None]
 
 
