@@ -41,10 +41,10 @@ def _open_doors(app: APIFlask, settings: Settings) -> None:
     # Imported here: a command that loads a million rows has better uses for the memory that all pages take.
     from listkeeper.web import doors  # noqa: PLC0415
     from listkeeper.web.api import describing, lock  # noqa: PLC0415
-    from listkeeper.web.public import link_page  # noqa: PLC0415
+    from listkeeper.web.public import ahead, leave_page, link_page  # noqa: PLC0415
 
     doors.open_all(app, settings)
-    link_page.attach(app, settings.site)
+    ahead.attach(app, [leave_page.ahead_of_all(settings.site), link_page.ahead_of_all(settings.site)])
     lock.attach(app)
     describing.attach(app, settings)
 
