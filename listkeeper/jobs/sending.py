@@ -10,7 +10,7 @@ from threading import Event
 from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import firsts, handing, identity, lines, pacing, watching
+from listkeeper.jobs import brakes, firsts, handing, identity, lines, pacing, watching
 from listkeeper.jobs.handing import Said
 from listkeeper.sending import batch, claim, composing, incident, progress, recovery
 from listkeeper.sending import ways as ways_of_sending
@@ -45,6 +45,7 @@ def deliver(lane: Lane, until: float) -> bool:
         if turn and not _deliver_leased(lane, turn, until):
             return False
         worked = True
+        brakes.look()
     return _round_off(lane) if worked else False
 
 
