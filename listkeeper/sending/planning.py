@@ -334,15 +334,7 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
     Raises Invalid when it is no address, Forbidden past the hour's limit.
     """
     parsed = address.parse(typed)
-    if not throttle.allow(session, "test", str(organisation.id), per_hour, timedelta(hours=1)):
-        raise Forbidden(
-            "too_many_tests",
-            language.counted(
-                "%(number)s test mail has gone out this hour. Wait a little, then send the next.",
-                "%(number)s test mails have gone out this hour. Wait a little, then send the next.",
-                per_hour,
-            ),
-        )
+    demand_test_allowed(session, organisation, per_hour)
     chosen = campaigns.newest(session, campaign)
     preview.ready(session, campaign, chosen, organisation, site)
     made = Delivery(
@@ -355,3 +347,16 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
         typed_address=parsed.send,
     )
     return delivery.queue(session, made)
+
+
+def demand_test_allowed(session: Session, organisation: Organisation, per_hour: int) -> None:
+    """Count one test mail. Raises Forbidden past the hour's limit."""
+    if not throttle.allow(session, "test", str(organisation.id), per_hour, timedelta(hours=1)):
+        raise Forbidden(
+            "too_many_tests",
+            language.counted(
+                "%(number)s test mail has gone out this hour. Wait a little, then send the next.",
+                "%(number)s test mails have gone out this hour. Wait a little, then send the next.",
+                per_hour,
+            ),
+        )
