@@ -124,6 +124,22 @@ def test_the_complaints_about_a_letter_are_looked_for_among_complaints(
     assert "ix_suppression_complaint" in "\n".join(_plan(session, *asked[0]))
 
 
+def test_what_somebody_got_before_is_found_by_her_number(session: Session, statements: list[tuple[str, Any]]) -> None:
+    """However many letters there were: to plan one reads everybody's first few rows, and not all rows ever."""
+    made = cafe.found(session)
+    multitude.gather(session, made, 300)
+    for number in range(2):
+        statements.clear()
+        letter = cafe.draft(session, made, subject=f"Letter {number}")
+        planning.send_campaign(session, made.organisation, letter, site="http://localhost:8025")
+    [(statement, given)] = [one for one in statements if one[0].startswith("INSERT INTO delivery")]
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+    plan = _plan(session, statement, given)
+    assert [line for line in plan if _whole(line) and "delivery" in line.split()] == []
+    assert any("uq_delivery_subscriber_campaign" in line for line in plan), plan
+
+
 def _plan(session: Session, statement: str, given: Any) -> list[str]:  # noqa: ANN401 - the driver's own
     sqlite = session.get_bind().dialect.name == "sqlite"
     cursor = session.connection().connection.cursor()
