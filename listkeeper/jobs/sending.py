@@ -45,7 +45,6 @@ def deliver(lane: Lane, until: float) -> bool:
         if turn and not _deliver_leased(lane, turn, until):
             return False
         worked = True
-        brakes.look()
     return _round_off(lane) if worked else False
 
 
@@ -73,6 +72,7 @@ def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
     if left:
         with store.transaction() as session:
             claim.give_back(session, left, identity.me())
+    brakes.look()
     return True
 
 
