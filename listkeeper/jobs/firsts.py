@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from listkeeper import parts, store
 from listkeeper.foundation import clock, log
-from listkeeper.jobs import handing, identity
+from listkeeper.jobs import handing, identity, pacing
 from listkeeper.jobs.handing import Said
 from listkeeper.sending import claim, first_message
 from listkeeper.sending.first_message import First
@@ -51,6 +51,7 @@ def _lead(
         if not leads:
             claim.give_back(session, ids, identity.me(), wait=_WAIT)
     if not leads:
+        pacing.unused(ids)
         return set(ids)
     done: set[int] = set()
     for number in ids:
@@ -75,7 +76,9 @@ def _judged(letter: int, content: bytes, message: object, rest: Sequence[int]) -
         first_message.keep(session, letter, verdict)
         if verdict.first is First.WRONG:
             claim.give_back(session, rest, identity.me())
-            return set(rest)
+    if verdict.first is First.WRONG:
+        pacing.unused(rest)
+        return set(rest)
     _remember({letter})
     return set()
 

@@ -83,6 +83,13 @@ def still(lane: Lane, ids: Sequence[int]) -> list[int]:
     return [row for row in ids if row not in waits]
 
 
+def unused(ids: Sequence[int]) -> None:
+    """Give back the slots of rows in hand that go back to the queue unsent: others may have them, today for example."""
+    for domain, limits in _limits.items():
+        rows = [(row, _receivers[row]) for row in ids if row in _blocks and _blocks[row].domain == domain]
+        _pace.give_back(parts.queue_server() if rows else None, rows, limits)
+
+
 def _known_receivers() -> dict[str, str]:
     """Return what was looked up lately; it is looked up anew after some minutes, when more may be known."""
     if time.monotonic() > _looked_up.get("until", 0.0) or len(_known) > _KEPT_DOMAINS:

@@ -69,6 +69,7 @@ def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
             size = max(1, min(most, done * 2))
     except TransportUnavailable as problem:
         handing.record(said)
+        pacing.unused(left)
         _stand_still(ids, str(problem))
         return False
     except Exception:
@@ -76,6 +77,7 @@ def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
         raise
     handing.record(said)
     if left:
+        pacing.unused(left)
         with store.transaction() as session:
             claim.give_back(session, left, identity.me())
     brakes.look()

@@ -177,6 +177,31 @@ function verbs.reserve()
   return {now = now, waits = anybody and waits or false, known = known}
 end
 
+-- Take back the slots of rows that did not go after all: somebody else may have them.
+function verbs.give_back()
+  if ask.born ~= born then return {} end
+  local way, domain = load('t'), load('d:' .. ask.domain)
+  way.pace, domain.pace = ask.transport, ask.of_domain
+  local providers = {}
+  for index, known in ipairs(ask.providers) do
+    local bucket = load(of_provider(known[1]))
+    bucket.pace = lowest(known[2], bucket.rate)
+    providers[index] = bucket
+  end
+  for _, index in ipairs(ask.rows) do
+    for _, one in ipairs({way, domain, providers[index]}) do
+      if one.pace > 0 and one.tat then set(one, 'tat', one.tat - 1 / one.pace) end
+    end
+  end
+  for _, bucket in ipairs(providers) do store(bucket) end
+  store(way)
+  store(domain)
+  local day = ask.day and ROOT .. 'day:' .. ask.domain .. ':' .. ask.day.name
+  local used = day and tonumber(redis.call('GET', day) or nil)
+  if used then redis.call('SET', day, math.max(0, used - #ask.rows), 'EX', 172800) end
+  return {}
+end
+
 local function cut(bucket, base)
   local measured = math.max((bucket.p or 0) / WINDOW, bucket.c / math.max(1, now - bucket.w * WINDOW))
   local before = bucket.rate or lowest(base, math.max(measured, SLOWEST))

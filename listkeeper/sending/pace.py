@@ -112,6 +112,22 @@ class Pace:
             return self._alone.reserve(rows, limits, self._remembered(limits.domain))
 
     def _reserve(self, connection: redis.Redis, rows: Sequence[Row], limits: Limits) -> dict[int, datetime]:
+        names, asked = self._asked(rows, limits)
+        answer = self._run(connection, "reserve", asked)
+        if answer.get("forgot"):
+            self._teach(connection)
+            answer = self._run(connection, "reserve", asked | {"born": self._born})
+        self._remember(limits.domain, names, answer)
+        if not answer["waits"]:
+            return {}
+        now = answer["now"]
+        return {
+            row: datetime.fromtimestamp(now + wait, UTC)
+            for (row, _), wait in zip(rows, answer["waits"], strict=True)
+            if wait > 0
+        }
+
+    def _asked(self, rows: Sequence[Row], limits: Limits) -> tuple[dict[str, int], dict[str, Any]]:
         names: dict[str, int] = {}
         places = [names.setdefault(provider, len(names) + 1) for _, provider in rows]
         asked: dict[str, Any] = {
@@ -126,19 +142,16 @@ class Pace:
         if limits.day is not None:
             day = limits.day
             asked["day"] = {"name": day.name, "limit": day.limit, "used": day.used, "rest": day.rest}
-        answer = self._run(connection, "reserve", asked)
-        if answer.get("forgot"):
-            self._teach(connection)
-            answer = self._run(connection, "reserve", asked | {"born": self._born})
-        self._remember(limits.domain, names, answer)
-        if not answer["waits"]:
-            return {}
-        now = answer["now"]
-        return {
-            row: datetime.fromtimestamp(now + wait, UTC)
-            for (row, _), wait in zip(rows, answer["waits"], strict=True)
-            if wait > 0
-        }
+        return names, asked
+
+    def give_back(self, connection: redis.Redis | None, rows: Sequence[Row], limits: Limits) -> None:
+        """Give back the slots of rows that did not go after all; a server that is away has forgotten them anyway."""
+        if not rows or connection is None or limits.none or time.monotonic() < self._away_until:
+            return
+        try:
+            self._run(connection, "give_back", self._asked(rows, limits)[1])
+        except redis.RedisError as problem:
+            self._is_away(problem)
 
     def heard(self, limits: Limits, provider: str, kind: Kind, n: int = 1, said: ReplyClass | None = None) -> None:
         """Take in what came of ``n`` mails to a receiver; ``tell`` passes it on."""

@@ -299,6 +299,25 @@ def test_a_new_domains_day_has_an_end(queue: QueueServer) -> None:
     assert workers[0].reserve(queue.client, _rows(100, first=500), tomorrow) == {}
 
 
+def test_who_does_not_go_after_all_leaves_her_slot_to_others(queue: QueueServer) -> None:
+    pace, other = Pace(), Pace()
+    day = Limits(SHOP, day=Day("2026-11-30", limit=50, used=0, rest=7200))
+    rows = _rows(60)
+    assert len(pace.reserve(queue.client, rows, day)) == 10
+    pace.give_back(queue.client, rows[30:50], day)
+    assert len(other.reserve(queue.client, _rows(30, first=100), day)) == 10
+    # So it is with a rate, and who is asked for nothing gives nothing back.
+    slow = Limits(SHOP, transport=1, providers={"gmail": 10})
+    assert len(pace.reserve(queue.client, rows[:3], slow)) == 1
+    pace.give_back(queue.client, rows[:2], slow)
+    assert len(other.reserve(queue.client, rows[:3], slow)) == 1
+    pace.give_back(queue.client, [], slow)
+    pace.give_back(None, rows, slow)
+    queue.client.flushall()
+    pace.give_back(queue.client, rows[:2], slow)
+    assert queue.client.exists("listkeeper:pace:t") == 0
+
+
 def test_a_block_costs_little(queue: QueueServer) -> None:
     pace = Pace()
     rows = [(number, ("gmail", "yahoo", "microsoft", "hoster.dk")[number % 4]) for number in range(200)]
