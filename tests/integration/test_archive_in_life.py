@@ -160,6 +160,7 @@ def test_a_journal_that_cannot_be_written_leaves_an_erasure_undone_until_it_can(
         assert session.scalars(select(Erasure.journaled)).all() == [True]
 
 
+@pytest.mark.whole_program
 def test_a_worker_looks_before_it_sends_the_first_mail(smtp_sink: SmtpSink) -> None:
     with (
         running_up.short_folder() as folder,

@@ -114,6 +114,7 @@ def _until(app: Flask, reached: Callable[[], bool], workers: list[subprocess.Pop
         time.sleep(0.002)
 
 
+@pytest.mark.whole_program
 @pytest.mark.timeout(600)
 def test_killed_workers_lose_nothing_and_double_nothing(  # noqa: PLR0917 - the parts of a whole machine
     app: Flask,
