@@ -13,7 +13,6 @@ import os
 import random
 import shutil
 import signal
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +30,16 @@ from sqlalchemy.orm import Session
 from listkeeper.foundation import keys
 from listkeeper.settings import Settings
 from tests.fakes import corpora as corpora_folder
-from tests.fakes import databases, postgres, queue_server, quick_folder, route_builders, statements, template_code
+from tests.fakes import (
+    databases,
+    postgres,
+    queue_server,
+    quick_folder,
+    route_builders,
+    short_run,
+    statements,
+    template_code,
+)
 from tests.fakes import fresh_worker as worker
 from tests.fakes import smtp_sink as sink
 from tests.fakes.corpora import Corpora
@@ -46,18 +54,6 @@ if TYPE_CHECKING:
 _RUN = "LISTKEEPER_TEST_RUN"
 _SEED = "LISTKEEPER_TEST_SEED"
 _DEFAULT_SEED = 20261123
-# A short run: how many rows of a table of cases, and which share of the tests PostgreSQL sees.
-_ROWS = {"sqlite": 2, "postgresql": 1}
-# Of the tests marked ``whole_program``, one in so many.
-_PROGRAMS = 8
-_ON_POSTGRESQL = {
-    "tests/integration/test_kill_worker": 0,
-    "tests/adversarial/test_link_scanner": 0,
-    "tests/adversarial/test_field_": 0.1,
-    "tests/adversarial/": 0.5,
-    "tests/integration/": 0.08,
-    "tests/unit/": 0.08,
-}
 
 
 # The run
@@ -89,7 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     hypothesis.settings.register_profile(
         "listkeeper",
-        max_examples=1000 if _long() else 30,
+        max_examples=short_run.ALL_EXAMPLES if _long() else short_run.EXAMPLES,
         deadline=None,
         database=None,
         print_blob=True,
@@ -118,10 +114,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     kinds = databases.chosen()
     write(f"databases: {', '.join(kinds)}" + ("" if len(kinds) > 1 else " ONLY, as LISTKEEPER_TEST_DATABASES says"))
     if not _long() and len(kinds) > 1:
-        write(
-            "SQLite: every test, two rows of each table; PostgreSQL: half of the numbered cases, a share of the others"
-        )
-        write(f"one in {_PROGRAMS} of the tests that start and stop whole programs")
+        for line in short_run.SAYS:
+            write(line)
     write(f"{'long' if _long() else 'short'} run, seed {_seed()} ({_SEED})")
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
     said = {str(value) for report in reports for name, value in report.user_properties if name == "summary"}
@@ -248,44 +242,9 @@ def client(app: Flask) -> FlaskClient:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out, in a short run, what need not be seen each time; ``--long`` runs everything on both databases.
-
-    SQLite runs every test, and of one with a table of cases two rows. PostgreSQL runs half of the numbered cases that
-    are to be green, every twelfth journey and unit test, one row of each, and leaves the scanner and the kills to
-    SQLite. Of the tests that start and stop whole programs every eighth runs. What is drawn depends on the seed and
-    the test's name.
-    """
-    if _long() or len(databases.chosen()) == 1:
-        return
-    tables: dict[tuple[str, str], list[pytest.Item]] = defaultdict(list)
-    for item in items:
-        kind = _database_of(item)
-        if kind:
-            tables[kind, item.nodeid.partition("[")[0]].append(item)
-    kept = {id(item) for (kind, name), rows in tables.items() for item in _share_of(kind, name, rows)}
-    gone = {id(item) for rows in tables.values() for item in rows} - kept
-    marked = [item for item in items if item.get_closest_marker("whole_program") and id(item) not in gone]
-    gone |= _programs_left_out(marked)
-    items[:] = [item for item in items if id(item) not in gone]
-
-
-def _programs_left_out(marked: list[pytest.Item]) -> set[int]:
-    """Draw among all of them together: one in so many of every file would be one of every file, and too many."""
-    drawn = random.Random(f"{_seed()}:programs").sample(marked, -(-len(marked) // _PROGRAMS))
-    return {id(item) for item in marked} - {id(item) for item in drawn}
-
-
-def _share_of(kind: str, name: str, rows: list[pytest.Item]) -> list[pytest.Item]:
-    draw = random.Random(f"{_seed()}:{kind}:{name}")
-    chances = (chance for folder, chance in _ON_POSTGRESQL.items() if name.startswith(folder))
-    later = rows[0].get_closest_marker("xfail") is not None
-    drawn = kind == "sqlite" or draw.random() < next(chances, 0 if later else 1)
-    return draw.sample(rows, min(_ROWS[kind], len(rows))) if drawn else []
-
-
-def _database_of(item: pytest.Item) -> str | None:
-    case = getattr(item, "callspec", None)
-    return next((kind for kind in databases.KINDS if case is not None and kind in case.params.values()), None)
+    """Leave out, in a short run, what need not be seen each time; ``--long`` runs everything on both databases."""
+    if not _long() and len(databases.chosen()) > 1:
+        items[:] = short_run.chosen(items, _seed())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

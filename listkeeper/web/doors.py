@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Iterator
+from functools import cache
 
 from apiflask import APIFlask
 from flask import Blueprint, Flask, request
@@ -169,13 +169,13 @@ def give_words(app: Flask) -> None:
     )
 
 
-def blueprints(door: str) -> Iterator[Blueprint]:
-    """Yield the pages of one door, in the order of their names."""
+@cache
+def blueprints(door: str) -> tuple[Blueprint, ...]:
+    """Return the pages of one door, in the order of their names; looked for once in a process."""
     name = f"listkeeper.web.{door}"
     if importlib.util.find_spec(name) is None:
-        return
+        return ()
     package = importlib.import_module(name)
-    for found in pkgutil.iter_modules(package.__path__, f"{name}."):
-        blueprint = getattr(importlib.import_module(found.name), "blueprint", None)
-        if isinstance(blueprint, Blueprint):
-            yield blueprint
+    names = [found.name for found in pkgutil.iter_modules(package.__path__, f"{name}.")]
+    found = (getattr(importlib.import_module(name), "blueprint", None) for name in names)
+    return tuple(blueprint for blueprint in found if isinstance(blueprint, Blueprint))

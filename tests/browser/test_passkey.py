@@ -27,6 +27,7 @@ def authenticator(page: Page) -> CDPSession:
     return session
 
 
+@pytest.mark.whole_program
 @pytest.mark.timeout(120)
 def test_a_passkey_is_made_and_signs_in(people: Watched, instance: Running) -> None:
     with people.context() as hers:

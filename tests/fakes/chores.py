@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
 from pathlib import Path
 
-from listkeeper import parts
+from flask import Flask
+
+from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
@@ -55,9 +56,17 @@ def main() -> None:
     log.configure("INFO")
     parts.open_all(Settings(redis_url=sys.argv[1]))
     if sys.argv[2] == "work":
-        worker.run(worker.LANES, contextlib.nullcontext)
+        worker.run(worker.LANES, _application().app_context)
     else:
         rounds.run([(_TICK, 1, Lane.BACKGROUND)])
+
+
+def _application() -> Flask:
+    """Make the least that a worker works in: it looks at its database's clock before each job."""
+    application = Flask(__name__)
+    application.config["SQLALCHEMY_DATABASE_URI"] = "sqlite://"
+    store.database.init_app(application)
+    return application
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ class Instance:
 
 def _ask(request: Request) -> Page:
     try:
-        with urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+        with urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
             assert "Set-Cookie" not in answer.headers
             return Page(answer.status, answer.read().decode())
     except HTTPError as problem:

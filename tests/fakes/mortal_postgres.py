@@ -113,7 +113,7 @@ def _children(parent: int) -> list[int]:
 
 
 def _until_gone(processes: list[int]) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while any(Path(f"/proc/{process}").exists() and not _is_zombie(process) for process in processes):
         assert time.monotonic() < until, "a killed process is still there"
         time.sleep(0.01)

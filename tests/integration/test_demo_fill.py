@@ -200,7 +200,7 @@ def test_two_at_once_make_one_demo(session: Session, settings: Settings, databas
         subprocess.Popen(words, cwd=running_up.ROOT, env=surroundings, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    ends = sorted((process.communicate(timeout=60)[1], process.returncode) for process in both)
+    ends = sorted((process.communicate(timeout=180)[1], process.returncode) for process in both)
     assert [code for _, code in ends] == [0, 12]
     assert "demo --remove" in ends[1][0]
     session.rollback()

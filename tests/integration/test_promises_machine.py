@@ -376,7 +376,7 @@ def test_promises_are_kept_on_sqlite(settings: Settings, tmp_path: Path, share: 
         opened = staticmethod(lambda folder: databases.on_sqlite(folder, templates))
         key_folder = settings.key_folder
 
-    _run(OnSqlite, share("random lives on SQLite", 250, 5), 40)
+    _run(OnSqlite, share("random lives on SQLite", 250, 3), 40)
 
 
 @pytest.mark.timeout(1800)

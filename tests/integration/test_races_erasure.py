@@ -73,7 +73,7 @@ def test_who_is_erased_while_her_letter_is_handed_out(app: Flask, person: int, t
 def test_who_leaves_while_her_receipt_is_signed_and_handed_out(app: Flask, person: int) -> None:
     """Signing takes the end of the ledger, leaving takes her and then that end: both take her first."""
     with app.app_context():
-        reactions.react(Lane.URGENT, time.monotonic() + 10)
+        reactions.react(Lane.URGENT, time.monotonic() + 60)
     with writing(app) as session:
         house = here(session)
         session.query(Delivery).filter(Delivery.notice.is_(None)).delete()

@@ -50,17 +50,17 @@ def test_a_part_that_dies_is_started_again(start: Start, tmp_path: Path) -> None
     names = [name for name, _ in _diary(tmp_path, "started")]
     assert sorted(names) == ["one", "one", "two"]
     supervisor.terminate()
-    _, said = supervisor.communicate(timeout=10)
+    _, said = supervisor.communicate(timeout=60)
     assert supervisor.returncode == 0
     assert "part.died" in said
     assert "code=-9" in said
 
 
-def test_a_part_that_keeps_dying_is_started_ever_more_seldom(start: Start) -> None:
+def test_a_part_that_keeps_dying_is_started_ever_more_seldom(start: Start, tmp_path: Path) -> None:
     supervisor = start({"doomed": {"code": "sys.exit(3)"}})
-    time.sleep(2)
+    _until(lambda: len(_diary(tmp_path, "started")) == 4)
     supervisor.terminate()
-    _, said = supervisor.communicate(timeout=10)
+    _, said = supervisor.communicate(timeout=60)
     pauses = [float(line.split("restart_in=")[1].split()[0]) for line in said.splitlines() if "restart_in=" in line]
     assert pauses[:3] == [0.2, 0.4, 0.8]
     assert len(pauses) <= 5
@@ -77,7 +77,7 @@ def test_parts_are_stopped_wave_by_wave(start: Start, tmp_path: Path) -> None:
         }
     )
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
     assert [name for name, _ in _diary(tmp_path, "stopped")] == ["web", "worker", "catcher", "queue"]
 
 
@@ -85,14 +85,14 @@ def test_parts_are_stopped_wave_by_wave(start: Start, tmp_path: Path) -> None:
 def test_every_way_to_stop_it_stops_all_of_it(start: Start, tmp_path: Path, number: signal.Signals) -> None:
     supervisor = start({"one": {}, "two": {}})
     supervisor.send_signal(number)
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
     assert not [pid for _, pid in _diary(tmp_path, "started") if _alive(pid)]
 
 
 def test_a_part_that_does_not_stop_in_its_time_is_killed(start: Start, tmp_path: Path) -> None:
     supervisor = start({"deaf": {"code": f"on_term(lambda: say('ignores'))\n{STAYS}", "grace": 0.5}})
     supervisor.terminate()
-    assert supervisor.wait(5) == 0
+    assert supervisor.wait(9) == 0
     assert _diary(tmp_path, "ignores")
     assert not _alive(_diary(tmp_path, "started")[0][1])
 
@@ -102,7 +102,7 @@ def test_a_second_request_does_not_wait_for_the_slow(start: Start, tmp_path: Pat
     supervisor.send_signal(signal.SIGINT)
     _until(lambda: bool(_diary(tmp_path, "drains")))
     supervisor.send_signal(signal.SIGINT)
-    assert supervisor.wait(5) == 0
+    assert supervisor.wait(30) == 0
 
 
 def test_no_part_outlives_a_supervisor_that_is_killed(start: Start, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_what_a_dead_part_had_started_itself_is_ended_too(start: Start, tmp_path
     os.kill(pids["outer"], signal.SIGKILL)
     _until(lambda: not _alive(pids["inner"]))
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
 
 
 def _diary(folder: Path, word: str) -> list[tuple[str, int]]:
@@ -144,7 +144,7 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def _until(true: Callable[[], bool], seconds: float = 10) -> None:
+def _until(true: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:

@@ -34,7 +34,7 @@ def folder() -> Iterator[Path]:
 def _running(folder: Path, end: signal.Signals = signal.SIGTERM) -> Iterator[subprocess.Popen[bytes]]:
     server = subprocess.Popen(supervisor_queue.command(folder))
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not supervisor_queue.answers(folder):
             assert server.poll() is None
             assert time.monotonic() < until
@@ -42,7 +42,7 @@ def _running(folder: Path, end: signal.Signals = signal.SIGTERM) -> Iterator[sub
         yield server
     finally:
         server.send_signal(end)
-        server.wait(10)
+        server.wait(60)
 
 
 def test_the_server_answers_where_the_settings_say_and_nowhere_else(folder: Path) -> None:

@@ -46,7 +46,7 @@ def test_it_answers_and_prints_one_address_and_a_link_that_opens(instance: Runni
     assert greeting["sign_in"].startswith(f"http://localhost:{instance.port}/studio/enter/")
     for _ in range(2):
         # Looking at the page uses nothing up: its button does.
-        with urlopen(greeting["sign_in"].replace("localhost", "127.0.0.1"), timeout=5) as page:  # noqa: S310
+        with urlopen(greeting["sign_in"].replace("localhost", "127.0.0.1"), timeout=60) as page:  # noqa: S310
             assert page.status == 200
             assert b'method="post"' in page.read().lower()
 
@@ -125,7 +125,7 @@ def test_nothing_is_left_of_a_killed_supervisor(data: Path) -> None:
         until(lambda: {noun: len(running.of(noun)) for noun in ALL} == ALL)
         running.process.kill()
         running.process.wait()
-        until(lambda: running_up.processes(data) == {}, 15)
+        until(lambda: running_up.processes(data) == {}, 60)
 
 
 def test_a_database_of_a_newer_version_is_refused_in_a_sentence(data: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_foreign_queue_server_and_mail_server_need_none_of_ours(data: Path) ->
                 assert "secret" not in running.said()
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
 
 
 def _tree(root: int) -> set[int]:

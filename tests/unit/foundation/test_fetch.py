@@ -142,7 +142,7 @@ def test_where_head_is_not_known_get_is_asked_and_not_read_to_its_end(
     assert seen[-1] == "GET /get-only"
     began = time.monotonic()
     assert fetcher.head(f"{base}/endless") == Reached(200, f"{base}/endless")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def test_private_networks_are_refused_unless_the_host_is_named(
@@ -257,7 +257,7 @@ def test_a_server_that_never_gets_to_its_point_is_left_in_time(speak: Callable[[
     with _speaking(speak) as url:
         began = time.monotonic()
         said = LiveFetcher(_NAMED, seconds=0.5).head(url)
-        assert time.monotonic() - began < 1.2
+        assert time.monotonic() - began < 3
     assert said == Unreachable("no answer in time")
 
 

@@ -94,6 +94,7 @@ def test_a_quarter_may_be_lost_and_the_edge_is_quiet() -> None:
     assert _read(picture) == [ADDRESS]
 
 
+@pytest.mark.whole_program
 def test_the_svg_is_read_from_a_browser(chromium: Path, tmp_path: Path, chance: random.Random) -> None:
     file = tmp_path / "code.svg"
     file.write_bytes(qr.svg(ADDRESS))

@@ -211,8 +211,10 @@ def test_any_body_with_proper_line_ends_verifies(body: bytes) -> None:
 
 def test_signing_stays_near_the_bare_rsa_operation() -> None:
     message = _MESSAGE + b"x" * 70 + b"\r\n" * 200
-    began = time.perf_counter()
+    took = []
     for _ in range(20):
+        began = time.perf_counter()
         _signed(message)
+        took.append(time.perf_counter() - began)
     # Ten times what the machine needs: this catches a return to pure Python (11 ms), not a busy machine.
-    assert (time.perf_counter() - began) / 20 < 0.01
+    assert min(took) < 0.01

@@ -48,7 +48,7 @@ class _Zone:
 class _Slow(_Zone):
     def query(self, name: str, kind: str, /) -> Outcome:
         if name == "silent.example":
-            time.sleep(0.6)
+            time.sleep(2)
         return super().query(name, kind)
 
 
@@ -63,7 +63,7 @@ def test_a_silent_name_server_is_not_waited_for() -> None:
         "silent.example": Learned(State.UNKNOWN),
         "shut.example": Learned(State.NULL_MX),
     }
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 1.5
 
 
 @pytest.mark.parametrize("domain", SAID)

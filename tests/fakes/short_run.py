@@ -1,0 +1,81 @@
+"""What a short run leaves out: drawn by the seed and each test's name, and said in the summary.
+
+SQLite runs every test, and of one with a table of cases one row, or two of a numbered case. PostgreSQL runs a quarter
+of the numbered cases that are to be green, every twelfth journey and unit test, one row of each, and leaves the scanner
+and the kills to SQLite. Of the tests that start and stop whole programs every sixteenth runs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+
+import pytest
+
+from tests.fakes import databases
+
+# Of which folder more than one row of a table of cases is run on SQLite, and which share of the tests PostgreSQL sees.
+_ROWS = {"tests/adversarial/": 2}
+_ON_POSTGRESQL = {
+    "tests/integration/test_kill_worker": 0,
+    "tests/adversarial/test_link_scanner": 0,
+    "tests/adversarial/test_field_": 0.1,
+    "tests/adversarial/": 0.25,
+    "tests/integration/": 0.08,
+    "tests/unit/": 0.08,
+}
+# Of the tests marked ``whole_program``, one in so many.
+_PROGRAMS = 16
+# How many cases hypothesis thinks up for a property, here and in a long run.
+EXAMPLES, ALL_EXAMPLES = 20, 1000
+SAYS = (
+    "SQLite: every test, two rows of each table of numbered cases and one of the others",
+    "PostgreSQL: a quarter of the numbered cases, a share of the others",
+    f"one in {_PROGRAMS} of the tests that start and stop whole programs",
+    f"{EXAMPLES} of {ALL_EXAMPLES:,} examples of each property",
+)
+
+
+def chosen(items: Sequence[pytest.Item], seed: int) -> list[pytest.Item]:
+    """Return what is run of all that was collected.
+
+    The longest come first, so that none of them is still running when all the others are done.
+    """
+    tables: dict[tuple[str, str], list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        kind = _database_of(item)
+        if kind:
+            tables[kind, item.nodeid.partition("[")[0]].append(item)
+    kept = {id(item) for (kind, name), rows in tables.items() for item in _share_of(kind, name, rows, seed)}
+    gone = {id(item) for rows in tables.values() for item in rows} - kept
+    gone |= _programs_left_out([item for item in items if _is_program(item) and id(item) not in gone], seed)
+    return sorted((item for item in items if id(item) not in gone), key=lambda item: not _is_long(item))
+
+
+def _programs_left_out(marked: Sequence[pytest.Item], seed: int) -> set[int]:
+    """Draw among all of them together: one in so many of every file would be one of every file, and too many."""
+    drawn = random.Random(f"{seed}:programs").sample(marked, -(-len(marked) // _PROGRAMS))
+    return {id(item) for item in marked} - {id(item) for item in drawn}
+
+
+def _share_of(kind: str, name: str, rows: Sequence[pytest.Item], seed: int) -> list[pytest.Item]:
+    draw = random.Random(f"{seed}:{kind}:{name}")
+    chances = (chance for folder, chance in _ON_POSTGRESQL.items() if name.startswith(folder))
+    later = rows[0].get_closest_marker("xfail") is not None
+    drawn = kind == "sqlite" or draw.random() < next(chances, 0 if later else 1)
+    wanted = next((many for folder, many in _ROWS.items() if kind == "sqlite" and name.startswith(folder)), 1)
+    return draw.sample(rows, min(wanted, len(rows))) if drawn else []
+
+
+def _database_of(item: pytest.Item) -> str | None:
+    case = getattr(item, "callspec", None)
+    return next((kind for kind in databases.KINDS if case is not None and kind in case.params.values()), None)
+
+
+def _is_program(item: pytest.Item) -> bool:
+    return item.get_closest_marker("whole_program") is not None
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return _is_program(item) or item.get_closest_marker("timeout") is not None
