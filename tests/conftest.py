@@ -51,7 +51,6 @@ _ROWS = {"sqlite": 2, "postgresql": 1}
 # Of the tests marked ``whole_program``, one in so many.
 _PROGRAMS = 8
 _ON_POSTGRESQL = {
-    "tests/integration/test_kill_worker": 0,
     "tests/adversarial/test_link_scanner": 0,
     "tests/adversarial/test_field_": 0.1,
     "tests/adversarial/": 0.5,
