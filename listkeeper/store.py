@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -88,26 +89,63 @@ def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | N
     _bells[:] = [ring] if ring else []
 
 
+class Disk:
+    """The disk at work on what a transaction wrote, while whoever wrote it goes on with what may be undone."""
+
+    def __init__(self) -> None:
+        self._under_way: Future[None] | None = None
+
+    def begin(self) -> None:
+        """Let it work; PostgreSQL's has done so by the end of the transaction."""
+        if pen.is_needed(database.engine):
+            self._under_way = _disks().submit(pen.sync, database.engine)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self._under_way is None or self._under_way.done()
+
+    def wait(self) -> None:
+        """Wait until it has all. Raises TryAgain when it refuses."""
+        if self._under_way is not None:
+            with _plainly():
+                self._under_way.result()
+
+
+@cache
+def _disks() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="disk")
+
+
 @contextmanager
-def transaction(*, syncs_later: bool = False) -> Iterator[Session]:
+def transaction(*, syncs_later: bool = False, disk: Disk | None = None) -> Iterator[Session]:
     """Open a transaction that is committed whole at the end of the block, or not at all.
 
     Raises TryAgain when the database is locked, full or away; nothing is changed then.
     ``syncs_later``: SQLite's pen goes to the next before the disk has it, and the block ends when it has; when the
-    disk refuses then, it was written and may be gone after a power cut. For what may be done twice.
+    disk refuses then, it was written and may be gone after a power cut. For what may be done twice. With ``disk`` the
+    block ends before, and whoever gave it waits for it.
     """
     try:
         with _transaction(pen.SYNCS_LATER if syncs_later else pen.WRITES) as session:
             yield session
-        if syncs_later and pen.is_needed(database.engine):
+        if disk is not None:
+            disk.begin()
+        elif syncs_later and pen.is_needed(database.engine):
             _sync()
     finally:
         _changes[0] += 1
 
 
 def _sync() -> None:
-    try:
+    with _plainly():
         pen.sync(database.engine)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    try:
+        yield
     except OSError as problem:
         # It is written, and may be gone after a power cut: nobody is told that it is kept, nor that nothing was.
         raise TryAgain("database_unavailable", _PERHAPS_NOT_KEPT) from problem

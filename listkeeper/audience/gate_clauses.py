@@ -7,8 +7,8 @@ refused; a row that cannot be there is refused too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -30,8 +30,7 @@ from listkeeper.foundation import clock
 from listkeeper.standards import address
 
 
-@dataclass(frozen=True)
-class Granted:
+class Granted(NamedTuple):
     """The clause's yes: where to, and what authorises it (a consent event's row, a row of the ledger)."""
 
     recipient: str

@@ -22,6 +22,7 @@ from listkeeper.audience.subscription import Basis, Frequency, Subscription, Sub
 from listkeeper.audience.suppression import Suppression
 from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.table import Table
 
 
@@ -101,18 +102,20 @@ _subscriber, _suppression = Subscriber.__table__.c, Suppression.__table__.c
 
 
 # Locked as ``subscriber.hold_all`` locks, in id order, so that two workers never wait for each other in a circle.
-_PEOPLE = (
+_PEOPLE = CompiledOnce(
     select(*_columns(Subscriber, Person))
     .where(among(_subscriber.id, "ids"))
     .order_by(_subscriber.id)
     .with_for_update(of=Subscriber.__table__, key_share=True)
 )
 # Of all lists they are on: asked for a list as well, SQLite might look through everybody on it.
-_HELD = select(*_columns(Subscription, Held)).where(among(Subscription.__table__.c.subscriber_id, "people"))
-_LISTS = select(*_columns(MailingList, ListRules)).where(among(MailingList.__table__.c.id, "ids"))
-_TEXTS = select(*_columns(ConsentText, Published)).where(among(ConsentText.__table__.c.id, "ids"))
-_ENDS = select(*_columns(LedgerHead, End)).where(among(LedgerHead.__table__.c.organisation_id, "ids"))
-_SCOPES = (
+_HELD = CompiledOnce(
+    select(*_columns(Subscription, Held)).where(among(Subscription.__table__.c.subscriber_id, "people"))
+)
+_LISTS = CompiledOnce(select(*_columns(MailingList, ListRules)).where(among(MailingList.__table__.c.id, "ids")))
+_TEXTS = CompiledOnce(select(*_columns(ConsentText, Published)).where(among(ConsentText.__table__.c.id, "ids")))
+_ENDS = CompiledOnce(select(*_columns(LedgerHead, End)).where(among(LedgerHead.__table__.c.organisation_id, "ids")))
+_SCOPES = CompiledOnce(
     select(_suppression.key, _suppression.scope)
     .join(
         Subscriber.__table__,
@@ -127,7 +130,7 @@ _SCOPES = (
 def people(session: Session, ids: Iterable[int | None]) -> dict[int | None, Person]:
     """Lock these subscribers in id order and return them."""
     wanted = sorted({number for number in ids if number is not None})
-    rows = session.connection().execute(_PEOPLE, {"ids": wanted}) if wanted else ()
+    rows = _PEOPLE.rows(session.connection(), {"ids": wanted}) if wanted else ()
     return {row[0]: Person._make(row) for row in rows}
 
 
@@ -137,27 +140,27 @@ def held(
     """Return the subscriptions of these people to these lists, by subscriber and list."""
     if not subscribers or not lists:
         return {}
-    rows = session.connection().execute(_HELD, {"people": list(subscribers)})
+    rows = _HELD.rows(session.connection(), {"people": subscribers})
     return {(row[1], row[2]): Held._make(row) for row in rows if row[2] in lists}
 
 
 def lists(session: Session, ids: Iterable[int | None]) -> dict[int | None, ListRules]:
     """Return these lists."""
-    wanted = list({number for number in ids if number is not None})
-    rows = session.connection().execute(_LISTS, {"ids": wanted}) if wanted else ()
+    wanted = {number for number in ids if number is not None}
+    rows = _LISTS.rows(session.connection(), {"ids": wanted}) if wanted else ()
     return {row[0]: ListRules._make(row) for row in rows}
 
 
 def texts(session: Session, ids: Iterable[int | None]) -> dict[int | None, Published]:
     """Return these consent texts."""
-    wanted = list({number for number in ids if number is not None})
-    rows = session.connection().execute(_TEXTS, {"ids": wanted}) if wanted else ()
+    wanted = {number for number in ids if number is not None}
+    rows = _TEXTS.rows(session.connection(), {"ids": wanted}) if wanted else ()
     return {row[0]: Published._make(row) for row in rows}
 
 
 def ends(session: Session, organisations: Iterable[int]) -> dict[int, End]:
     """Return how far the ledgers of these organisations have come."""
-    rows = session.connection().execute(_ENDS, {"ids": list(organisations)})
+    rows = _ENDS.rows(session.connection(), {"ids": organisations})
     return {row[0]: End._make(row) for row in rows}
 
 
@@ -165,6 +168,6 @@ def scopes(session: Session, subscribers: Collection[int | None], moment: dateti
     """Return the scopes of the suppressions that cover these people at a moment, by suppression key."""
     found: dict[str, set[str]] = {}
     if subscribers:
-        for key, scope in session.connection().execute(_SCOPES, {"ids": list(subscribers), "moment": moment}):
+        for key, scope in _SCOPES.rows(session.connection(), {"ids": subscribers, "moment": moment}):
             found.setdefault(key, set()).add(scope)
     return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
@@ -25,8 +25,7 @@ from listkeeper.foundation.errors import NotFound
 _NONE: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """What one look says about one hand-over."""
 
     moment: datetime
@@ -68,17 +67,17 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
     claims = _proven(session, current.values())
     moment = clock.now()
     scopes = gate_facts.scopes(session, people, moment)
-    heads = gate_facts.ends(session, {h.organisation_id for h in handovers})
+    ledgers = _ledgers(session, {h.organisation_id for h in handovers}, moment)
     profiles = {number: _profile(row, moment) for number, row in lists.items()}
-    views = []
+    views: list[View] = []
     for handover in handovers:
         person = people.get(handover.subscriber_id)
         held = current.get((handover.subscriber_id, handover.list_id))
-        end = heads.get(handover.organisation_id)
+        head_seq, latest, forked = ledgers.get(handover.organisation_id, (0, moment, False))
         views.append(
             View(
                 moment=moment,
-                latest=max(moment, clock.of_milliseconds(end.at)) if end is not None else moment,
+                latest=latest,
                 handover=handover,
                 subscriber=person,
                 subscription=held,
@@ -88,11 +87,19 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
                 claim_stands=held is not None and held.id in claims,
                 confirmation=asked.get(handover.confirmation_id),
                 suppressed_scopes=scopes.get(person.suppression_key, _NONE) if person else _NONE,
-                head_seq=end.seq if end is not None else 0,
-                forked=end is not None and end.forked_at is not None,
+                head_seq=head_seq,
+                forked=forked,
             )
         )
     return views
+
+
+def _ledgers(session: Session, owners: set[int], moment: datetime) -> dict[int, tuple[int, datetime, bool]]:
+    """Return how far each ledger has come, the moment not before its end, and whether a witness contradicts it."""
+    return {
+        number: (end.seq, max(moment, clock.of_milliseconds(end.at)), end.forked_at is not None)
+        for number, end in gate_facts.ends(session, owners).items()
+    }
 
 
 def _asked(session: Session, ids: set[int]) -> dict[int | None, Confirmation]:

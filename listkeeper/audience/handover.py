@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class MessageClass(StrEnum):
@@ -69,8 +70,7 @@ class RefusalCode(StrEnum):
     GATE_ERROR = "gate_error"
 
 
-@dataclass(frozen=True)
-class Handover:
+class Handover(NamedTuple):
     """A hand-over that is about to happen."""
 
     delivery_id: int

@@ -16,6 +16,8 @@ from listkeeper.audience.profile_question import ProfileQuestion
 from listkeeper.audience.profile_version import ProfileQuestionVersion
 from listkeeper.audience.profile_words import QuestionKind
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.foundation.among import among
+from listkeeper.foundation.compiled_once import CompiledOnce
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def said_by(
 
     A choice is called what it is called today, or was when she chose it.
     """
-    if not subscribers or not keys:
+    if not subscribers or not keys or not _is_asked(session, list_ids, keys):
         return {}
     now = aliased(ProfileQuestionVersion)
     query = (
@@ -69,6 +71,15 @@ def said_by(
         printed = in_words(question, answer, {**then.names(spoken), **today.names(spoken)})
         found.setdefault((answer.subscriber_id, question.list_id), {})[question.key] = printed
     return found
+
+
+def _is_asked(session: Session, list_ids: Collection[int], keys: Collection[str]) -> bool:
+    """Return whether anybody may have answered: most letters name nothing that is asked."""
+    asked = _KEYS.rows(session.connection(), {"lists": list_ids})
+    return any(key in keys for (key,) in asked)
+
+
+_KEYS = CompiledOnce(select(ProfileQuestion.key).where(among(ProfileQuestion.list_id, "lists")))
 
 
 def in_words(question: ProfileQuestion, answer: ProfileAnswer, names: Mapping[str, str]) -> str:

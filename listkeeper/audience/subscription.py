@@ -31,6 +31,7 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock, columns, outbox
 from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
@@ -271,7 +272,7 @@ def stop_tracking(subscriptions: Sequence[Subscription]) -> None:
 
 
 _ROWS = cast("Rows", Subscription.__table__)
-_CONTACTED = (
+_CONTACTED = CompiledOnce(
     update(_ROWS)
     .where(_ROWS.c.list_id == bindparam("list"), among(_ROWS.c.subscriber_id, "people"))
     .values(last_contact_at=bindparam("now"))
@@ -280,7 +281,7 @@ _CONTACTED = (
 
 def contacted(session: Session, list_id: int, people: Sequence[int]) -> None:
     """Note that these subscribers have just heard from a list: their permission is in use, and their pause begins."""
-    session.connection().execute(_CONTACTED, {"list": list_id, "people": people, "now": clock.now()})
+    _CONTACTED.run(session.connection(), {"list": list_id, "people": people, "now": clock.now()})
 
 
 def turn_away(subscription: Subscription) -> None:

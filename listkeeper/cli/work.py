@@ -7,7 +7,7 @@ import os
 import click
 
 from listkeeper.cli.context import opened, with_settings
-from listkeeper.foundation import pen
+from listkeeper.foundation import garbage, pen
 from listkeeper.foundation.outbox import Lane
 from listkeeper.settings import Settings
 
@@ -36,4 +36,5 @@ def command(settings: Settings, *, lanes: list[Lane]) -> None:
 
         # Before the first mail: a database that was put back by hand must not send what the journal forbids.
         journal.compare()
+    garbage.settle()
     worker.run(lanes, application.app_context)

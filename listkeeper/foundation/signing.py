@@ -17,11 +17,15 @@ import hmac
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from listkeeper.foundation import keys
 
 _TAG_BYTES = 16
 _ID_BYTES = 8
+# HMAC's own (RFC 2104 section 2): the block of SHA-256, which our secrets are shorter than, and its two pads.
+_BLOCK_BYTES = 64
+_PADS = (0x36, 0x5C)
 
 
 def token(purpose: str, number: int) -> str:
@@ -52,8 +56,7 @@ def read_passing(purpose: str, text: str, how_many: int, moment: datetime) -> tu
 
 def sealed(purpose: str, body: bytes) -> str:
     """Return some bytes as an opaque URL-safe token under one purpose; who looks can read them, but not make them."""
-    tag = hmac.digest(keys.secret(f"token:{purpose}"), body, "sha256")[:_TAG_BYTES]
-    return _written(body + tag)
+    return _written(body + _mac(keys.secret(f"token:{purpose}"), body)[:_TAG_BYTES])
 
 
 def _written(raw: bytes) -> str:
@@ -85,8 +88,22 @@ def derived(purpose: str, seed: str) -> str:
 
 
 def _derived(secret: bytes, seed: str) -> str:
-    raw = hmac.digest(secret, seed.encode(), "sha256")[:_TAG_BYTES]
-    return _written(raw)
+    return _written(_mac(secret, seed.encode())[:_TAG_BYTES])
+
+
+def _mac(secret: bytes, body: bytes) -> bytes:
+    """Return the HMAC-SHA256 (RFC 2104) of a body."""
+    inner, outer = (begun.copy() for begun in _begun(secret))
+    inner.update(body)
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+@lru_cache(maxsize=256)
+def _begun(secret: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Return both hashes with the secret in them: five are copied for every letter, a fifth of the time anew."""
+    block = secret.ljust(_BLOCK_BYTES, b"\0")
+    return tuple(hashlib.sha256(bytes(octet ^ pad for octet in block)) for pad in _PADS)  # type: ignore[return-value]
 
 
 def derived_as(purpose: str, seed: str, kept: str) -> str:

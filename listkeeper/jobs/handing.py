@@ -7,6 +7,7 @@ in doubt as were not answered yet, and never calls one of them unsent.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -40,20 +41,26 @@ class Said:
     read_on: int = 0
     kept: bytes = b""
 
-    def forget(self) -> None:
-        """Begin anew, once it is written down."""
+    def taken(self) -> Said:
+        """Begin anew, and return what was known until now."""
+        before = Said(self.outcomes, self.questions, self.handed)
         self.outcomes, self.questions, self.handed = {}, {}, {}
+        return before
+
+    def recall(self, before: Said) -> None:
+        """Take back what was not written down after all."""
+        self.outcomes, self.questions, self.handed = before.outcomes, before.questions, before.handed
 
 
 def deliver(group: Group, letters: Letters, said: Said) -> int | None:
     """Hand over what goes by one way; return how many hand-overs were begun in time, None when the way was lost."""
     lines.note_offer(group.way, group.line)
     begun_at = time.monotonic()
-    ready = _hand_out(group, letters, said)
+    ready, sealed = _hand_out(group, letters, said)
     said.handed |= {row.delivery_id: row.handed_at for row in ready}
     lost = False
     try:
-        for number, outcome in group.line.hand_over_each(_sealed(ready, said)):
+        for number, outcome in group.line.hand_over_each(sealed):
             said.outcomes[number] = outcome
     except TransportUnavailable as problem:
         lines.ways().cool(group.way, str(problem))
@@ -67,9 +74,13 @@ def deliver(group: Group, letters: Letters, said: Said) -> int | None:
     return None if lost else begun if ready else batch.WINDOW
 
 
-def _hand_out(group: Group, letters: Letters, said: Said) -> list[Ready]:
-    """Write down what was said of the last window and mark this one as handed, in one transaction."""
-    with store.transaction(syncs_later=True) as session:
+def _hand_out(group: Group, letters: Letters, said: Said) -> tuple[list[Ready], Iterator[Envelope]]:
+    """Write down what was said of the last window and mark this one as handed, in one transaction.
+
+    While the disk is at work on it the first messages are written already; none is handed over before it is done.
+    """
+    disk = store.Disk()
+    with store.transaction(syncs_later=True, disk=disk) as session:
         if said.outcomes:
             _keep(session, said)
         ready = batch.hand_out(
@@ -82,20 +93,24 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> list[Ready]:
             way=group.way.name,
             letters=letters,
         )
-    _written(said)
-    return ready
+    before = said.taken()
+    try:
+        sealed = _sealed(ready, said)
+        ahead: list[Envelope] = []
+        while not disk.done and (written := next(sealed, None)) is not None:
+            ahead.append(written)
+        disk.wait()
+    except BaseException:
+        said.recall(before)
+        raise
+    pacing.heard(before.outcomes)
+    return ready, itertools.chain(ahead, sealed)
 
 
 def _keep(session: Session, said: Said) -> None:
     pacing.note(session, said.outcomes)
     me, deadlines = identity.me(), parts.deadlines()
     batch.record(session, said.outcomes, said.questions, handed=said.handed, deadlines=deadlines, worker=me)
-
-
-def _written(said: Said) -> None:
-    """Go on once it is written down: what receivers said decides who is next."""
-    pacing.heard(said.outcomes)
-    said.forget()
 
 
 def _sealed(ready: Sequence[Ready], said: Said) -> Iterator[Envelope]:
@@ -137,7 +152,8 @@ def record(said: Said) -> None:
             _log.warning("replies.not_recorded_yet", waiting=len(said.outcomes))
             time.sleep(wait)
         else:
-            _written(said)
+            # What receivers said decides who is next.
+            pacing.heard(said.taken().outcomes)
             return
     if said.outcomes:
         _log.error("replies.not_recorded", in_doubt=len(said.outcomes))

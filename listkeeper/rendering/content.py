@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,7 @@ class AskedQuestion:
     answers: tuple[AnswerLink, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """One person a letter is filled for, with the links that are hers alone.
 
     ``reason`` is the sentence that says why she gets the letter

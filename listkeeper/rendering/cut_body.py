@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from liquid import BoundTemplate
 from markupsafe import escape
@@ -25,13 +24,12 @@ from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import Reader
 from listkeeper.rendering.liquid_cut import LiquidPart, Looked
 from listkeeper.rendering.live_lines import Fixed, NotThisWay, Piece, Place, Skeleton
-from listkeeper.standards import dkim_canonical
+from listkeeper.standards import dkim_canonical, plain_lines
 
 _SOFT_BREAK = b"=\r\n"
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """What the readers of one cut have in common.
 
     The language of the Gmail block they see, whether they are asked a
@@ -48,8 +46,7 @@ class Shape:
         return cls(filling.tab_of(reader), reader.asked is not None, reader.counted is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(NamedTuple):
     """What differs in the body of one reader: live lines, encoded, and ends of lines by where they go.
 
     ``encoded`` is all of the lines.
@@ -58,6 +55,15 @@ class Live:
     lines: list[bytes]
     tails: list[tuple[int, bytes]]
     encoded: bytes
+
+
+class _Plain(dict[bytes, bool]):
+    """Whether the ends of lines are plain, of all there ever were."""
+
+    def __missing__(self, tail: bytes) -> bool:
+        """Look at one that is new."""
+        made = self[tail] = plain_lines.are_plain(tail)
+        return made
 
 
 class _Squeezed(dict[bytes, bytes]):
@@ -90,6 +96,8 @@ class CutBody:
         # Between two live pieces there is room for the end of a line, and then whole lines.
         around = [piece for each in fixed for piece in (b"", b"", each.encoded)]
         self._wire = [opening, *around, b"", closing]
+        self._is_plain = all(map(plain_lines.are_plain, self._wire))
+        self._plain = _Plain()
         self._squeezed = _Squeezed()
         self._relaxed = [dkim_canonical.squeezed(piece) for piece in self._wire]
 
@@ -134,6 +142,12 @@ class CutBody:
     def wire(self, live: Live) -> list[bytes]:
         """Return the body as it travels, in pieces."""
         return _joined(self._wire, live.lines, live.tails)
+
+    def is_plain(self, live: Live) -> bool:
+        """Return whether the body is made of ``plain_lines`` alone; what was encoded has no bare line end."""
+        encoded = live.encoded
+        lines = self._is_plain and not encoded.startswith(b".") and b"\n." not in encoded
+        return lines and all(self._plain[tail] for _place, tail in live.tails)
 
     def relaxed(self, live: Live) -> list[bytes]:
         """Return the body in the form that is signed, in pieces."""

@@ -54,8 +54,9 @@ def reply_to(text: str) -> str:
     return folded("Reply-To", address(text))
 
 
+@lru_cache(maxsize=64)
 def subject(text: str) -> str:
-    """Return the field Subject."""
+    """Return the field Subject; kept, because whole audiences share one."""
     return folded("Subject", encoded_word.unstructured(text))
 
 
@@ -80,12 +81,23 @@ def message_id(text: str) -> str:
 
 def further(headers: Iterable[Header], taken: Collection[str] = OURS) -> Iterator[str]:
     """Return fields nobody here knows the meaning of; none may be one of ``taken``, nor stand there twice."""
-    seen = set(taken)
-    for name, value in headers:
-        if not _NAME.fullmatch(name) or name.lower() in seen or not _VALUE.fullmatch(value):
+    given = tuple(headers)
+    unfit = _unfit(tuple([name for name, _ in given]), frozenset(taken))
+    for name, value in given:
+        if name == unfit or not _VALUE.fullmatch(value):
             raise refused(name)
-        seen.add(name.lower())
         yield folded(name, value)
+
+
+@lru_cache(maxsize=256)
+def _unfit(names: tuple[str, ...], taken: frozenset[str]) -> str | None:
+    """Return the first of these names that no further field may have; kept, because whole audiences get the same."""
+    seen = set(taken)
+    for name in names:
+        if not _NAME.fullmatch(name) or name.lower() in seen:
+            return name
+        seen.add(name.lower())
+    return None
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ template.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from markupsafe import escape
 
 from listkeeper.rendering.live_lines import NotThisWay, Piece, Place
 
+# What stands in a page as itself needs no copy of its own; nearly every address and name is such.
+_TO_ESCAPE = re.compile("[&<>'\"]")
 # What one character takes at most, in UTF-8.
 _WIDEST = 4
 # What Liquid gives a meaning of its own when it is asked of a mapping.
@@ -40,7 +43,7 @@ class Looked(Place):
     def said(self, values: Mapping[str, Any]) -> str:
         """Return what stands here for a reader."""
         value: str = values[self.root][self.key] or self.fallback
-        return escape(value) if self.escaped else value
+        return escape(value) if self.escaped and _TO_ESCAPE.search(value) else value
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ class LiquidPart:
 
     def said(self, values: Mapping[str, Any]) -> str:
         """Return the whole part for a reader; raises as ``rendered`` does, and NotThisWay."""
+        if self.template is None:
+            return "".join(map(str, self.pieces))
         found = {**values, self.name: self.rendered(values)} if self.nodes else values
         text = "".join([piece if isinstance(piece, str) else piece.said(found) for piece in self.pieces])
         self.demand_room(text)

@@ -26,6 +26,7 @@ from listkeeper.rendering.liquid_cut import LiquidPart
 from listkeeper.rendering.live_lines import NotThisWay
 from listkeeper.standards import dkim
 from listkeeper.standards.dkim import SigningKey
+from listkeeper.standards.plain_lines import PlainLines
 
 _CUTS_KEPT = 16
 _NOT_THIS_WAY = (Invalid, LiquidError, LiquidInterrupt, NotThisWay, UnicodeEncodeError)
@@ -144,8 +145,9 @@ class Cut:
         own = head.own(recipient, subject, date, message_id, own_headers)
         live = body.live(values, slots, reader)
         raw = [*head.wire(own), b"\r\n", *body.wire(live)]
-        if not keys:
-            return b"".join(raw)
-        names, fields = head.names(own_headers), head.relaxed(own)
-        hashed = dkim.hash_of_relaxed(b"".join(body.relaxed(live)))
-        return b"".join([*(dkim.header(names, fields, hashed, key, date) for key in keys), *raw])
+        if keys:
+            names, fields = head.names(own_headers), head.relaxed(own)
+            hashed = dkim.hash_of_relaxed(b"".join(body.relaxed(live)))
+            raw[:0] = [dkim.header(names, fields, hashed, key, date) for key in keys]
+        # No line of a head begins with a dot.
+        return PlainLines(b"".join(raw)) if body.is_plain(live) else b"".join(raw)

@@ -59,8 +59,10 @@ def slots(subject: str, preheader: str, reader: Reader) -> dict[str, str]:
 
 def line(value: str, what: str) -> str:
     """Return a value that is one line of printable text, with single spaces; raises Invalid, never naming the value."""
-    # Of what can be printed nothing needs to be looked for, and that is the quicker question.
-    if not value.isprintable() and _UNPRINTABLE.search(value):
+    # Of what can be printed nothing needs to be looked for, and the only space that can be is the common one.
+    if value.isprintable():
+        return value if " " not in value else " ".join(value.split())
+    if _UNPRINTABLE.search(value):
         sentence = language.text("The field %(what)s holds a line break or cannot be printed.", what=what)
         raise Invalid("value_unprintable", sentence)
     return " ".join(value.split())

@@ -4,19 +4,43 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, select, update
+from sqlalchemy import Integer, Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience.proof import witness
 from listkeeper.foundation import clock
+from listkeeper.foundation.among import among
+from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import waiting
 from listkeeper.sending.delivery import IS_WAITING, Delivery, DeliveryState
 
 # With the timetable's round on top, rows of a machine that is gone are taken over within a minute.
 LEASE = timedelta(seconds=30)
+
+_TABLE = cast("Table", Delivery.__table__)
+_ROW = _TABLE.c
+_DUE = (
+    select(_ROW.id)
+    .where(_ROW.lane == bindparam("lane"), IS_WAITING, _ROW.wave == bindparam("wave"), _ROW.due_at <= bindparam("now"))
+    # As the index of what waits has it, though a queue is of one campaign and wave: PostgreSQL would sort what belongs
+    # to no campaign, by whatever index it thinks, and read every single mail that ever left for it.
+    .order_by(_ROW.campaign_id, _ROW.wave, _ROW.due_at, _ROW.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_SINGLES, _LETTERS = _DUE.where(_ROW.campaign_id.is_(None)), _DUE.where(_ROW.campaign_id == bindparam("campaign"))
+_LOOKED_AT = CompiledOnce(_SINGLES), CompiledOnce(_LETTERS)
+_TAKEN = tuple(CompiledOnce(query.with_for_update(skip_locked=True)) for query in (_SINGLES, _LETTERS))
+_LEASED = CompiledOnce(
+    update(_TABLE)
+    .where(among(_ROW.id, "ids"))
+    .values(state=DeliveryState.LEASED, worker=bindparam("me"), lease_until=bindparam("until"))
+)
+# From where rows are claimed: whether they are a letter's, and what its statement is asked with.
+_Queue = tuple[bool, dict[str, Any]]
 
 
 def lease(session: Session, lane: Lane, worker: str, limit: int) -> list[int]:
@@ -26,47 +50,33 @@ def lease(session: Session, lane: Lane, worker: str, limit: int) -> list[int]:
     """
     if witness.is_stopped(session):
         return []
-    moment = clock.now()
+    session.flush()
+    moment, connection = clock.now(), session.connection()
     ids: list[int] = []
-    for queue in _queues(session, lane):
-        due = _due(queue, moment).limit(limit - len(ids))
-        ids += session.scalars(due.with_for_update(skip_locked=True))
+    for is_letter, of in _queues(session, lane):
+        found = _TAKEN[is_letter].rows(connection, {**of, "now": moment, "most": limit - len(ids)})
+        ids += [number for (number,) in found]
         if len(ids) == limit:
             break
     if ids:
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id.in_(ids))
-            .values(state=DeliveryState.LEASED, worker=worker, lease_until=moment + LEASE)
-        )
+        _LEASED.run(connection, {"ids": ids, "me": worker, "until": moment + LEASE})
     return ids
 
 
-def _due(queue: ColumnElement[bool], moment: datetime) -> Select[int]:
-    """Return a queue's rows that are due, in the order of the index of those that wait.
-
-    Named in full, though a queue has but one campaign and wave: PostgreSQL would sort what belongs to no campaign, by
-    whatever index it thinks, and read every single mail that ever left for it.
-    """
-    order = (Delivery.campaign_id, Delivery.wave, Delivery.due_at, Delivery.id)
-    return select(Delivery.id).where(queue, Delivery.due_at <= moment).order_by(*order)
-
-
-def _queues(session: Session, lane: Lane) -> Iterator[ColumnElement[bool]]:
+def _queues(session: Session, lane: Lane) -> Iterator[_Queue]:
     """Yield what may be claimed from: single mails, then each campaign that is on its way, its first wave first.
 
     Another campaign comes first each time, so that a small one does not wait for a large one to end.
     """
-    here = and_(Delivery.lane == lane, IS_WAITING)
     # The wave is named only for the index: a single mail is of everybody's.
-    yield and_(here, Delivery.campaign_id.is_(None), Delivery.wave == 1)
+    yield False, {"lane": lane, "wave": 1}
     if lane is not Lane.SENDING:
         return
     under_way = waiting.moving_letters(session)
     first = secrets.randbelow(len(under_way)) if under_way else 0
     for number, waves_open in (*under_way[first:], *under_way[:first]):
         for wave in range(waves_open + 1):
-            yield and_(here, Delivery.campaign_id == number, Delivery.wave == wave)
+            yield True, {"lane": lane, "campaign": number, "wave": wave}
 
 
 def give_back(session: Session, ids: Sequence[int], worker: str, *, wait: timedelta = timedelta(0)) -> None:
@@ -82,5 +92,5 @@ def anything_due(session: Session, lane: Lane) -> bool:
     """Return whether rows of a lane wait for a worker now, who would get them."""
     if witness.is_stopped(session):
         return False
-    moment = clock.now()
-    return any(session.scalar(_due(queue, moment).limit(1)) is not None for queue in _queues(session, lane))
+    one, connection = {"now": clock.now(), "most": 1}, session.connection()
+    return any(_LOOKED_AT[is_letter].rows(connection, {**of, **one}) for is_letter, of in _queues(session, lane))

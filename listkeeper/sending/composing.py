@@ -7,15 +7,16 @@ its revision: here only places are filled in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import tracking, unsubscribe
+from listkeeper.audience import tracking
 from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.mailing_list import MailingList
@@ -25,16 +26,18 @@ from listkeeper.campaigns import link, preview
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
-from listkeeper.foundation import clock, language, signing
+from listkeeper.foundation import clock, language
 from listkeeper.foundation.among import among
+from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.errors import ListkeeperError, NotFound
-from listkeeper.rendering import filling, footer, mime_slots, primary_tab, receipt_mail, trial_letter, web_view
+from listkeeper.rendering import filling, footer, receipt_mail, web_view
 from listkeeper.rendering.compiled import CompiledLetter
-from listkeeper.rendering.content import AskedQuestion, Filled, Reader
+from listkeeper.rendering.content import AskedQuestion
 from listkeeper.rendering.message import Attachment
 from listkeeper.sending import asking_more, delivery, house, link_visit, notices
 from listkeeper.sending.delivery import AnyDelivery, Delivery
-from listkeeper.sending.house import Headers, House, WriteWhole
+from listkeeper.sending.house import House
+from listkeeper.sending.letter_copy import About, Copy, Edition, Told
 from listkeeper.sending.notices import Question
 from listkeeper.sending.prepared import Letters, Message, Prepare, Prepared
 from listkeeper.standards import list_headers
@@ -57,8 +60,7 @@ class _List:
     purpose: str
 
 
-@dataclass(frozen=True)
-class _Person:
+class _Person(NamedTuple):
     """What a subscriber told us, and when she said yes to the list this message is for."""
 
     language: str
@@ -68,15 +70,6 @@ class _Person:
     said_by: Method | None
     # Whether she lets us see which links of this list's letters she follows.
     is_seen: bool
-
-
-@dataclass(frozen=True)
-class _About:
-    """What a campaign is about, as the gate asks: some permissions cover that alone."""
-
-    category: str | None = None
-    important: bool = False
-    topic: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,9 +84,11 @@ class _Window:
     asked: Mapping[int, AskedQuestion]
     # What the mails that ask for a yes are about, by question.
     questions: Mapping[int, Question]
-    abouts: dict[int, _About]
+    abouts: dict[int, About]
     # The stored links of each letter, number by address; none where nobody lets hers be seen.
     links: Mapping[int, Mapping[str, int]]
+    # What copies share, by what makes them copies of one letter; put together for the first of them.
+    editions: dict[object, Edition] = field(default_factory=dict)
 
 
 def preparer(site: str) -> Prepare:
@@ -141,7 +136,7 @@ def _window(session: Session, rows: Sequence[AnyDelivery], site: str) -> _Window
         letters,
         asking_more.questions(session, rows, site),
         notices.questions(session, rows),
-        {row[0]: _About(row[1], row[2], row[3]) for row in session.execute(about)},
+        {row[0]: About(row[1], row[2], row[3]) for row in session.execute(about)},
         {number: link.numbers(session, number) for number in letters} if seen else {},
     )
 
@@ -165,9 +160,9 @@ def _people(
     # What she said herself goes before what a file says of her.
     answers = asking_more.answers(session, rows, sound)
     return {
-        number: _Person(spoken, _told(profile) | answers[number], at or since, by or _claim(claim), bool(seen))
-        for number, spoken, profile, at, by, since, claim, seen in session.connection().execute(
-            _PEOPLE, {"ids": [row.id for row in rows]}
+        number: _Person(spoken, _printed(profile) | answers[number], at or since, by or _claim(claim), bool(seen))
+        for number, spoken, profile, at, by, since, claim, seen in _PEOPLE.rows(
+            session.connection(), {"ids": [row.id for row in rows]}
         )
     }
 
@@ -176,7 +171,7 @@ def _people(
 _delivery, _subscriber, _held, _event = (
     table.__table__.c for table in (Delivery, Subscriber, Subscription, ConsentEvent)
 )
-_PEOPLE = (
+_PEOPLE = CompiledOnce(
     select(
         _delivery.id,
         _subscriber.language,
@@ -194,7 +189,7 @@ _PEOPLE = (
 )
 
 
-def _told(profile: Mapping[str, object]) -> dict[str, str]:
+def _printed(profile: Mapping[str, object]) -> dict[str, str]:
     return {name: str(value) for name, value in profile.items()}
 
 
@@ -228,65 +223,60 @@ def _prepare(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
 
 
 def _letter(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
+    edition = _edition(row, window)
+    copy = Copy(edition, row, _told(session, row, edition, window))
+    attachment = _receipt_with(session, row)
+    if attachment is None and not edition.trial:
+        return copy.prepared()
+    about = edition.about
+    return house.prepared(
+        row,
+        edition.ours,
+        edition.compiled.sha256,
+        edition.purpose,
+        copy.filled,
+        category=about.category,
+        important=about.important,
+        topic=about.topic,
+        attachment=attachment,
+    )
+
+
+def _edition(row: AnyDelivery, window: _Window) -> Edition:
+    which = (row.revision_id, row.list_id, row.campaign_id, row.message_class, row.notice)
+    known = window.editions.get(which)
+    if known is not None:
+        return known
     ours = window.houses[row.organisation_id]
     compiled, mailing_list = window.letters.get(row.revision_id or 0), window.lists.get(row.list_id or 0)
     if compiled is None or mailing_list is None:
         raise NotFound("no_revision", "The letter of this delivery does not exist any more.")
     if isinstance(compiled, ListkeeperError):
         raise compiled
-    testing = row.message_class is MessageClass.TEST
-    person = window.people.get(row.id)
-    reason = _reason(session, row, ours, mailing_list, person, compiled.language)
-    reader_for = _reader_maker(
-        row, ours, person, reason, window.asked.get(row.id), _counted(row, ours, person, compiled, window)
-    )
-    about_list = _list_headers(row, ours, mailing_list)
-
-    def write(recipient: str) -> tuple[Filled, Headers]:
-        reader = reader_for(recipient)
-        filled = filling.fill(compiled, reader)
-        way_out = list_headers.list_unsubscribe(reader.unsubscribe_url, reader.unsubscribe_mailto)
-        return trial_letter.marked(filled) if testing else filled, [way_out, *about_list]
-
-    about = window.abouts.get(row.campaign_id or 0, _About())
-    return house.prepared(
-        row,
+    made = window.editions[which] = Edition(
         ours,
-        compiled.sha256,
+        compiled,
         mailing_list.purpose,
-        write,
-        category=about.category,
-        important=about.important,
-        topic=about.topic,
-        attachment=_receipt_with(session, row),
-        whole=None if testing else _whole(compiled, ours, reader_for, about_list),
+        _list_headers(row, ours, mailing_list),
+        window.abouts.get(row.campaign_id or 0, About()),
+        trial=row.message_class is MessageClass.TEST,
     )
+    return made
 
 
-def _counted(
-    row: AnyDelivery, ours: House, person: _Person | None, compiled: CompiledLetter, window: _Window
-) -> Callable[[int], str] | None:
-    """Return what gives the counted address of each link, for who agreed to be seen; a test goes to nobody who did."""
-    if person is None or not person.is_seen or row.message_class is MessageClass.TEST:
-        return None
-    return link_visit.counted(ours.site, row.id, compiled.links, window.links.get(row.revision_id or 0, {}))
-
-
-def _whole(
-    compiled: CompiledLetter, ours: House, reader_for: Callable[[str], Reader], about_list: tuple[Header, ...]
-) -> WriteWhole:
-    """Return the quick way to the same letter."""
-    keys = ours.signer.keys if ours.signer else ()
-
-    def write(recipient: str, message_id: str, moment: datetime) -> bytes:
-        reader = reader_for(recipient)
-        way_out = list_headers.list_unsubscribe(reader.unsubscribe_url, reader.unsubscribe_mailto)
-        cut = mime_slots.cut(compiled, ours.sender, about_list)
-        return cut.write(
-            reader, own_headers=[way_out], recipient=recipient, message_id=message_id, date=moment, keys=keys
-        )
-
-    return write
+def _told(session: Session, row: AnyDelivery, edition: Edition, window: _Window) -> Told:
+    ours, compiled, person = edition.ours, edition.compiled, window.people.get(row.id)
+    reason = _reason(session, row, ours, window.lists[row.list_id or 0], person, compiled.language)
+    asked = window.asked.get(row.id)
+    if person is None:
+        return Told(ours.language, {}, reason, asked)
+    # A test goes to nobody who agreed to be seen.
+    counted = (
+        link_visit.counted(ours.site, row.id, compiled.links, window.links.get(row.revision_id or 0, {}))
+        if person.is_seen and not edition.trial
+        else None
+    )
+    return Told(person.language, person.profile, reason, asked, counted)
 
 
 def in_browser(session: Session, row: Delivery, site: str) -> bytes:
@@ -302,38 +292,10 @@ def in_browser(session: Session, row: Delivery, site: str) -> bytes:
     compiled = _compiled(session, row.revision_id)
     person = _people(session, [row], {row.revision_id: compiled}).get(row.id)
     reason = _reason(session, row, ours, mailing_list, person, compiled.language)
-    # The page needs no address, and without one nobody is taken for a reader of Gmail.
-    reader = _reader_maker(row, ours, person, reason)("")
-    return web_view.page(filling.fill(compiled, reader))
-
-
-def _reader_maker(  # noqa: PLR0913, PLR0917 - whose letter, and all that is hers alone in it
-    row: AnyDelivery,
-    ours: House,
-    person: _Person | None,
-    reason: str,
-    asked: AskedQuestion | None = None,
-    counted: Callable[[int], str] | None = None,
-) -> Callable[[str], Reader]:
-    number, letters_before = row.id, row.letters_before
-
-    def make(recipient: str) -> Reader:
-        return Reader(
-            address=recipient,
-            language=person.language if person else ours.language,
-            profile=person.profile if person else {},
-            unsubscribe_url=f"{ours.site}/u/{unsubscribe.token_for(number)}",
-            unsubscribe_mailto=None,
-            preferences_url=f"{ours.site}/p/{signing.token('preferences', number)}",
-            web_view_url=f"{ours.site}/w/{signing.token('web-view', number)}",
-            why_url=f"{ours.site}/y/{signing.token('why', number)}",
-            reason=reason,
-            sees_primary_tab=primary_tab.is_for(recipient, earlier_campaigns=letters_before),
-            asked=asked,
-            counted=counted,
-        )
-
-    return make
+    told = Told(person.language, person.profile, reason) if person else Told(ours.language, {}, reason)
+    edition = Edition(ours, compiled, mailing_list.purpose, _list_headers(row, ours, mailing_list), About())
+    # The page needs no address.
+    return web_view.page(filling.fill(compiled, Copy(edition, row, told).reader("")))
 
 
 def _reason(  # noqa: PLR0913, PLR0917 - which mail, whose, to whom, in which language

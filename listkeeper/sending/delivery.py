@@ -20,6 +20,7 @@ from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, columns, outbox
 from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
+from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
@@ -197,11 +198,11 @@ AnyDelivery = Delivery | Waiting
 
 def letters_among(session: Session, ids: Sequence[int]) -> list[Waiting]:
     """Return the letters of campaigns among these deliveries, as values."""
-    return [Waiting._make(row) for row in session.connection().execute(_LETTERS, {"ids": list(ids)})]
+    return [Waiting._make(row) for row in _LETTERS.rows(session.connection(), {"ids": ids})]
 
 
 _ROW = Delivery.__table__.c
-_LETTERS = (
+_LETTERS = CompiledOnce(
     select(*(_ROW[name] for name in Waiting._fields))
     .where(among(_ROW.id, "ids"), _ROW.campaign_id.is_not(None))
     .order_by(_ROW.id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -20,8 +19,6 @@ from listkeeper.sending.delivery import AnyDelivery
 from listkeeper.sending.prepared import Prepared
 
 Headers = Sequence[tuple[str, str]]
-# Makes the bytes of a letter, signed, for an address, a Message-ID and a moment.
-WriteWhole = Callable[[str, str, datetime], bytes]
 
 
 @dataclass(frozen=True)
@@ -60,19 +57,13 @@ def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about
     important: bool = False,
     topic: str | None = None,
     attachment: Attachment | None = None,
-    whole: WriteWhole | None = None,
     template: dict[str, str] | None = None,
     lint: str = "",
 ) -> Prepared:
-    """Return a message that can be written as soon as the gate names the address.
-
-    ``whole`` is the quick way to a letter that has no attachment.
-    """
+    """Return a message that can be written as soon as the gate names the address."""
     name, mail_from = message_id(row.occasion, house.domain), house.sender.address
 
     def compose(recipient: str) -> bytes:
-        if whole is not None and attachment is None:
-            return whole(recipient, name, clock.now())
         filled, headers = write(recipient)
         raw = message.build(
             filled,

@@ -19,6 +19,7 @@ from listkeeper.audience.permission import Grant
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.among import among
+from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import claim, prepared, tally
 from listkeeper.sending.delivery import Delivery, DeliveryState, Waiting
@@ -27,15 +28,16 @@ from listkeeper.sending.transport import Accepted, Outcome
 
 _TABLE = cast("Table", Delivery.__table__)
 _ROW = _TABLE.c
-_OURS = (
-    select(Delivery.id, Campaign.state)
-    .join(Campaign, Campaign.id == Delivery.campaign_id)
-    .where(among(Delivery.id, "ids"), Delivery.worker == bindparam("me"), Delivery.state == DeliveryState.LEASED)
-    .order_by(Delivery.id)
-    .with_for_update(of=Delivery)
+_OURS = CompiledOnce(
+    select(_ROW.id, _ROW.campaign_id)
+    .where(among(_ROW.id, "ids"), _ROW.worker == bindparam("me"), _ROW.state == DeliveryState.LEASED)
+    .order_by(_ROW.id)
+    .with_for_update()
 )
+_CAMPAIGN = cast("Table", Campaign.__table__).c
+_MOVING = CompiledOnce(select(_CAMPAIGN.id).where(among(_CAMPAIGN.id, "ids"), _CAMPAIGN.state == CampaignState.SENDING))
 # Each names the state that it changes, as the table of transitions has it: a row that has moved on is left alone.
-_HANDED = (
+_HANDED = CompiledOnce(
     update(_TABLE)
     .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.LEASED)
     .values(
@@ -52,7 +54,7 @@ _HANDED = (
         way=bindparam("by"),
     )
 )
-_STAYS_HOME = (
+_STAYS_HOME = CompiledOnce(
     update(_TABLE)
     .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.LEASED)
     .values(
@@ -65,7 +67,7 @@ _STAYS_HOME = (
         lease_until=None,
     )
 )
-_TAKEN = (
+_TAKEN = CompiledOnce(
     update(_TABLE)
     .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.HANDED)
     .values(
@@ -78,13 +80,14 @@ _TAKEN = (
         lease_until=None,
     )
 )
-_HANDED_LETTERS = (
-    select(Delivery.id, Delivery.list_id, Delivery.subscriber_id, Delivery.provider)
-    .where(among(Delivery.id, "ids"), Delivery.campaign_id.is_not(None), Delivery.state == DeliveryState.HANDED)
-    .order_by(Delivery.id)
+_WITH_RECEIVER = (
+    select(_ROW.id, _ROW.list_id, _ROW.subscriber_id, _ROW.provider)
+    .where(among(_ROW.id, "ids"), _ROW.campaign_id.is_not(None), _ROW.state == DeliveryState.HANDED)
+    .order_by(_ROW.id)
     .with_for_update()
 )
-_OUR_HANDED_LETTERS = _HANDED_LETTERS.where(Delivery.worker == bindparam("me"))
+_HANDED_LETTERS = CompiledOnce(_WITH_RECEIVER)
+_OUR_HANDED_LETTERS = CompiledOnce(_WITH_RECEIVER.where(_ROW.worker == bindparam("me")))
 
 
 def take(session: Session, ids: Sequence[int], worker: str) -> list[int]:
@@ -92,11 +95,12 @@ def take(session: Session, ids: Sequence[int], worker: str) -> list[int]:
     if not ids:
         return []
     session.flush()
-    rows = session.connection().execute(_OURS, {"ids": list(ids), "me": worker}).all()
-    moving = [number for number, state in rows if state is CampaignState.SENDING]
-    if len(moving) < len(rows):
-        claim.give_back(session, [number for number, state in rows if state is not CampaignState.SENDING], worker)
-    return moving
+    connection = session.connection()
+    rows = _OURS.rows(connection, {"ids": ids, "me": worker})
+    moving = {number for (number,) in _MOVING.rows(connection, {"ids": {campaign for _, campaign in rows}})}
+    if still := [number for number, campaign in rows if campaign not in moving]:
+        claim.give_back(session, still, worker)
+    return [number for number, campaign in rows if campaign in moving]
 
 
 def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line: Line) -> list[Ready]:
@@ -104,7 +108,6 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
     able = [(row, message) for row, message in letters if isinstance(message, Prepared)]
     verdicts = permission.grant_all(session, [prepared.described(row, message, line) for row, message in able])
     moment = clock.now()
-    times = {"now": moment, "until": moment + HANDED_LEASE, "by": line.way}
     home = [_failed(row, message) for row, message in letters if isinstance(message, ListkeeperError)]
     handed: list[dict[str, Any]] = []
     ready: list[Ready] = []
@@ -113,15 +116,14 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
             case Refusal(code):
                 home.append(_home(row, DeliveryState.REFUSED, code=code, rules=permission.RULE_VERSION))
             case Grant() as grant:
-                handed.append(_granted(row, message, grant) | times)
+                handed.append(_granted(row, message, grant))
                 ready.append(Ready(row.id, grant, message, moment))
             case verdict:
                 assert_never(verdict)
     connection = session.connection()
-    if handed:
-        connection.execute(_HANDED, handed)
+    _HANDED.each(connection, handed, now=moment, until=moment + HANDED_LEASE, by=line.way)
     if home:
-        connection.execute(_STAYS_HOME, [values | {"now": moment} for values in home])
+        _STAYS_HOME.each(connection, home, now=moment)
         tally.add(session, Counter(tally.letter(values["becomes"], None) for values in home))
     return ready
 
@@ -155,25 +157,27 @@ def record_taken(
     """
     session.flush()
     accepted = {number: outcome.reply for number, outcome in outcomes.items() if isinstance(outcome, Accepted)}
-    query = _HANDED_LETTERS if worker is None else _OUR_HANDED_LETTERS
-    rows = session.connection().execute(query, {"ids": list(accepted), "me": worker}).all() if accepted else []
+    connection = session.connection()
+    asked: dict[str, Any] = {"ids": accepted}
+    if not accepted:
+        rows = []
+    elif worker is None:
+        rows = _HANDED_LETTERS.rows(connection, asked)
+    else:
+        rows = _OUR_HANDED_LETTERS.rows(connection, asked | {"me": worker})
     if not rows:
         return {}, list(outcomes)
     moment = clock.now()
     reached: dict[int, list[int]] = {}
     for _number, list_id, person, _provider in rows:
         note_reached(reached, list_id, person)
-    session.connection().execute(
-        _TAKEN,
+    _TAKEN.each(
+        connection,
         [
-            {
-                "row": number,
-                "code": accepted[number].code or None,
-                "words": prepared.words(accepted[number].text),
-                "now": moment,
-            }
+            {"row": number, "code": accepted[number].code or None, "words": prepared.words(accepted[number].text)}
             for number, _list_id, _person, _provider in rows
         ],
+        now=moment,
     )
     tally.add(session, Counter(tally.letter(DeliveryState.ACCEPTED, row[3]) for row in rows))
     # Whoever has one of these rows as an object sees what it has become.

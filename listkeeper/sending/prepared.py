@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -19,8 +20,7 @@ HANDED_LEASE = timedelta(seconds=180)
 _TEXT_LIMIT = 500
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A message that can be written as soon as the gate names the address."""
 
     template_sha256: str
@@ -41,8 +41,7 @@ class Prepared:
     signed: bool = False
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(NamedTuple):
     """A delivery marked as handed, with its grant."""
 
     delivery_id: int

@@ -14,12 +14,13 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.deliverability import mail_host
 from listkeeper.foundation.among import among
+from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.pace import Row
 
 _TABLE = cast("Table", Delivery.__table__)
 _ROW, _PERSON, _OWNER = _TABLE.c, Subscriber.__table__, Organisation.__table__
-_ASKED = (
+_ASKED = CompiledOnce(
     select(
         _ROW.id,
         _ROW.provider,
@@ -55,7 +56,7 @@ def of(session: Session, ids: Sequence[int], known: dict[str, str]) -> list[Bloc
 
     ``known`` holds the receivers of mail domains that were looked up before; what is looked up now is added.
     """
-    found = {row[0]: row for row in session.connection().execute(_ASKED, {"ids": list(ids)})}
+    found = {row[0]: row for row in _ASKED.rows(session.connection(), {"ids": ids})}
     new = {_domain(row[3]) for row in found.values() if row[1] is None} - known.keys()
     if new:
         known |= mail_host.providers(session, new)

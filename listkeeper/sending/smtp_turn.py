@@ -6,9 +6,11 @@ import io
 import re
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply
+from listkeeper.standards.plain_lines import PlainLines
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _NO_PART_OF_A_PATH = re.compile("[<> ]")
@@ -52,8 +54,9 @@ class Turn:
 
     def word_for(self, abilities: Mapping[str, str], *, in_one_chunk: bool) -> None:
         """Write down what is to be said to a server with these abilities, or settle it if that cannot be."""
-        lines = whole_lines(self.envelope.content)
-        if (most := _most_octets(abilities)) and len(lines) > most:
+        content = self.envelope.content
+        lines = content if isinstance(content, PlainLines) else whole_lines(content)
+        if (most := _most_octets(abilities.get("size", ""))) and len(lines) > most:
             # RFC 1870 section 6.2; to be told so by the server would cost the whole way there.
             self.settle(Rejected(Reply(_TOO_LARGE, f"5.3.4 the mail server takes messages of up to {most} octets")))
             return
@@ -67,14 +70,14 @@ class Turn:
             self.must = len(self.content)
         else:
             self.commands.append(b"DATA\r\n")
-            self.content = _stuffed(lines) + b".\r\n"
+            self.content = (lines if isinstance(lines, PlainLines) else _stuffed(lines)) + b".\r\n"
             self.must = len(self.content) - 2
 
 
 def _announcement(envelope: Envelope, abilities: Mapping[str, str], size: int) -> list[bytes]:
     # The gate grants an address beyond ASCII only for a server that offers this.
     wide = not envelope.rcpt_to.isascii() and "smtputf8" in abilities
-    sender, recipient = _path(envelope.mail_from, wide=wide), _path(envelope.rcpt_to, wide=wide)
+    sender, recipient = _sender(envelope.mail_from, wide=wide), _path(envelope.rcpt_to, wide=wide)
     options = b""
     if "size" in abilities:
         options += b" SIZE=%d" % size
@@ -92,9 +95,15 @@ def _path(address: str, *, wide: bool) -> bytes:
     return b"<%b>" % address.encode("utf-8" if wide else "ascii")
 
 
-def _most_octets(abilities: Mapping[str, str]) -> int:
-    """Return the largest message that the server says it takes; 0 when it names none (RFC 1870 section 4)."""
-    said = abilities.get("size", "")
+@lru_cache(maxsize=256)
+def _sender(address: str, *, wide: bool) -> bytes:
+    """Return the same of a sender; kept, because all mails of a business bear one."""
+    return _path(address, wide=wide)
+
+
+@lru_cache(maxsize=64)
+def _most_octets(said: str) -> int:
+    """Return the largest message that a server says it takes; 0 when it names none (RFC 1870 section 4)."""
     return int(said) if said.isdecimal() and said.isascii() else 0
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from listkeeper.audience.handover import MessageClass
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import columns
+from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
 from listkeeper.sending.delivery import Delivery, DeliveryState
@@ -52,7 +53,7 @@ class DeliveryTally(Table):
     number: Mapped[int] = mapped_column(BigInteger)
 
 
-_ADD = insert(DeliveryTally)
+_ADD = CompiledOnce(insert(DeliveryTally), "outcome", "lane", "message_class", "provider", "number")
 _KIND = (DeliveryTally.outcome, DeliveryTally.lane, DeliveryTally.message_class, DeliveryTally.provider)
 
 
@@ -83,7 +84,7 @@ def add(session: Session, numbers: Mapping[Kind, int]) -> None:
     """Count in the caller's transaction."""
     rows = [_values(kind) | {"number": number} for kind, number in numbers.items() if number]
     if rows:
-        session.connection().execute(_ADD, rows)
+        _ADD.each(session.connection(), rows)
 
 
 def _values(kind: Kind) -> dict[str, Any]:

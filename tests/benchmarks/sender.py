@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper import settings, store
 from listkeeper.cli import context
-from listkeeper.foundation import pen
+from listkeeper.foundation import garbage, pen
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import letter_batch
 from listkeeper.sending.delivery import IS_WAITING, Delivery
@@ -36,6 +36,7 @@ def main() -> None:
 
         # As ``listkeeper work`` does.
         pen.give_way()
+        garbage.settle()
         counted = _counting()
         print("ready", flush=True)
         sys.stdin.readline()
@@ -63,6 +64,7 @@ def _look_at_lanes() -> None:
         from listkeeper.jobs import lanes  # noqa: PLC0415 - loaded with the application
 
         pen.give_way()
+        garbage.settle()
         print("ready", flush=True)
         sys.stdin.readline()
         while True:

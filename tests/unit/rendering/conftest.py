@@ -98,7 +98,7 @@ def reader_of() -> Callable[..., Reader]:
     """Make a reader, given what differs from the usual one."""
 
     def make(**changes: Any) -> Reader:  # noqa: ANN401 - the fields of a class
-        return replace(READER, **changes)
+        return READER._replace(**changes)
 
     return make
 

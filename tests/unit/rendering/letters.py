@@ -286,8 +286,7 @@ def readers(draw: st.DrawFn) -> Reader:
     """Readers with any name, some of them unprintable."""
     address = draw(_ADDRESSES)
     keys = draw(st.lists(st.sampled_from(["first_name", "name", "city"]), unique=True))
-    return replace(
-        READER,
+    return READER._replace(
         address=address,
         language=draw(_SPOKEN),
         profile={key: draw(_NAMES) for key in keys},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +30,7 @@ _TAIL = (
 
 
 def _reader(name: str) -> Reader:
-    return replace(READER, profile={"first_name": name})
+    return READER._replace(profile={"first_name": name})
 
 
 def _demand_the_same(form: CompiledLetter, *names: str) -> None:
@@ -101,7 +100,7 @@ def test_what_is_too_much_for_liquid_is_too_much(room: int) -> None:
 
 def test_a_mark_that_somebody_wrote_is_no_mark() -> None:
     odd = AskedQuestion("en", "What?\x01\nAnd?", "\x01\n", "\x01", (AnswerLink("\x01\n", "https://n.example/q"),))
-    form, reader = letters.form(html_body=f"{_NAME}\n", text_body=f"{_NAME}\n"), replace(_reader("y"), asked=odd)
+    form, reader = letters.form(html_body=f"{_NAME}\n", text_body=f"{_NAME}\n"), _reader("y")._replace(asked=odd)
     cut = mime_slots.cut(form, SENDER, ())
     with pytest.raises(NotThisWay):
         cut.quickly(reader, own_headers=(), **_USUAL)

@@ -177,14 +177,14 @@ def test_a_line_break_in_a_readers_data_is_refused(
 @given(name=st.text(max_size=60), city=st.text(max_size=60))
 def test_no_profile_can_add_markup_or_a_second_line_to_the_subject(usual: CompiledLetter, name: str, city: str) -> None:
     profile = {"first_name": name, "city": city}
-    filled, refusal = attempt(lambda: filling.fill(usual, replace(READER, profile=profile)))
+    filled, refusal = attempt(lambda: filling.fill(usual, READER._replace(profile=profile)))
     if filled is None:
         assert refusal == "value_unprintable"
         return
     assert len(filled.subject.splitlines()) == 1
     shape = [element.tag for element in lxml_html.document_fromstring(filled.html).iter()]
     branch = {"first_name": "x", "city": "Aarhus" if city.strip() == "Aarhus" else ""}
-    plain = filling.fill(usual, replace(READER, profile=branch))
+    plain = filling.fill(usual, READER._replace(profile=branch))
     assert shape == [element.tag for element in lxml_html.document_fromstring(plain.html).iter()]
 
 

@@ -1,0 +1,125 @@
+"""A copy of a letter: all that one reader's message is made of but her address, which the gate names last.
+
+Values, not rows: it is written after the transaction has ended, and a row would
+open the database again in the middle of the conversation with a server. What
+all copies of a letter share is put together once a window (``Edition``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from listkeeper.audience import unsubscribe
+from listkeeper.foundation import clock, signing
+from listkeeper.rendering import filling, mime_slots, primary_tab, trial_letter
+from listkeeper.rendering.compiled import CompiledLetter
+from listkeeper.rendering.content import AskedQuestion, Filled, Reader
+from listkeeper.rendering.mime_slots import Cut
+from listkeeper.sending import house
+from listkeeper.sending.delivery import AnyDelivery
+from listkeeper.sending.house import Headers, House
+from listkeeper.sending.prepared import Prepared
+from listkeeper.standards import list_headers
+from listkeeper.standards.dkim import SigningKey
+from listkeeper.standards.list_headers import Header
+
+
+class About(NamedTuple):
+    """What a campaign is about, as the gate asks: some permissions cover that alone."""
+
+    category: str | None = None
+    important: bool = False
+    topic: str | None = None
+
+
+class Told(NamedTuple):
+    """What is hers alone in a copy: her words, why she gets it, what it asks her, where its counted links lead."""
+
+    language: str
+    profile: Mapping[str, str]
+    reason: str
+    asked: AskedQuestion | None = None
+    counted: Callable[[int], str] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Edition:
+    """One letter of one business to one list."""
+
+    ours: House
+    compiled: CompiledLetter
+    purpose: str
+    headers: tuple[Header, ...]
+    about: About
+    # A trial letter says in its subject that it is one.
+    trial: bool = False
+
+    @cached_property
+    def cut(self) -> Cut:
+        """The letter, cut at its slots."""
+        return mime_slots.cut(self.compiled, self.ours.sender, self.headers)
+
+    @cached_property
+    def keys(self) -> tuple[SigningKey, ...]:
+        """What its copies are signed with."""
+        return self.ours.signer.keys if self.ours.signer else ()
+
+
+class Copy:
+    """One reader's copy of an edition."""
+
+    __slots__ = ("_edition", "_letters_before", "_message_id", "_number", "_told")
+
+    def __init__(self, edition: Edition, row: AnyDelivery, told: Told) -> None:
+        self._edition = edition
+        self._told = told
+        self._number = row.id
+        self._letters_before = row.letters_before
+        self._message_id = house.message_id(row.occasion, edition.ours.domain)
+
+    def prepared(self) -> Prepared:
+        """Return it as a message that can be written as soon as the gate names the address."""
+        edition = self._edition
+        sha256, address, about = edition.compiled.sha256, edition.ours.sender.address, edition.about
+        signed = bool(edition.keys)
+        return Prepared(sha256, address, self._message_id, edition.purpose, self.write, *about, None, "", signed)
+
+    def write(self, recipient: str) -> bytes:
+        """Return the message, signed: the quick way."""
+        edition, reader = self._edition, self.reader(recipient)
+        return edition.cut.write(
+            reader,
+            own_headers=(list_headers.list_unsubscribe(reader.unsubscribe_url),),
+            recipient=recipient,
+            message_id=self._message_id,
+            date=clock.now(),
+            keys=edition.keys,
+        )
+
+    def filled(self, recipient: str) -> tuple[Filled, Headers]:
+        """Return the letter and the headers that are its own, for a message that is no copy like the others."""
+        edition, reader = self._edition, self.reader(recipient)
+        filled = filling.fill(edition.compiled, reader)
+        own = list_headers.list_unsubscribe(reader.unsubscribe_url)
+        return trial_letter.marked(filled) if edition.trial else filled, [own, *edition.headers]
+
+    def reader(self, recipient: str) -> Reader:
+        """Return the person it is filled for. Without an address nobody is taken for a reader of Gmail."""
+        site, number, told = self._edition.ours.site, self._number, self._told
+        return Reader(
+            recipient,
+            told.language,
+            told.profile,
+            f"{site}/u/{unsubscribe.token_for(number)}",
+            None,
+            f"{site}/p/{signing.token('preferences', number)}",
+            f"{site}/w/{signing.token('web-view', number)}",
+            f"{site}/y/{signing.token('why', number)}",
+            told.reason,
+            primary_tab.is_for(recipient, earlier_campaigns=self._letters_before),
+            told.asked,
+            told.counted,
+        )
