@@ -51,6 +51,7 @@ _ROWS = {"sqlite": 2, "postgresql": 1}
 # Of the tests marked ``whole_program``, one in so many.
 _PROGRAMS = 8
 _ON_POSTGRESQL = {
+    "tests/integration/test_killed_anywhere": 1,
     "tests/adversarial/test_link_scanner": 0,
     "tests/adversarial/test_field_": 0.1,
     "tests/adversarial/": 0.5,
@@ -250,9 +251,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out, in a short run, what need not be seen each time; ``--long`` runs everything on both databases.
 
     SQLite runs every test, and of one with a table of cases two rows. PostgreSQL runs half of the numbered cases that
-    are to be green, every twelfth journey and unit test, one row of each, and leaves the scanner and the kills to
-    SQLite. Of the tests that start and stop whole programs every eighth runs. What is drawn depends on the seed and
-    the test's name.
+    are to be green, every twelfth journey and unit test, one row of each, the kills, and leaves the scanner to SQLite.
+    Of the tests that start and stop whole programs every eighth runs. What is drawn depends on the seed and the test's
+    name.
     """
     if _long() or len(databases.chosen()) == 1:
         return

@@ -148,8 +148,10 @@ def test_killed_while_planning_all_is_planned_or_nothing(
     """The command dies before, while and after it writes a delivery for everybody; then it is typed again."""
     count = share("recipients of a letter that is killed while it is planned", 200_000, 5_000)
     letter, seen = stage.write(count), []
-    for _ in range(share("kills of a command that plans", 8, 2)):
-        _plan_and_die(stage, letter)
+    kills = share("kills of a command that plans", 8, 2)
+    for number in range(1, kills + 1):
+        # Later and later, because whoever comes too late comes for the last time.
+        _plan_and_die(stage, letter, within=number / kills * count / 100_000)
         seen.append(stage.planned())
         if seen[-1]:
             break
@@ -165,7 +167,7 @@ def test_killed_while_planning_all_is_planned_or_nothing(
 _SEND = ("campaign", "send", "--yes", "--json")
 
 
-def _plan_and_die(stage: KilledStage, letter: Letter) -> None:
+def _plan_and_die(stage: KilledStage, letter: Letter, within: float) -> None:
     words = [sys.executable, "-m", "listkeeper.cli.main", *_SEND, letter.public_id]
     told = running_up.environment(data=str(stage.parts.data), **stage.parts.settings)
     with subprocess.Popen(
@@ -174,8 +176,7 @@ def _plan_and_die(stage: KilledStage, letter: Letter) -> None:
         under_way = slow_database.planning(stage.machine.database)
         while it.poll() is None and not under_way():
             time.sleep(0.005)
-        # As long as it may take to write them.
-        time.sleep(stage.chance.uniform(0, letter.count / 100_000))
+        time.sleep(stage.chance.uniform(0, within))
         it.kill()
     # The server ends what its client has begun before it sees that nobody is there.
     stage.until(lambda: not under_way())
