@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from listkeeper import __version__, parts, store
-from listkeeper.foundation import key_mark, keys, pen, places, silence
+from listkeeper.foundation import idle_line, key_mark, keys, pen, places, silence
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.settings import Settings
 
@@ -25,6 +25,7 @@ def create_app(settings: Settings, *, pages: bool = True) -> APIFlask:
     with app.app_context():
         pen.prepare(_engine())
         silence.prepare(_engine())
+        idle_line.prepare(_engine())
         _open_keys(_engine(), settings.key_folder)
     if settings.proxies:
         # Only as many hops as the owner trusts; a forged header beyond them is never read.
@@ -40,10 +41,10 @@ def _open_doors(app: APIFlask, settings: Settings) -> None:
     # Imported here: a command that loads a million rows has better uses for the memory that all pages take.
     from listkeeper.web import doors  # noqa: PLC0415
     from listkeeper.web.api import describing, lock  # noqa: PLC0415
-    from listkeeper.web.public import link_page  # noqa: PLC0415
+    from listkeeper.web.public import ahead, leave_page, link_page  # noqa: PLC0415
 
     doors.open_all(app, settings)
-    link_page.attach(app, settings.site)
+    ahead.attach(app, [leave_page.ahead_of_all(settings.site), link_page.ahead_of_all(settings.site)])
     lock.attach(app)
     describing.attach(app, settings)
 

@@ -27,7 +27,7 @@ from rq.utils import as_text, utcparse
 from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.handover import MessageClass
 from listkeeper.foundation import clock, language, log, process
-from listkeeper.foundation.fetch import Fetcher, LiveFetcher
+from listkeeper.foundation.fetch import Fetcher, Line, LiveFetcher
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import provider_api, receiver_state
 from listkeeper.sending.mailgun_api import MailgunAccount
@@ -207,6 +207,11 @@ def fetcher() -> Fetcher:
     return LiveFetcher(settings().private_hosts)
 
 
+def line(origin: str, *, seconds: float) -> Line:
+    """Return a line to one web server, ``https://host[:port]``, under the rules of every fetch."""
+    return LiveFetcher(settings().private_hosts).line(origin, seconds=seconds)
+
+
 def ways() -> Ways:
     """Return the ways mail of this process may take; in practice mode the one to practice mode's own server."""
     return Ways(settings().sending_ways or (PRACTICE,), transport)
@@ -219,8 +224,7 @@ def transport(way: Way) -> Transport:
     if way.is_smtp:
         return SmtpRelay(Relay.from_url(way.address), socket.getfqdn(), chunks=way.chunking)
     account = _ACCOUNTS[way.kind](way)
-    asks = LiveFetcher(settings().private_hosts)
-    return ProviderApi(account, asks.line(account.origin, seconds=provider_api.SECONDS))
+    return ProviderApi(account, line(account.origin, seconds=provider_api.SECONDS))
 
 
 def relay_names() -> list[str]:

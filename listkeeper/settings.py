@@ -18,7 +18,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation.errors import Invalid
 from listkeeper.sending import way_address
-from listkeeper.sending.way import SMTP_SCHEMES, Way
+from listkeeper.sending.way import LOOPBACK, SMTP_SCHEMES, Way
+from listkeeper.standards import webhook
 
 _FASTEST = 1_000_000
 
@@ -80,7 +81,8 @@ class Settings(BaseSettings):
         default=True, description="Ask the DNS whether the domain of a new address takes mail, before writing to it."
     )
     private_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Hosts in private networks that link checks and ways to send may ask, comma separated."
+        default=(),
+        description="Hosts in private networks that link checks, ways to send and alerts may ask, comma separated.",
     )
     signups_per_hour: int = Field(
         default=5,
@@ -144,6 +146,17 @@ class Settings(BaseSettings):
     )
     stuck_after_minutes: int = Field(
         default=10, ge=1, description="A letter of which mails are due and none has left for so long stands still."
+    )
+    alert_url: str | None = Field(
+        default=None,
+        description="Web address, `https://…`, that is posted to when mail does not leave as it should, and when that "
+        "is over; signed, without any address. See *Seen from outside*.",
+        repr=False,
+    )
+    alert_secret: str | None = Field(
+        default=None,
+        description="What those posts are signed with: 24 to 64 random bytes in base64 (`openssl rand -base64 32`).",
+        repr=False,
     )
     least_free_megabytes: int = Field(
         default=200,
@@ -233,6 +246,26 @@ class Settings(BaseSettings):
         way_address.read(value)
         return value
 
+    @field_validator("alert_url")
+    @classmethod
+    def _a_door_for_alerts(cls, value: str | None, asked: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        near = LOOPBACK | set(asked.data.get("private_hosts", ()))
+        # In the clear anybody on the way would read what a letter is called.
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in near)
+        if not safe or not parts.hostname or parts.username or parts.fragment or not value.isprintable():
+            raise ValueError("is no web address to post to (https://host/…; http:// within your own network alone)")
+        return value
+
+    @field_validator("alert_secret")
+    @classmethod
+    def _a_key(cls, value: str | None) -> str | None:
+        if value is not None:
+            webhook.key(value)
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _whole_address(cls, value: str | None) -> str | None:
@@ -247,6 +280,12 @@ class Settings(BaseSettings):
     def _files_are_not_folders(self) -> Settings:
         if self.data.exists() and not self.data.is_dir():
             raise ValueError(f"data: {self.data} is a file, not a folder")
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_are_signed(self) -> Settings:
+        if self.alert_url is not None and self.alert_secret is None:
+            raise ValueError("alert_secret: is needed beside LISTKEEPER_ALERT_URL (openssl rand -base64 32)")
         return self
 
     @property

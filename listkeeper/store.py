@@ -10,9 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +23,9 @@ from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the po
 from sqlalchemy.orm import Session
 
 from listkeeper.foundation import outbox, pen, places, silence
+from listkeeper.foundation.bell import Bell
 from listkeeper.foundation.errors import TryAgain
+from listkeeper.foundation.line import Line, Turn
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
 from listkeeper.settings import Settings
@@ -45,10 +45,11 @@ CHAPTERS = (
 database = SQLAlchemy(model_class=Table, disable_autonaming=True)
 # How often this process changed something, small writes done together apart; and another database is another number.
 _changes = [0]
-_MOST_TOGETHER = 16
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _bells: list[Callable[[set[Lane]], None]] = []
+# The same, for what goes together: hundreds a second need no ring each.
+_patient_bells: list[Bell] = []
 
 
 @cache
@@ -78,7 +79,7 @@ def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | N
     """Give the application its database; ``ring`` is called after commits that wrote facts."""
     load_tables()
     # An error of the database tells its statement, and not whose name and network it was about: it goes into the log.
-    options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True}
     if settings.database_url is None:
         options["connect_args"] = {"check_same_thread": False, "timeout": pen.WAITS_MILLISECONDS / 1000}
     else:
@@ -87,6 +88,7 @@ def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | N
     database.init_app(app)
     _changes[0] += 1
     _bells[:] = [ring] if ring else []
+    _patient_bells[:] = [Bell(ring)] if ring else []
 
 
 class Disk:
@@ -156,8 +158,15 @@ def changes() -> int:
     return _changes[0]
 
 
+def _ring(lanes: set[Lane]) -> None:
+    for ring in _bells:
+        ring(lanes)
+
+
 @contextmanager
-def _transaction(options: Mapping[str, bool] = pen.WRITES) -> Iterator[Session]:
+def _transaction(
+    options: Mapping[str, bool] = pen.WRITES, tell: Callable[[set[Lane]], None] = _ring
+) -> Iterator[Session]:
     session: Session = database.session()
     if session.in_transaction():
         session.rollback()
@@ -181,8 +190,7 @@ def _transaction(options: Mapping[str, bool] = pen.WRITES) -> Iterator[Session]:
         pen.pass_on()
     lanes = outbox.rung_lanes(session)
     if lanes:
-        for ring in _bells:
-            ring(lanes)
+        tell(lanes)
 
 
 def together(act: Callable[[Session], Result]) -> Result:
@@ -202,112 +210,76 @@ def _one_by_one(session: Session, acts: Sequence[Callable[[Session], Result]]) -
     return [act(session) for act in acts]
 
 
-def shared(act: Callable[[Session, Sequence[Item]], Sequence[Result]], item: Item) -> Result:
+def shared(act: Callable[[Session, Sequence[Item]], Sequence[Result]], item: Item, *, lingers: float = 0.0) -> Result:
     """Let ``act`` write down this item with those that others of this process bring at the same time.
 
     Whoever comes first does it for all who wait, in one transaction, and the next begins before what was written is
     on the disk, which each of them waits for. ``act`` is told all items and returns what each came to, in order; it may
-    be done twice, the first time for nothing, and in another thread than the item's. Raises TryAgain as
-    ``transaction`` does.
+    be done twice, the first time for nothing, and in another thread than the item's. For an act whose beginning costs
+    more than each item, whoever leads ``lingers`` up to so many seconds until as many are there as went together the
+    last time; whoever went alone then waits for nobody now. Raises TryAgain as ``transaction`` does.
     """
-    line, mine = _lines.setdefault(act, _Line()), _Turn(item)
+    line, mine = _lines.setdefault(act, Line()), Turn(item)
     if not line.joined(mine):
-        mine.called.wait()
+        mine.wait()
     if mine.leads:
+        if lingers:
+            line.gather(lingers)
         _lead(line, act)
     return cast("Result", mine.value())
 
 
-class _Turn:
-    """One item that waits to be written down, and what it came to."""
-
-    def __init__(self, item: Any) -> None:  # noqa: ANN401 - its act knows what it is
-        self.item = item
-        self.came_to: Any = None
-        self.problem: BaseException | None = None
-        # It is called to lead, or because it is done.
-        self.leads = False
-        self.called = threading.Event()
-
-    def value(self) -> Any:  # noqa: ANN401 - as its item
-        """Return what it came to. Raises what went wrong."""
-        if self.problem is not None:
-            raise self.problem
-        return self.came_to
+_lines: dict[Callable[..., Any], Line] = {}
 
 
-class _Line:
-    """Those who wait for the same act; one of them leads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: deque[_Turn] = deque()
-        self._is_led = False
-
-    def joined(self, turn: _Turn) -> bool:
-        """Stand in line; True for whoever is to lead at once, because nobody does."""
-        with self._lock:
-            self._waiting.append(turn)
-            turn.leads, self._is_led = not self._is_led, True
-        return turn.leads
-
-    def taken(self, most: int) -> list[_Turn]:
-        """Take those who have waited longest."""
-        with self._lock:
-            return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-
-    def hand_on(self) -> None:
-        """Let the next in line lead, if there is one."""
-        with self._lock:
-            self._is_led = bool(self._waiting)
-            if self._is_led:
-                self._waiting[0].leads = True
-                self._waiting[0].called.set()
-
-
-_lines: dict[Callable[..., Any], _Line] = {}
-
-
-def _lead(line: _Line, act: Callable[[Session, Sequence[Any]], Sequence[Any]]) -> None:
-    turns: list[_Turn] = []
+def _lead(line: Line, act: Callable[[Session, Sequence[Any]], Sequence[Any]]) -> None:
+    turns: list[Turn] = []
+    lanes: set[Lane] = set()
     try:
-        turns = _written(line, act)
+        turns = _written(line, act, lanes)
     finally:
         line.hand_on()
     _settle(turns)
+    # When nobody waits for it any more.
+    for bell in _patient_bells if lanes else ():
+        bell.ring_soon(lanes)
 
 
-def _written(line: _Line, act: Callable[[Session, Sequence[Any]], Sequence[Any]]) -> list[_Turn]:
-    turns: list[_Turn] = []
+def _written(line: Line, act: Callable[[Session, Sequence[Any]], Sequence[Any]], lanes: set[Lane]) -> list[Turn]:
+    turns: list[Turn] = []
     try:
-        with _transaction(pen.SYNCS_LATER) as session:
-            turns = line.taken(_MOST_TOGETHER)
+        with _transaction(pen.SYNCS_LATER, lanes.update) as session:
+            turns = line.taken()
             _do(session, act, turns)
     except TryAgain as problem:
-        # Whoever leads stands first in line, also where the pen was never had.
-        turns = turns or line.taken(1)
+        turns = turns or line.taken(_LEADER_ALONE)
         for one in turns:
             one.problem = problem
     except Exception:  # noqa: BLE001 - whose fault it is shows when each is done by itself
+        turns = turns or line.taken(_LEADER_ALONE)
         for one in turns:
-            _alone(act, one)
+            _alone(act, one, lanes)
     return turns
 
 
-def _do(session: Session, act: Callable[[Session, Sequence[Any]], Sequence[Any]], turns: Sequence[_Turn]) -> None:
+# Whoever leads stands first in line, also where the pen was never had.
+_LEADER_ALONE = 1
+
+
+def _do(session: Session, act: Callable[[Session, Sequence[Any]], Sequence[Any]], turns: Sequence[Turn]) -> None:
     for one, came_to in zip(turns, act(session, [one.item for one in turns]), strict=True):
         one.came_to = came_to
 
 
-def _alone(act: Callable[[Session, Sequence[Any]], Sequence[Any]], one: _Turn) -> None:
+def _alone(act: Callable[[Session, Sequence[Any]], Sequence[Any]], one: Turn, lanes: set[Lane]) -> None:
     try:
-        with _transaction(pen.SYNCS_LATER) as session:
+        with _transaction(pen.SYNCS_LATER, lanes.update) as session:
             _do(session, act, [one])
     except Exception as problem:  # noqa: BLE001 - raised in the thread that asked
         one.problem = problem
 
 
-def _settle(turns: Sequence[_Turn]) -> None:
+def _settle(turns: Sequence[Turn]) -> None:
     """Wait for the disk, for all who were led at once, and let them go on."""
     refused: TryAgain | None = None
     try:
@@ -317,8 +289,7 @@ def _settle(turns: Sequence[_Turn]) -> None:
         refused = problem
     for one in turns:
         one.problem = one.problem or refused
-        one.leads = False
-        one.called.set()
+        one.call(to_lead=False)
 
 
 _PERHAPS_NOT_KEPT = "The disk refused; it may be full or failing. Perhaps this was not kept; see to it, then try again."

@@ -12,16 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
+from sqlalchemy import BigInteger, ForeignKey, Index, String, func, insert, select
+from sqlalchemy import Table as Schema
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from listkeeper.audience import consent_text, form_record
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import ledger
-from listkeeper.audience.proof.ledger import Event, EventType
+from listkeeper.audience.proof.ledger import Event, EventType, Written
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import clock, columns
@@ -136,20 +137,45 @@ def record_all(
     session: Session, list_id: int, kind: EventKind, method: Method, of: Sequence[tuple[Subscriber, Circumstances]]
 ) -> list[ConsentEvent]:
     """Write down that the same happened to several people of one business, in order. Raises Conflict as ``record``."""
+    drafted = draft(session, list_id, kind, method, of)
+    keep(session, [drafted], ledger.append(session, drafted.organisation_id, drafted.told))
+    return drafted.events
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Events that no ledger has yet, and what it is to be told of them; it hears nothing of the demo's people."""
+
+    organisation_id: int
+    events: list[ConsentEvent]
+    told: list[Event]
+
+
+def draft(
+    session: Session, list_id: int, kind: EventKind, method: Method, of: Sequence[tuple[Subscriber, Circumstances]]
+) -> Draft:
+    """Return what ``record_all`` would write down, for who tells the ledger more in the same breath; then ``keep``."""
     if method not in _RAISING.get(kind, {method}):
         raise Conflict("not_an_act", "Consent can only be given by the person's own act.")
     mailing_list = session.get_one(MailingList, list_id)
     events = [_event(subscriber, mailing_list, kind, method, under) for subscriber, under in of]
     true = [(event, under) for event, (_subscriber, under) in zip(events, of, strict=True) if not event.demo]
-    if true:
-        cited = _cited(session, [event for event, _under in true])
-        told = [_for_ledger(event, mailing_list, under, *cited) for event, under in true]
-        written = ledger.append(session, mailing_list.organisation_id, told)
-        for (event, _under), row in zip(true, written, strict=True):
-            event.ledger_seq, event.ledger_id = row.seq, row.id
-    session.add_all(events)
+    cited = _cited(session, [event for event, _under in true])
+    told = [_for_ledger(event, mailing_list, under, *cited) for event, under in true]
+    return Draft(mailing_list.organisation_id, events, told)
+
+
+def keep(session: Session, drafts: Sequence[Draft], written: Sequence[Written]) -> None:
+    """Store drafted events with the rows that the ledger has of them, in order."""
+    _tied(drafts, written)
+    session.add_all([event for drafted in drafts for event in drafted.events])
     session.flush()
-    return events
+
+
+def _tied(drafts: Sequence[Draft], written: Sequence[Written]) -> None:
+    told = [event for drafted in drafts for event in drafted.events if not event.demo]
+    for event, row in zip(told, written, strict=True):
+        event.ledger_seq, event.ledger_id = row.seq, row.id
 
 
 def _event(
@@ -173,6 +199,16 @@ def _event(
     )
 
 
+def store(session: Session, drafts: Sequence[Draft], written: Sequence[Written]) -> None:
+    """Do as ``keep``, past the session: for many at once, of which no more is asked."""
+    _tied(drafts, written)
+    values = [{name: getattr(event, name) for name in _STORED} for drafted in drafts for event in drafted.events]
+    session.connection().execute(_STORE, values)
+
+
+_EVENTS = cast("Schema", ConsentEvent.__table__)
+_STORED = [column.name for column in _EVENTS.columns if column.name != "id"]
+_STORE = insert(_EVENTS)
 Texts = dict[int, ConsentText]
 Versions = dict[int, SignupFormVersion]
 

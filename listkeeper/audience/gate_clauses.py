@@ -110,10 +110,10 @@ def _in_ledger(view: View, current: Held, person: Person) -> bool:
 
 
 def _text_not_published(view: View, current: Held) -> RefusalCode | None:
-    text = view.text
-    if text is None or text.published_at > view.latest:
+    if current.text_published_at is None or current.text_published_at > view.latest:
         return RefusalCode.TEXT_UNPUBLISHED
-    if current.ledger_seq is not None and (text.ledger_seq is None or text.ledger_seq > current.ledger_seq):
+    published = current.text_ledger_seq
+    if current.ledger_seq is not None and (published is None or published > current.ledger_seq):
         # What was published after the yes is not what was agreed to; the rows' order knows, whatever the clocks said.
         return RefusalCode.TEXT_UNPUBLISHED
     return None

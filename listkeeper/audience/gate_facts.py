@@ -6,7 +6,7 @@ object of each row takes longer than deciding about it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from listkeeper.audience.subscription import Basis, Frequency, Subscription, Sub
 from listkeeper.audience.suppression import Suppression
 from listkeeper.foundation.among import among
 from listkeeper.foundation.columns import UtcDateTime
-from listkeeper.foundation.compiled_once import CompiledOnce
+from listkeeper.foundation.compiled_once import CompiledOnce, rows_of_each
 from listkeeper.foundation.table import Table
 
 
@@ -63,6 +63,9 @@ class Held(NamedTuple):
     frequency: Frequency
     topics: list[str]
     import_id: int | None
+    # The consent text she agreed to: since when it is public, and by which row of the ledger.
+    text_published_at: datetime | None
+    text_ledger_seq: int | None
 
 
 class ListRules(NamedTuple):
@@ -74,14 +77,6 @@ class ListRules(NamedTuple):
     state: ListState
     jurisdiction: str
     least_age: int
-
-
-class Published(NamedTuple):
-    """A consent text: since when it is public, and by which row of the ledger."""
-
-    id: int
-    published_at: datetime
-    ledger_seq: int | None
 
 
 class End(NamedTuple):
@@ -99,6 +94,7 @@ def _columns(table: type[Table], fact: Any) -> list[Any]:  # noqa: ANN401 - one 
 
 # The tables themselves, not what is mapped onto them: nothing of this becomes an object.
 _subscriber, _suppression = Subscriber.__table__.c, Suppression.__table__.c
+_held, _text = Subscription.__table__.c, ConsentText.__table__.c
 
 
 # Locked as ``subscriber.hold_all`` locks, in id order, so that two workers never wait for each other in a circle.
@@ -110,10 +106,11 @@ _PEOPLE = CompiledOnce(
 )
 # Of all lists they are on: asked for a list as well, SQLite might look through everybody on it.
 _HELD = CompiledOnce(
-    select(*_columns(Subscription, Held)).where(among(Subscription.__table__.c.subscriber_id, "people"))
+    select(*(_held[name] for name in Held._fields if name in _held), _text.published_at, _text.ledger_seq)
+    .outerjoin_from(Subscription.__table__, ConsentText.__table__, _text.id == _held.consent_text_id)
+    .where(among(_held.subscriber_id, "ids"))
 )
 _LISTS = CompiledOnce(select(*_columns(MailingList, ListRules)).where(among(MailingList.__table__.c.id, "ids")))
-_TEXTS = CompiledOnce(select(*_columns(ConsentText, Published)).where(among(ConsentText.__table__.c.id, "ids")))
 _ENDS = CompiledOnce(select(*_columns(LedgerHead, End)).where(among(LedgerHead.__table__.c.organisation_id, "ids")))
 _SCOPES = CompiledOnce(
     select(_suppression.key, _suppression.scope)
@@ -127,47 +124,37 @@ _SCOPES = CompiledOnce(
 )
 
 
-def people(session: Session, ids: Iterable[int | None]) -> dict[int | None, Person]:
-    """Lock these subscribers in id order and return them."""
-    wanted = sorted({number for number in ids if number is not None})
-    rows = _PEOPLE.rows(session.connection(), {"ids": wanted}) if wanted else ()
-    return {row[0]: Person._make(row) for row in rows}
+class Facts(NamedTuple):
+    """What one look finds, by the numbers it was asked with; ``scopes`` are those of suppressions, by their key."""
+
+    people: dict[int | None, Person]
+    held: dict[tuple[int | None, int | None], Held]
+    lists: dict[int | None, ListRules]
+    scopes: dict[str, set[str]]
+    ends: dict[int, End]
 
 
-def held(
-    session: Session, subscribers: Collection[int | None], lists: Collection[int | None]
-) -> dict[tuple[int | None, int | None], Held]:
-    """Return the subscriptions of these people to these lists, by subscriber and list."""
-    if not subscribers or not lists:
-        return {}
-    rows = _HELD.rows(session.connection(), {"people": subscribers})
-    return {(row[1], row[2]): Held._make(row) for row in rows if row[2] in lists}
+def look(session: Session, about: Sequence[tuple[int | None, int | None, int]], moment: datetime) -> Facts:
+    """Lock subscribers in id order, and return what is known of them, of lists and of the ledgers of organisations.
+
+    Suppressions are those that are live at the moment.
+    """
+    people, on = _numbers(person for person, _, _ in about), set(_numbers(number for _, number, _ in about))
+    by_person, wanted, of = {"ids": people}, {"ids": list(on)}, {"ids": _numbers(owner for _, _, owner in about)}
+    # The subscribers first: whoever changes what is asked of them afterwards has locked them as well.
+    asked = (_PEOPLE, by_person), (_HELD, by_person), (_LISTS, wanted), (_SCOPES, {**by_person, "moment": moment})
+    found, subscriptions, rules, suppressed, ends = rows_of_each(session.connection(), *asked, (_ENDS, of))
+    scopes: dict[str, set[str]] = {}
+    for key, scope in suppressed:
+        scopes.setdefault(key, set()).add(scope)
+    return Facts(
+        {row[0]: Person._make(row) for row in found},
+        {(row[1], row[2]): Held._make(row) for row in subscriptions if row[2] in on},
+        {row[0]: ListRules._make(row) for row in rules},
+        scopes,
+        {row[0]: End._make(row) for row in ends},
+    )
 
 
-def lists(session: Session, ids: Iterable[int | None]) -> dict[int | None, ListRules]:
-    """Return these lists."""
-    wanted = {number for number in ids if number is not None}
-    rows = _LISTS.rows(session.connection(), {"ids": wanted}) if wanted else ()
-    return {row[0]: ListRules._make(row) for row in rows}
-
-
-def texts(session: Session, ids: Iterable[int | None]) -> dict[int | None, Published]:
-    """Return these consent texts."""
-    wanted = {number for number in ids if number is not None}
-    rows = _TEXTS.rows(session.connection(), {"ids": wanted}) if wanted else ()
-    return {row[0]: Published._make(row) for row in rows}
-
-
-def ends(session: Session, organisations: Iterable[int]) -> dict[int, End]:
-    """Return how far the ledgers of these organisations have come."""
-    rows = _ENDS.rows(session.connection(), {"ids": organisations})
-    return {row[0]: End._make(row) for row in rows}
-
-
-def scopes(session: Session, subscribers: Collection[int | None], moment: datetime) -> dict[str, set[str]]:
-    """Return the scopes of the suppressions that cover these people at a moment, by suppression key."""
-    found: dict[str, set[str]] = {}
-    if subscribers:
-        for key, scope in _SCOPES.rows(session.connection(), {"ids": subscribers, "moment": moment}):
-            found.setdefault(key, set()).add(scope)
-    return found
+def _numbers(given: Iterable[int | None]) -> list[int]:
+    return sorted({number for number in given if number is not None})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from listkeeper.audience import gate_facts, jurisdiction
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent, Method
-from listkeeper.audience.gate_facts import Held, ListRules, Person, Published
+from listkeeper.audience.gate_facts import End, Held, ListRules, Person
 from listkeeper.audience.handover import Handover
 from listkeeper.audience.importing.batch import ImportBatch, ImportRow
 from listkeeper.audience.jurisdiction import Profile
@@ -36,7 +36,6 @@ class View(NamedTuple):
     subscription: Held | None
     mailing_list: ListRules | None
     profile: Profile | None
-    text: Published | None
     # Whether the import that claims the permission, if one does, has evidence of it and has not been taken back.
     claim_stands: bool
     confirmation: Confirmation | None
@@ -59,15 +58,12 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
     between look and hand-over. It reads tables: whatever this transaction has changed must stand there first.
     """
     session.flush()
-    people = gate_facts.people(session, [h.subscriber_id for h in handovers])
-    lists = gate_facts.lists(session, [h.list_id for h in handovers])
     asked = _asked(session, {h.confirmation_id for h in handovers if h.confirmation_id is not None})
-    current = gate_facts.held(session, people, lists)
-    texts = gate_facts.texts(session, [row.consent_text_id for row in current.values()])
-    claims = _proven(session, current.values())
+    about = [(h.subscriber_id, h.list_id, h.organisation_id) for h in handovers]
+    people, current, lists, scopes, ends = gate_facts.look(session, about, clock.now())
+    # Once whoever held the rows has let go of them: what ran out meanwhile has run out.
     moment = clock.now()
-    scopes = gate_facts.scopes(session, people, moment)
-    ledgers = _ledgers(session, {h.organisation_id for h in handovers}, moment)
+    claims, ledgers = _proven(session, current.values()), _ledgers(ends, moment)
     profiles = {number: _profile(row, moment) for number, row in lists.items()}
     views: list[View] = []
     for handover in handovers:
@@ -83,7 +79,6 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
                 subscription=held,
                 mailing_list=lists.get(handover.list_id),
                 profile=profiles.get(handover.list_id),
-                text=texts.get(held.consent_text_id) if held else None,
                 claim_stands=held is not None and held.id in claims,
                 confirmation=asked.get(handover.confirmation_id),
                 suppressed_scopes=scopes.get(person.suppression_key, _NONE) if person else _NONE,
@@ -94,11 +89,11 @@ def look(session: Session, handovers: Sequence[Handover]) -> list[View]:
     return views
 
 
-def _ledgers(session: Session, owners: set[int], moment: datetime) -> dict[int, tuple[int, datetime, bool]]:
+def _ledgers(ends: Mapping[int, End], moment: datetime) -> dict[int, tuple[int, datetime, bool]]:
     """Return how far each ledger has come, the moment not before its end, and whether a witness contradicts it."""
     return {
         number: (end.seq, max(moment, clock.of_milliseconds(end.at)), end.forked_at is not None)
-        for number, end in gate_facts.ends(session, owners).items()
+        for number, end in ends.items()
     }
 
 

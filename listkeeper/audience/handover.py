@@ -26,7 +26,8 @@ class NoticeKind(StrEnum):
     for any letter.
 
     The latter (class system) are the ledger's checkpoint for a mailbox of the owner's, an invitation to a user, and
-    the word to owners that a form of theirs is being abused, or that their mail does not leave as it should.
+    the word to owners that a form of theirs is being abused, or that their mail does not leave as it should. What
+    tests a way to send (class test) goes to whatever address its owner types.
     """
 
     ALREADY = "already"
@@ -39,6 +40,7 @@ class NoticeKind(StrEnum):
     DEFENCE = "defence"
     INCIDENT = "incident"
     WELCOME = "welcome"
+    WAY_TEST = "way_test"
 
 
 class RefusalCode(StrEnum):

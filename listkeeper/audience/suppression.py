@@ -154,6 +154,14 @@ class Entry:
 
 def add_all(session: Session, organisation_id: int, wanted: Sequence[Entry]) -> list[Entry]:
     """Suppress several keyed hashes at once, as ``add`` does each, and return those that were not stored already."""
+    new = lacking(session, organisation_id, wanted)
+    ledger.append(session, organisation_id, told(new))
+    store(session, organisation_id, new)
+    return new
+
+
+def lacking(session: Session, organisation_id: int, wanted: Sequence[Entry]) -> list[Entry]:
+    """Return what of it is not stored already, for who tells the ledger more in the same breath; then ``store``."""
     asked = {"of": organisation_id, "keys": sorted({entry.key for entry in wanted})}
     known: dict[tuple[str, str, Reason], list[datetime | None]] = {}
     for key, scope, reason, until in session.execute(_KNOWN, asked):
@@ -164,8 +172,6 @@ def add_all(session: Session, organisation_id: int, wanted: Sequence[Entry]) -> 
         if not any(_lasts_as_long(until, entry.until) for until in ends):
             ends.append(entry.until)
             new.append(entry)
-    if new:
-        _store(session, organisation_id, new)
     return new
 
 
@@ -175,16 +181,32 @@ _KNOWN = select(Suppression.key, Suppression.scope, Suppression.reason, Suppress
     Suppression.key.in_(bindparam("keys", expanding=True)),
     Suppression.lifted_at.is_(None),
 )
-_ADD = insert(cast("Schema", Suppression.__table__)).returning(
-    cast("Schema", Suppression.__table__).c.id, sort_by_parameter_order=True
-)
+_ADD = insert(cast("Schema", Suppression.__table__))
+_ADD_NEWEST = _ADD.returning(cast("Schema", Suppression.__table__).c.id)
 
 
 def _lasts_as_long(known: datetime | None, until: datetime | None) -> bool:
     return known is None if until is None else known is not None and known >= until
 
 
-def _store(session: Session, organisation_id: int, new: Sequence[Entry]) -> None:
+def told(new: Sequence[Entry]) -> list[Event]:
+    """Return what the ledger is to be told of new entries."""
+    return [
+        Event(
+            EventType.SUPPRESSED,
+            subject=entry.subject,
+            actor=entry.actor,
+            expires_at=entry.until,
+            details={"scope": entry.scope, "reason": entry.reason.value},
+        )
+        for entry in new
+    ]
+
+
+def store(session: Session, organisation_id: int, new: Sequence[Entry]) -> None:
+    """Store entries that the ledger has heard of; who keeps the journal is told once, and finds all that waits."""
+    if not new:
+        return
     rows = [
         {
             "organisation_id": organisation_id,
@@ -196,19 +218,11 @@ def _store(session: Session, organisation_id: int, new: Sequence[Entry]) -> None
         }
         for entry in new
     ]
-    numbers = list(session.connection().scalars(_ADD, rows))
-    told = [
-        Event(
-            EventType.SUPPRESSED,
-            subject=entry.subject,
-            actor=entry.actor,
-            expires_at=entry.until,
-            details={"scope": entry.scope, "reason": entry.reason.value},
-        )
-        for entry in new
-    ]
-    ledger.append(session, organisation_id, told)
-    outbox.write_all(session, ADDED, numbers, Lane.URGENT)
+    *older, newest = rows
+    connection = session.connection()
+    if older:
+        connection.execute(_ADD, older)
+    outbox.write(session, ADDED, connection.scalars(_ADD_NEWEST, newest).one(), Lane.URGENT)
 
 
 def live(moment: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:

@@ -17,14 +17,15 @@ from sqlalchemy.orm import Session
 from listkeeper.audience import answering, complaint, consent, subscriber, subscription, suppression
 from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, Method
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.proof import evidence
+from listkeeper.audience.proof import evidence, ledger
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
-from listkeeper.audience.suppression import Reason
+from listkeeper.audience.suppression import Entry, Reason
 from listkeeper.foundation import clock, signing
 
 UNDO_WINDOW = timedelta(hours=1)
-_UNSUBSCRIBE = "unsubscribe"
+# Of the token that lets somebody leave a list.
+PURPOSE = "unsubscribe"
 _UNDO = "undo-unsubscribe"
 _UNDO_EVERYTHING = "undo-stop-everything"
 _GONE = frozenset({SubscriptionState.UNSUBSCRIBED, SubscriptionState.COMPLAINED, SubscriptionState.REFUSED})
@@ -48,12 +49,12 @@ class Left:
 
 def token_for(delivery_id: int) -> str:
     """Return the token that stands in one delivery's header and footer."""
-    return signing.token(_UNSUBSCRIBE, delivery_id)
+    return signing.token(PURPOSE, delivery_id)
 
 
 def delivery_of(token: str) -> int | None:
     """Return the delivery a token was made for, or None when it is not ours."""
-    return signing.read(_UNSUBSCRIBE, token)
+    return signing.read(PURPOSE, token)
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,11 @@ def leave(  # noqa: PLR0913, PLR0917 - the fields of a wish
     return leave_all(session, [Wish(subscriber_id, list_id, method, delivery_id, actor)])[0]
 
 
-def leave_all(session: Session, wishes: Sequence[Wish]) -> list[Left]:
-    """Take people off lists, as ``leave`` does each, and return what each wish came to, in order."""
+def leave_all(session: Session, wishes: Sequence[Wish], *, undoable: bool = True) -> list[Left]:
+    """Take people off lists, as ``leave`` does each, and return what each wish came to, in order.
+
+    Without ``undoable`` no secrets are made: a mail program has nobody to show them to.
+    """
     # The same row locks as the gate takes, in the same order: a hand-over is either before this or refused.
     people = {person.id: person for person in subscriber.hold_each(session, {wish.subscriber_id for wish in wishes})}
     known = {(row.subscriber_id, row.list_id): row for row in subscription.all_of_each(session, people)}
@@ -98,7 +102,7 @@ def leave_all(session: Session, wishes: Sequence[Wish]) -> list[Left]:
         else:
             leaving[place] = wish, current
     subscription.turn_away_all(session, turned)
-    undo = _left(session, people, list(leaving.values())) if leaving else []
+    undo = _left(session, people, list(leaving.values()), undoable=undoable) if leaving else []
     found = dict(zip(leaving, undo, strict=True))
     return [
         Left(Leaving.LEFT, found[place]) if place in found else Left(Leaving.HAD_LEFT, None)
@@ -107,37 +111,55 @@ def leave_all(session: Session, wishes: Sequence[Wish]) -> list[Left]:
 
 
 def _left(
-    session: Session, people: Mapping[int, Subscriber], leaving: Sequence[tuple[Wish, Subscription]]
+    session: Session, people: Mapping[int, Subscriber], leaving: Sequence[tuple[Wish, Subscription]], *, undoable: bool
 ) -> list[str | None]:
     """Write down that these people left, and return the secret by which each can undo it, if she can."""
     # An undo restores a yes that was there; it never makes one, and only the person who left can take it back.
-    undoable = [
-        current.state is SubscriptionState.CONFIRMED and wish.method in _BY_THE_PERSON for wish, current in leaving
+    can = [
+        undoable and current.state is SubscriptionState.CONFIRMED and wish.method in _BY_THE_PERSON
+        for wish, current in leaving
     ]
     subscription.leave_all(session, [current for _, current in leaving])
-    owners: dict[int, list[suppression.Entry]] = {}
-    for wish, current in leaving:
-        person = people[wish.subscriber_id]
-        scope = suppression.list_scope(current.list_id)
-        entry = suppression.Entry(
-            person.suppression_key, scope, Reason.UNSUBSCRIBED, subject=person.subject_ref, actor=wish.actor
-        )
-        owners.setdefault(person.organisation_id, []).append(entry)
-    for organisation_id, entries in owners.items():
-        suppression.add_all(session, organisation_id, entries)
+    owners: dict[int, list[int]] = {}
+    for place, (wish, _current) in enumerate(leaving):
+        owners.setdefault(people[wish.subscriber_id].organisation_id, []).append(place)
     events: dict[int, ConsentEvent] = {}
-    for (list_id, method), places in _alike(leaving).items():
-        of = [(people[leaving[place][0].subscriber_id], _under(*leaving[place])) for place in places]
-        events |= zip(places, consent.record_all(session, list_id, EventKind.WITHDRAWN, method, of), strict=True)
-    return [signing.token(_UNDO, events[place].id) if can else None for place, can in enumerate(undoable)]
+    for organisation_id, places in owners.items():
+        told = _written_down(session, organisation_id, people, [leaving[place] for place in places], numbered=undoable)
+        events |= {places[at]: event for at, event in told.items()}
+    return [signing.token(_UNDO, events[place].id) if able else None for place, able in enumerate(can)]
 
 
-def _alike(leaving: Sequence[tuple[Wish, Subscription]]) -> dict[tuple[int, Method], list[int]]:
-    """Return the places of those who leave the same list in the same way."""
-    found: dict[tuple[int, Method], list[int]] = {}
+def _written_down(
+    session: Session,
+    organisation_id: int,
+    people: Mapping[int, Subscriber],
+    leaving: Sequence[tuple[Wish, Subscription]],
+    *,
+    numbered: bool,
+) -> dict[int, ConsentEvent]:
+    """Store suppressions and events of one business, of which the ledger hears at once; return the events by place."""
+    new = suppression.lacking(
+        session, organisation_id, [_entry(people[wish.subscriber_id], wish, current) for wish, current in leaving]
+    )
+    alike: dict[tuple[int, Method], list[int]] = {}
     for place, (wish, current) in enumerate(leaving):
-        found.setdefault((current.list_id, wish.method), []).append(place)
-    return found
+        alike.setdefault((current.list_id, wish.method), []).append(place)
+    drafts = []
+    for (list_id, method), places in alike.items():
+        of = [(people[leaving[place][0].subscriber_id], _under(*leaving[place])) for place in places]
+        drafts.append(consent.draft(session, list_id, EventKind.WITHDRAWN, method, of))
+    closed, left = suppression.told(new), [event for drafted in drafts for event in drafted.told]
+    written = ledger.append(session, organisation_id, [*closed, *left])
+    suppression.store(session, organisation_id, new)
+    (consent.keep if numbered else consent.store)(session, drafts, written[len(closed) :])
+    placed = [place for places in alike.values() for place in places]
+    return dict(zip(placed, [event for drafted in drafts for event in drafted.events], strict=True))
+
+
+def _entry(person: Subscriber, wish: Wish, current: Subscription) -> Entry:
+    scope = suppression.list_scope(current.list_id)
+    return Entry(person.suppression_key, scope, Reason.UNSUBSCRIBED, subject=person.subject_ref, actor=wish.actor)
 
 
 def _under(wish: Wish, current: Subscription) -> Circumstances:

@@ -38,6 +38,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "channel": ("listkeeper.cli.channel", "Note followers and costs, and show what you own of each channel."),
     "question": ("listkeeper.cli.question", "Ask people more, one question at a time, and see what they answer."),
     "campaign": ("listkeeper.cli.campaign", "Write, check, test and send campaigns."),
+    "way": ("listkeeper.cli.way", "Show the ways by which mail leaves, and test one."),
     "queue": ("listkeeper.cli.queue", "Show what waits to leave, since when, and what stands in its way."),
     "import": ("listkeeper.cli.import_", "Bring a list from another tool, judge it, load it, take it back."),
     "subscriber": ("listkeeper.cli.subscriber", "Show what is known of a subscriber."),

@@ -10,6 +10,7 @@ import redis
 
 from listkeeper import parts, store
 from listkeeper.cli.context import emit, opened, with_json, with_settings
+from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
 from listkeeper.parts import Worker
 from listkeeper.sending import halt, incident, waiting, watch_words
@@ -24,6 +25,7 @@ _WHY = {
     Why.HELD: "held, so that it can be undone",
     Why.PAUSED: "paused by its owner",
     Why.WATCHED: "the first few have left; the others wait for what comes of them",
+    Why.ASKS: "the first few have left; its owner is asked about the others",
     Why.LATER: "all that waits is due later",
 }
 
@@ -104,6 +106,12 @@ def _incident(row: Incident) -> dict[str, Any]:
     }
 
 
+def _called(provider: str | None) -> str:
+    if provider is None:
+        return "a provider not known"
+    return mail_provider.name(provider) or "a small mail server"
+
+
 def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
     for lane in answer["lanes"]:
         age = lane["oldest_due_seconds"]
@@ -112,12 +120,12 @@ def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"{lane['lane']:<10}  {lane['due']} due{since}; {lane['later']} later; {who}"
     yield f"under way   {answer['leased']} leased, {answer['handed']} handed; in doubt: {answer['in_doubt']}"
     for letter in answer["letters"]:
-        why = f"; {_WHY[Why(letter['why'])]}" if letter["why"] else ""
         until = f" until {letter['until']}" if letter["until"] else ""
-        halted = f" ({letter['halted']})" if letter["halted"] else ""
-        yield f"{letter['id']}  {letter['state']}  {letter['due'] + letter['later']} wait{why}{until}{halted}"
+        # One that stopped by itself was paused by nobody.
+        why = letter["halted"] or (f"{_WHY[Why(letter['why'])]}{until}" if letter["why"] else "")
+        yield f"{letter['id']}  {letter['state']}  {letter['due'] + letter['later']} wait{why and f'; {why}'}"
     for row in answer["put_off"]:
-        yield f"put off     {row['number']} at {row['provider'] or 'a provider not known'}, next at {row['next_at']}"
+        yield f"put off     {row['number']} at {_called(row['provider'])}, next at {row['next_at']}"
     standing = [row for row in answer["incidents"] if row["closed_at"] is None]
     for row in standing:
         yield f"since {row['opened_at']}  {row['words']}"

@@ -10,13 +10,16 @@ a default would make it, is refused (``among`` takes lists).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import ARRAY, Dialect, String, Text, bindparam, column, func
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.sql.base import Executable
+from sqlalchemy.types import TypeEngine
 
 Process = Callable[[Any], Any]
 
@@ -42,21 +45,136 @@ class CompiledOnce:
         Lists and mappings among the values are not to be changed: equal ones may be one object.
         """
         form = self._form(connection)
-        found = connection.exec_driver_sql(form.text, form.written(parameters))
-        rows = cast("list[tuple[Any, ...]]", found.cursor.fetchall())
-        found.close()
-        return form.read(rows) if form.reads and rows else rows
+        written = form.written(parameters)
+        if _is_heard(connection):
+            return form.read([tuple(row) for row in connection.exec_driver_sql(form.text, written)])
+        try:
+            found = _driver(connection).execute(form.text, written).fetchall()
+        except _raised(connection) as problem:
+            raise _as_sqlalchemy(connection, problem) from problem
+        return form.read(found)
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
         """Run a statement that returns nothing."""
         form = self._form(connection)
-        connection.exec_driver_sql(form.text, form.written(parameters))
+        written = form.written(parameters)
+        if _is_heard(connection):
+            connection.exec_driver_sql(form.text, written)
+            return
+        try:
+            _driver(connection).execute(form.text, written)
+        except _raised(connection) as problem:
+            raise _as_sqlalchemy(connection, problem) from problem
 
     def each(self, connection: Connection, rows: Sequence[Mapping[str, Any]], **shared: Any) -> None:  # noqa: ANN401
         """Run a statement for each of these parameters; ``shared`` are those that all of them have in common."""
-        if rows:
-            form = self._form(connection)
-            connection.exec_driver_sql(form.text, form.written_each(rows, shared))
+        if not rows:
+            return
+        form = self._form(connection)
+        written = form.written_each(rows, shared)
+        if _is_heard(connection):
+            connection.exec_driver_sql(form.text, written)
+            return
+        try:
+            _driver(connection).cursor().executemany(form.text, written)
+        except _raised(connection) as problem:
+            raise _as_sqlalchemy(connection, problem) from problem
+
+    def asked_by(self, connection: Connection, cursor: Any, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        """Let a cursor of the driver ask, and return it; what is raised is the driver's."""
+        form = self._form(connection)
+        return cursor.execute(form.text, form.written(parameters))
+
+    def read(self, connection: Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Return what the driver has fetched as ``rows`` does."""
+        return self._form(connection).read(rows)
+
+
+Asked = tuple[CompiledOnce, Mapping[str, Any]]
+
+
+def rows_of_each(connection: Connection, *asked: Asked) -> list[list[tuple[Any, ...]]]:
+    """Return what several SELECTs find, in order; a server that is far away is asked all of them in one go."""
+    if not _goes_in_one(connection):
+        return [once.rows(connection, parameters) for once, parameters in asked]
+    driver = _driver(connection)
+    try:
+        with driver.pipeline():
+            cursors = [once.asked_by(connection, driver.cursor(), parameters) for once, parameters in asked]
+        found = [cursor.fetchall() for cursor in cursors]
+    except _raised(connection) as problem:
+        raise _as_sqlalchemy(connection, problem) from problem
+    return [once.read(connection, rows) for (once, _), rows in zip(asked, found, strict=True)]
+
+
+@contextmanager
+def in_one_go(connection: Connection) -> Iterator[None]:
+    """Let a server that is far away be told at once what is changed in the block, of which nothing is asked."""
+    if not _goes_in_one(connection):
+        yield
+        return
+    try:
+        with _driver(connection).pipeline():
+            yield
+    except _raised(connection) as problem:
+        raise _as_sqlalchemy(connection, problem) from problem
+
+
+def _is_heard(connection: Connection) -> bool:
+    """Return whether somebody listens to SQLAlchemy's statements: then each takes its way."""
+    listeners: Any = connection.engine.dispatch
+    return bool(listeners.before_cursor_execute)
+
+
+def _goes_in_one(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql" and not _is_heard(connection)
+
+
+def _driver(connection: Connection) -> Any:  # noqa: ANN401 - psycopg's or sqlite3's
+    return connection.connection.driver_connection
+
+
+def _raised(connection: Connection) -> type[Exception]:
+    raised: type[Exception] = connection.dialect.loaded_dbapi.Error
+    return raised
+
+
+def _as_sqlalchemy(connection: Connection, problem: Exception) -> Exception:
+    """Return what the driver raised as SQLAlchemy would raise it; nobody's values stand in it."""
+    dialect = connection.dialect
+    if dialect.is_disconnect(problem, _driver(connection), None):  # type: ignore[arg-type]
+        # Whatever the server's last words were: it is away.
+        connection.invalidate(problem)
+        return OperationalError(None, None, problem, hide_parameters=True, connection_invalidated=True)
+    return DBAPIError.instance(None, None, problem, _raised(connection), hide_parameters=True, dialect=dialect)
+
+
+class UpdatedEach:
+    """One UPDATE for many rows: run for each of them in turn, or once for all where a server is far away.
+
+    ``made`` is told what gives the value of a row's own parameter by its name, and returns the UPDATE; ``types`` are
+    the types of those parameters. Others are the same for all rows. Rows that others may lock are locked before, in
+    the order of the house: the one statement for all takes them as it finds them.
+    """
+
+    def __init__(self, made: Callable[[Callable[[str], Any]], Any], **types: TypeEngine[Any]) -> None:
+        self._names = tuple(types)
+        self._in_turn = CompiledOnce(made(lambda name: bindparam(name, type_=types[name])))
+        # A cast to so many characters would cut a longer text off in silence.
+        wide = {name: Text() if type(kind) is String else kind for name, kind in types.items()}
+        given = [bindparam(name, type_=ARRAY(kind)) for name, kind in wide.items()]
+        told = func.unnest(*given).table_valued(*(column(name, kind) for name, kind in wide.items()), name="told")
+        told = told.render_derived()
+        self._at_once = CompiledOnce(made(lambda name: told.c[name]))
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]], **shared: Any) -> None:  # noqa: ANN401
+        """Change these rows."""
+        if not rows:
+            return
+        if connection.dialect.name == "postgresql":
+            self._at_once.run(connection, shared | {name: [row[name] for row in rows] for name in self._names})
+        else:
+            self._in_turn.each(connection, rows, **shared)
 
 
 class _Form:
@@ -111,8 +229,10 @@ class _Form:
             written.append(self._ordered(values))
         return written
 
-    def read(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Return what the database says as Python's values, column by column: what is said often is read once."""
+        if not rows or not self.reads:
+            return rows
         columns = list(zip(*rows, strict=True))
         for place, process in self.reads:
             column = columns[place]

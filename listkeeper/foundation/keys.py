@@ -33,6 +33,7 @@ class _Ring:
     masters: tuple[bytes, ...]
     # What was derived from the newest, by purpose: every letter asks five times.
     newest: dict[str, bytes] = field(default_factory=dict)
+    together: dict[tuple[str, ...], tuple[bytes, ...]] = field(default_factory=dict)
 
 
 _ring: list[_Ring] = []
@@ -130,6 +131,14 @@ def secret(purpose: str) -> bytes:
     if purpose not in known:
         known[purpose] = _derive(masters[-1], purpose)
     return known[purpose]
+
+
+def secrets_for(purposes: tuple[str, ...]) -> tuple[bytes, ...]:
+    """Return the secrets of several purposes under the newest master key."""
+    if not _ring or purposes not in _ring[0].together:
+        found = tuple(secret(purpose) for purpose in purposes)
+        _ring[0].together[purposes] = found
+    return _ring[0].together[purposes]
 
 
 def secrets_of(purpose: str) -> tuple[bytes, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import String, bindparam, delete
+from sqlalchemy import String, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -33,6 +33,12 @@ def spend(session: Session, kind: str, secret: str, until: datetime) -> bool:
     """Use something up; False when it was used before. It is remembered until it would be void by itself."""
     values = {"digest": signing.keyed_digest(f"once:{kind}", secret), "forgotten_at": until}
     return session.connection().scalar(_spending(session.get_bind().dialect.name), values) is not None
+
+
+def is_spent(session: Session, kind: str, secret: str) -> bool:
+    """Return whether something was used up."""
+    digest = signing.keyed_digest(f"once:{kind}", secret)
+    return session.scalar(select(Spent.digest).where(Spent.digest == digest)) is not None
 
 
 @cache

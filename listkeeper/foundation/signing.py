@@ -33,6 +33,18 @@ def token(purpose: str, number: int) -> str:
     return sealed(purpose, number.to_bytes(_ID_BYTES, "big"))
 
 
+def tokens(purposes: tuple[str, ...], number: int) -> list[str]:
+    """Return the same under several purposes: those that stand in every letter are made in one go."""
+    body = number.to_bytes(_ID_BYTES, "big")
+    made = []
+    for begun_inner, begun_outer in _begun_each(keys.secrets_for(_of_tokens(purposes))):
+        inner, outer = begun_inner.copy(), begun_outer.copy()
+        inner.update(body)
+        outer.update(inner.digest())
+        made.append(_written(body + outer.digest()[:_TAG_BYTES]))
+    return made
+
+
 def read(purpose: str, text: str) -> int | None:
     """Return the number inside a token, or None when it is not one of ours."""
     body = opened(purpose, text, _ID_BYTES)
@@ -97,6 +109,16 @@ def _mac(secret: bytes, body: bytes) -> bytes:
     inner.update(body)
     outer.update(inner.digest())
     return outer.digest()
+
+
+@lru_cache(maxsize=64)
+def _of_tokens(purposes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"token:{purpose}" for purpose in purposes)
+
+
+@lru_cache(maxsize=64)
+def _begun_each(secrets: tuple[bytes, ...]) -> list[tuple[hashlib._Hash, hashlib._Hash]]:
+    return [_begun(secret) for secret in secrets]
 
 
 @lru_cache(maxsize=256)

@@ -29,9 +29,10 @@ def write_down() -> None:
             if not journal.is_waiting(session):
                 return
         with store.transaction() as session:
-            written = journal.write_down(session, parts.settings().journal_folder)
-        if not written:
-            # Another machine keeps the journal.
+            written = journal.write_down(session, parts.settings().journal_folder, journal.AT_ONCE)
+        if written < journal.AT_ONCE:
+            # All that waited is written, or another machine keeps the journal. What came meanwhile rings by itself:
+            # while hundreds leave in a second, whoever looked again would do nothing else.
             return
 
 

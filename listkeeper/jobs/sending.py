@@ -10,7 +10,7 @@ from threading import Event
 from listkeeper import parts, store
 from listkeeper.foundation import log
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import firsts, handing, identity, lines, pacing, watching
+from listkeeper.jobs import brakes, firsts, handing, identity, lines, pacing, watching
 from listkeeper.jobs.handing import Said
 from listkeeper.sending import batch, claim, composing, incident, progress, recovery
 from listkeeper.sending import ways as ways_of_sending
@@ -78,6 +78,7 @@ def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
     if left:
         with store.transaction() as session:
             claim.give_back(session, left, identity.me())
+    brakes.look()
     return True
 
 

@@ -19,7 +19,11 @@ _ENDS: dict[type[object], str] = {
     InDoubt: "in_doubt",
     type(None): "not_begun",
 }
+# From 500 on a server said no for good (RFC 5321 section 4.2.1); below it is a fault of ours, said by nobody.
+_FOR_GOOD = 500
 _now: Counter[str] = Counter()
+# What servers refused for good since somebody last asked.
+_refused: list[int] = []
 
 
 @contextmanager
@@ -41,7 +45,19 @@ def settled(asked: int, outcomes: Mapping[int, Outcome | None], begun: float) ->
     ends = +ends
     _now.update(ends)
     _now.update(mails=asked, windows=1)
+    _refused.extend(number for number, outcome in outcomes.items() if _is_refusal(outcome))
     _log.debug("window.settled", mails=asked, **ends, seconds=_since(begun))
+
+
+def _is_refusal(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, Rejected) and outcome.reply.code >= _FOR_GOOD
+
+
+def refused() -> list[int]:
+    """Return which deliveries were refused for good since this was last asked."""
+    taken = _refused[:]
+    _refused.clear()
+    return taken
 
 
 def _since(begun: float) -> float:

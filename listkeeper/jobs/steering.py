@@ -6,10 +6,10 @@ from listkeeper import parts, store
 from listkeeper.accounts import audit_log
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import schedule
-from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import ListkeeperError, TryAgain
-from listkeeper.sending import beginning, delivery, progress, steering, tempo
+from listkeeper.sending import beginning, delivery, progress, steering, stops, tempo
 
 _ACTOR = "clock"
 _log = log.get(__name__)
@@ -37,6 +37,18 @@ def _look_at_those_under_way() -> None:
             tempo.note(session, settled)
     for number in called:
         _act(number)
+
+
+def look_at(number: int) -> int:
+    """Stop one letter if it passes a threshold; return after how many more refusals it should be looked at again."""
+    with store.reading() as session:
+        letter = session.get_one(Campaign, number)
+        if letter.state is not CampaignState.SENDING:
+            return letter.recipients + 1
+        figures, room = stops.standing(session, letter)
+    if figures is not None:
+        _act(number)
+    return room
 
 
 def _act(number: int) -> None:

@@ -27,4 +27,8 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.housekeeping.forget_answers", 86_400, Lane.BACKGROUND),
 )
 # Done in the timetable's own process, and quickly: whether workers live is no question for a worker.
-OWN: tuple[tuple[str, int], ...] = (("listkeeper.jobs.watching.count", 15), ("listkeeper.jobs.watching.look", 60))
+OWN: tuple[tuple[str, int], ...] = (
+    ("listkeeper.jobs.watching.count", 15),
+    ("listkeeper.jobs.watching.look", 60),
+    ("listkeeper.jobs.alerting.tell", 60),
+)

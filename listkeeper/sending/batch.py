@@ -15,7 +15,7 @@ from typing import assert_never
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import asking, permission, question_mail, subscriber, subscription
+from listkeeper.audience import asking, permission, question_mail, subscriber
 from listkeeper.audience.asking import ConfirmationMail
 from listkeeper.audience.handover import MessageClass, NoticeKind, Refusal
 from listkeeper.audience.permission import Grant
@@ -59,7 +59,8 @@ def hand_out(  # noqa: PLR0913 - whose rows, and what the line can carry where t
     known = letters or {}
     line = Line(worker, carries_smtputf8=carries_smtputf8, practice=practice, way=way)
     # Everybody in the house takes deliveries, then people, then the end of the ledger, which signing a receipt needs.
-    ours = letter_batch.take(session, [number for number in ids if number in known], worker)
+    campaigns = {number: known[number][0].campaign_id for number in ids if number in known}
+    ours = letter_batch.take(session, campaigns, worker)
     rows = _taken_up(session, [number for number in ids if number not in known], worker)
     ready = letter_batch.hand_out(session, [known[number] for number in ours], line) if ours else []
     return ready + _hand_out_singles(session, rows, prepare, line) if rows else ready
@@ -153,19 +154,15 @@ def record(  # noqa: PLR0913 - what came of which hand-overs, and who says it
     if not outcomes:
         return
     # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
-    reached, others = letter_batch.record_taken(session, outcomes, worker)
+    others = letter_batch.record_taken(session, outcomes, worker)
     singles = {number: outcomes[number] for number in others}
-    _record_singles(session, singles, questions or {}, reached, handed=handed, deadlines=deadlines, worker=worker)
-    for list_id, people in reached.items():
-        # The gate asks: for how long was she silent, and how often does she want to hear from us?
-        subscription.contacted(session, list_id, people)
+    _record_singles(session, singles, questions or {}, handed=handed, deadlines=deadlines, worker=worker)
 
 
 def _record_singles(  # noqa: PLR0913 - what came of it, of which hand-overs, and who says it
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
-    reached: dict[int, list[int]],
     *,
     handed: Mapping[int, datetime] | None,
     deadlines: Deadlines,
@@ -174,6 +171,7 @@ def _record_singles(  # noqa: PLR0913 - what came of it, of which hand-overs, an
     if not outcomes:
         return
     cancelled = _cancelled_campaigns(session, outcomes)
+    reached: dict[int, list[int]] = {}
     refused: list[int | None] = []
     settled: list[Delivery] = []
     query = select(Delivery).where(Delivery.id.in_(outcomes)).order_by(Delivery.id).with_for_update()
@@ -195,6 +193,7 @@ def _record_singles(  # noqa: PLR0913 - what came of it, of which hand-overs, an
     if refused:
         asking.bounced(session, [number for number in refused if number is not None])
     tally.note(session, settled)
+    letter_batch.contacted(session, reached)
 
 
 def _is_refused_question(row: Delivery) -> bool:

@@ -214,6 +214,8 @@ _KEPT_LIMIT = 32
 
 def _prepare(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
     match row.message_class:
+        case MessageClass.TEST if row.notice is not None:
+            return notices.prepare(session, row, window.houses[row.organisation_id])
         case MessageClass.MARKETING | MessageClass.TEST:
             return _letter(session, row, window)
         case MessageClass.DOI | MessageClass.SERVICE | MessageClass.SYSTEM:

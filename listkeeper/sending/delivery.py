@@ -92,7 +92,7 @@ class Delivery(Table):
     confirmation_id: Mapped[int | None] = mapped_column(ForeignKey("confirmation.id"))
     # Only for tests and the owner's witness mailbox, an address typed by a user; emptied once the mail is settled.
     typed_address: Mapped[str | None] = mapped_column(String(320))
-    # How many campaigns of this organisation this person got before: the Gmail block stops after three.
+    # How many campaigns of this organisation this person got before, as far as anybody asks (``letters_before``).
     letters_before: Mapped[int] = mapped_column(Integer, default=0)
     worker: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -13,13 +13,13 @@ from typing import Any, assert_never, cast
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import permission
+from listkeeper.audience import permission, subscription
 from listkeeper.audience.handover import Refusal
 from listkeeper.audience.permission import Grant
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.among import among
-from listkeeper.foundation.compiled_once import CompiledOnce
+from listkeeper.foundation.compiled_once import CompiledOnce, UpdatedEach, in_one_go, rows_of_each
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import claim, prepared, tally
 from listkeeper.sending.delivery import Delivery, DeliveryState, Waiting
@@ -37,48 +37,68 @@ _OURS = CompiledOnce(
 _CAMPAIGN = cast("Table", Campaign.__table__).c
 _MOVING = CompiledOnce(select(_CAMPAIGN.id).where(among(_CAMPAIGN.id, "ids"), _CAMPAIGN.state == CampaignState.SENDING))
 # Each names the state that it changes, as the table of transitions has it: a row that has moved on is left alone.
-_HANDED = CompiledOnce(
-    update(_TABLE)
-    .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.LEASED)
-    .values(
-        state=DeliveryState.HANDED,
-        attempts=_ROW.attempts + 1,
-        handed_at=bindparam("now"),
-        lease_until=bindparam("until"),
-        grant_event_id=bindparam("event"),
-        grant_seq=bindparam("seq"),
-        gate_head_seq=bindparam("head"),
-        gate_rule_version=permission.RULE_VERSION,
-        template_sha256=bindparam("template"),
-        message_id=bindparam("name"),
-        way=bindparam("by"),
-    )
+_HANDED = UpdatedEach(
+    lambda of: (
+        update(_TABLE)
+        .where(_ROW.id == of("number"), _ROW.state == DeliveryState.LEASED)
+        .values(
+            state=DeliveryState.HANDED,
+            attempts=_ROW.attempts + 1,
+            handed_at=bindparam("now"),
+            lease_until=bindparam("until"),
+            grant_event_id=of("event"),
+            grant_seq=of("seq"),
+            gate_head_seq=of("head"),
+            gate_rule_version=permission.RULE_VERSION,
+            template_sha256=of("template"),
+            message_id=of("name"),
+            way=bindparam("by"),
+        )
+    ),
+    number=_ROW.id.type,
+    event=_ROW.grant_event_id.type,
+    seq=_ROW.grant_seq.type,
+    head=_ROW.gate_head_seq.type,
+    template=_ROW.template_sha256.type,
+    name=_ROW.message_id.type,
 )
-_STAYS_HOME = CompiledOnce(
-    update(_TABLE)
-    .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.LEASED)
-    .values(
-        state=bindparam("becomes"),
-        refusal_code=bindparam("code"),
-        reply_text=bindparam("words"),
-        gate_rule_version=bindparam("rules"),
-        settled_at=bindparam("now"),
-        worker=None,
-        lease_until=None,
-    )
+_STAYS_HOME = UpdatedEach(
+    lambda of: (
+        update(_TABLE)
+        .where(_ROW.id == of("number"), _ROW.state == DeliveryState.LEASED)
+        .values(
+            state=of("becomes"),
+            refusal_code=of("code"),
+            reply_text=of("words"),
+            gate_rule_version=of("rules"),
+            settled_at=bindparam("now"),
+            worker=None,
+            lease_until=None,
+        )
+    ),
+    number=_ROW.id.type,
+    becomes=_ROW.state.type,
+    code=_ROW.refusal_code.type,
+    words=_ROW.reply_text.type,
+    rules=_ROW.gate_rule_version.type,
 )
-_TAKEN = CompiledOnce(
-    update(_TABLE)
-    .where(_ROW.id == bindparam("row"), _ROW.state == DeliveryState.HANDED)
-    .values(
-        state=DeliveryState.ACCEPTED,
-        reply_code=bindparam("code"),
-        reply_text=bindparam("words"),
-        reply_class=None,
-        settled_at=bindparam("now"),
-        worker=None,
-        lease_until=None,
-    )
+_TAKEN = UpdatedEach(
+    lambda of: (
+        update(_TABLE)
+        .where(_ROW.id == of("number"), _ROW.state == DeliveryState.HANDED)
+        .values(
+            state=DeliveryState.ACCEPTED,
+            reply_code=of("code"),
+            reply_text=of("words"),
+            reply_class=None,
+            settled_at=bindparam("now"),
+            worker=None,
+            lease_until=None,
+        )
+    ),
+    number=_ROW.id.type,
+    code=_ROW.reply_code.type,
+    words=_ROW.reply_text.type,
 )
 _WITH_RECEIVER = (
     select(_ROW.id, _ROW.list_id, _ROW.subscriber_id, _ROW.provider)
@@ -90,14 +110,18 @@ _HANDED_LETTERS = CompiledOnce(_WITH_RECEIVER)
 _OUR_HANDED_LETTERS = CompiledOnce(_WITH_RECEIVER.where(_ROW.worker == bindparam("me")))
 
 
-def take(session: Session, ids: Sequence[int], worker: str) -> list[int]:
-    """Lock these leased rows and return them; those of a letter that stands still by now are given back."""
-    if not ids:
+def take(session: Session, letters: Mapping[int, int | None], worker: str) -> list[int]:
+    """Lock these leased rows and return them; those of a letter that stands still by now are given back.
+
+    ``letters`` names the campaign of each.
+    """
+    if not letters:
         return []
     session.flush()
+    ids, campaigns = list(letters), {campaign for campaign in letters.values() if campaign is not None}
     connection = session.connection()
-    rows = _OURS.rows(connection, {"ids": ids, "me": worker})
-    moving = {number for (number,) in _MOVING.rows(connection, {"ids": {campaign for _, campaign in rows}})}
+    rows, going = rows_of_each(connection, (_OURS, {"ids": ids, "me": worker}), (_MOVING, {"ids": campaigns}))
+    moving = {number for (number,) in going}
     if still := [number for number, campaign in rows if campaign not in moving]:
         claim.give_back(session, still, worker)
     return [number for number, campaign in rows if campaign in moving]
@@ -121,16 +145,16 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
             case verdict:
                 assert_never(verdict)
     connection = session.connection()
-    _HANDED.each(connection, handed, now=moment, until=moment + HANDED_LEASE, by=line.way)
+    _HANDED.run(connection, handed, now=moment, until=moment + HANDED_LEASE, by=line.way)
     if home:
-        _STAYS_HOME.each(connection, home, now=moment)
+        _STAYS_HOME.run(connection, home, now=moment)
         tally.add(session, Counter(tally.letter(values["becomes"], None) for values in home))
     return ready
 
 
 def _granted(row: Waiting, message: Prepared, grant: Grant) -> dict[str, Any]:
     return {
-        "row": row.id,
+        "number": row.id,
         "event": grant.event_id,
         "seq": grant.ledger_seq,
         "head": grant.head_seq,
@@ -144,13 +168,11 @@ def _failed(row: Waiting, problem: ListkeeperError) -> dict[str, Any]:
 
 
 def _home(row: Waiting, becomes: DeliveryState, **told: Any) -> dict[str, Any]:  # noqa: ANN401 - columns
-    return {"row": row.id, "becomes": becomes, "code": None, "words": None, "rules": None} | told
+    return {"number": row.id, "becomes": becomes, "code": None, "words": None, "rules": None} | told
 
 
-def record_taken(
-    session: Session, outcomes: Mapping[int, Outcome | None], worker: str | None = None
-) -> tuple[dict[int, list[int]], list[int]]:
-    """Record the letters that were accepted; return whom they reached, by list, and the rows that are left to record.
+def record_taken(session: Session, outcomes: Mapping[int, Outcome | None], worker: str | None = None) -> list[int]:
+    """Record the letters that were accepted, and that they have reached their readers; return what is left to record.
 
     Left is whatever else came of it, and whatever is no letter, or was called in doubt meanwhile. Of a ``worker`` that
     is named only its own rows are recorded (``batch.record``).
@@ -166,24 +188,28 @@ def record_taken(
     else:
         rows = _OUR_HANDED_LETTERS.rows(connection, asked | {"me": worker})
     if not rows:
-        return {}, list(outcomes)
-    moment = clock.now()
+        return list(outcomes)
     reached: dict[int, list[int]] = {}
     for _number, list_id, person, _provider in rows:
         note_reached(reached, list_id, person)
-    _TAKEN.each(
-        connection,
-        [
-            {"row": number, "code": accepted[number].code or None, "words": prepared.words(accepted[number].text)}
-            for number, _list_id, _person, _provider in rows
-        ],
-        now=moment,
-    )
-    tally.add(session, Counter(tally.letter(DeliveryState.ACCEPTED, row[3]) for row in rows))
+    taken = [
+        {"number": row[0], "code": accepted[row[0]].code or None, "words": prepared.words(accepted[row[0]].text)}
+        for row in rows
+    ]
+    with in_one_go(connection):
+        _TAKEN.run(connection, taken, now=clock.now())
+        tally.add(session, Counter(tally.letter(DeliveryState.ACCEPTED, row[3]) for row in rows))
+        contacted(session, reached)
     # Whoever has one of these rows as an object sees what it has become.
     session.expire_all()
     done = {row[0] for row in rows}
-    return reached, [number for number in outcomes if number not in done]
+    return [number for number in outcomes if number not in done]
+
+
+def contacted(session: Session, reached: Mapping[int, Sequence[int]]) -> None:
+    """Note whom letters have reached: the gate asks how long she heard nothing, and how often she wants to hear."""
+    for list_id, people in reached.items():
+        subscription.contacted(session, list_id, people)
 
 
 def note_reached(reached: dict[int, list[int]], list_id: int | None, person: int | None) -> None:

@@ -26,6 +26,9 @@ from listkeeper.standards import list_headers
 from listkeeper.standards.dkim import SigningKey
 from listkeeper.standards.list_headers import Header
 
+# Of the four links that are a reader's own in each letter.
+_PURPOSES = (unsubscribe.PURPOSE, "preferences", "web-view", "why")
+
 
 class About(NamedTuple):
     """What a campaign is about, as the gate asks: some permissions cover that alone."""
@@ -108,16 +111,17 @@ class Copy:
 
     def reader(self, recipient: str) -> Reader:
         """Return the person it is filled for. Without an address nobody is taken for a reader of Gmail."""
-        site, number, told = self._edition.ours.site, self._number, self._told
+        site, told = self._edition.ours.site, self._told
+        leave, choices, page, why = signing.tokens(_PURPOSES, self._number)
         return Reader(
             recipient,
             told.language,
             told.profile,
-            f"{site}/u/{unsubscribe.token_for(number)}",
+            f"{site}/u/{leave}",
             None,
-            f"{site}/p/{signing.token('preferences', number)}",
-            f"{site}/w/{signing.token('web-view', number)}",
-            f"{site}/y/{signing.token('why', number)}",
+            f"{site}/p/{choices}",
+            f"{site}/w/{page}",
+            f"{site}/y/{why}",
             told.reason,
             primary_tab.is_for(recipient, earlier_campaigns=self._letters_before),
             told.asked,

@@ -36,6 +36,7 @@ from listkeeper.rendering import (
     incident_mail,
     invitation_mail,
     receipt_mail,
+    way_mail,
     witness_mail,
 )
 from listkeeper.rendering.content import Filled
@@ -274,6 +275,16 @@ def _incident(session: Session, row: AnyDelivery, ours: House) -> Prepared:
     return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
 
 
+def _way_test(_session: Session, row: AnyDelivery, ours: House) -> Prepared:
+    filled = way_mail.compose(
+        language_code=ours.language,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        way=row.occasion.partition("@")[2],
+    )
+    return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
+
+
 _NOTICES: dict[NoticeKind, Callable[[Session, AnyDelivery, House], Prepared]] = {
     NoticeKind.RECEIPT: _receipt,
     NoticeKind.ACCESS: _access,
@@ -283,4 +294,5 @@ _NOTICES: dict[NoticeKind, Callable[[Session, AnyDelivery, House], Prepared]] = 
     NoticeKind.INVITATION: _invitation,
     NoticeKind.DEFENCE: _defence,
     NoticeKind.INCIDENT: _incident,
+    NoticeKind.WAY_TEST: _way_test,
 }

@@ -11,6 +11,9 @@ from listkeeper.sending import halt
 from listkeeper.sending.pilot import Pilot, PilotState, Result
 from listkeeper.sending.progress import Progress
 
+# Whoever waits for less is going out, at the pace that was set.
+_A_WHILE = timedelta(minutes=1)
+
 
 def sentence(campaign: Campaign, report: Progress, zone: str) -> str:
     """Say what happens now, or what was the end of it; moments are by the clocks of ``zone``."""
@@ -96,6 +99,12 @@ def _going_out(report: Progress, zone: str) -> str:
             "It goes out at each reader's own hour. The last ones get it at this time: %(when)s.",
             when=language.appointment(report.last_hour, zone),
         )
+    if report.goes_on_at is not None and report.goes_on_at - clock.now() > _A_WHILE:
+        said = language.text(
+            "What may leave for now has left. The next ones leave from this time on: %(when)s.",
+            when=language.appointment(report.goes_on_at, zone),
+        )
+        return f"{said} {report.warming_up}".rstrip()
     if report.seconds_left is None or not report.waiting:
         return language.text("It is going out.")
     return language.text(

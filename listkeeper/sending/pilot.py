@@ -123,6 +123,12 @@ def of(campaign: Campaign) -> Pilot | None:
     return Pilot.of(campaign.pilot) if campaign.pilot is not None else None
 
 
+def asks(campaign: Campaign) -> bool:
+    """Return whether the few have it, and the others wait for the owner's word."""
+    test = of(campaign)
+    return test is not None and test.state is PilotState.ASKS
+
+
 def size_of(test: Pilot, recipients: int) -> int:
     """Return how many would get it first. Raises Invalid for an audience too small to learn from."""
     size = max(LEAST_PEOPLE, ceil(recipients * test.share / 1000))

@@ -36,7 +36,7 @@ from listkeeper.campaigns.schedule import AT_ONCE, Leaving
 from listkeeper.foundation import clock, language, throttle
 from listkeeper.foundation.errors import Forbidden, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, pilot, reader_zones
+from listkeeper.sending import delivery, letters_before, pilot, reader_zones
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import Incident
 from listkeeper.sending.pilot import Pilot
@@ -128,15 +128,8 @@ def _demand_somebody(planned: int) -> int:
 def freeze(session: Session, campaign: Campaign, chosen: Revision, *, practice: bool = False) -> int:
     """Make one queued delivery for everybody who may be mailed now; return how many."""
     people = preflight.audience(campaign.mailing_list, campaign.topic, practice=practice)
-    audience = people.with_only_columns(Subscriber.id).subquery()
-    # Counted once for all, not once for each: with a million people the latter would take days. A welcome letter
-    # is no campaign: the request about Gmail's tabs stands in it and in three letters more.
-    before = (
-        select(Delivery.subscriber_id, func.count().label("letters"))
-        .where(Delivery.campaign_id.is_not(None), Delivery.state == DeliveryState.ACCEPTED)
-        .group_by(Delivery.subscriber_id)
-        .subquery()
-    )
+    audience = people.with_only_columns(Subscriber.id, Subscriber.email_key).subquery()
+    known, before = letters_before.of_audience(session, campaign, audience)
     moment = clock.now()
     values = {
         Delivery.organisation_id: literal(campaign.organisation_id),
@@ -148,12 +141,11 @@ def freeze(session: Session, campaign: Campaign, chosen: Revision, *, practice: 
         Delivery.revision_id: literal(chosen.id),
         Delivery.subscriber_id: audience.c.id,
         Delivery.list_id: literal(campaign.list_id),
-        Delivery.letters_before: func.coalesce(before.c.letters, 0),
+        Delivery.letters_before: before,
         Delivery.due_at: literal(moment, Delivery.due_at.type),
         Delivery.attempts: literal(0),
         Delivery.created_at: literal(moment, Delivery.created_at.type),
     }
-    known = audience.outerjoin(before, before.c.subscriber_id == audience.c.id)
     rows = select(*values.values()).select_from(known).order_by(audience.c.id)
     session.execute(insert(Delivery).from_select(list(values), rows, include_defaults=False))
     planned = session.scalar(select(func.count()).select_from(Delivery).where(Delivery.campaign_id == campaign.id))
@@ -334,15 +326,7 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
     Raises Invalid when it is no address, Forbidden past the hour's limit.
     """
     parsed = address.parse(typed)
-    if not throttle.allow(session, "test", str(organisation.id), per_hour, timedelta(hours=1)):
-        raise Forbidden(
-            "too_many_tests",
-            language.counted(
-                "%(number)s test mail has gone out this hour. Wait a little, then send the next.",
-                "%(number)s test mails have gone out this hour. Wait a little, then send the next.",
-                per_hour,
-            ),
-        )
+    demand_test_allowed(session, organisation, per_hour)
     chosen = campaigns.newest(session, campaign)
     preview.ready(session, campaign, chosen, organisation, site)
     made = Delivery(
@@ -355,3 +339,16 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
         typed_address=parsed.send,
     )
     return delivery.queue(session, made)
+
+
+def demand_test_allowed(session: Session, organisation: Organisation, per_hour: int) -> None:
+    """Count one test mail. Raises Forbidden past the hour's limit."""
+    if not throttle.allow(session, "test", str(organisation.id), per_hour, timedelta(hours=1)):
+        raise Forbidden(
+            "too_many_tests",
+            language.counted(
+                "%(number)s test mail has gone out this hour. Wait a little, then send the next.",
+                "%(number)s test mails have gone out this hour. Wait a little, then send the next.",
+                per_hour,
+            ),
+        )

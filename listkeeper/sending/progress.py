@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import quiet_hours
+from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
@@ -19,7 +20,8 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, first_message, incident, pilot, stops, tempo, watch_words
+from listkeeper.sending import delivery, first_message, incident, pilot, stops, tempo, warmup, watch_words
+from listkeeper.sending import waiting as queue
 from listkeeper.sending.delivery import IS_WAITING, OPEN, SENT, Delivery, DeliveryState
 from listkeeper.sending.first_message import Verdict
 from listkeeper.sending.pilot import Pilot
@@ -58,6 +60,9 @@ class Progress:
     # Until when it rests, because of quiet hours; and when the last reader's own hour comes.
     rests_until: datetime | None = None
     last_hour: datetime | None = None
+    # When the next may leave, where none may for now; and the plan of a sending domain that is new, in words.
+    goes_on_at: datetime | None = None
+    warming_up: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ def report(
     moving = campaign.state is CampaignState.SENDING
     waiting = found[DeliveryState.QUEUED] + found[DeliveryState.LEASED] + found[DeliveryState.HANDED]
     rate = tempo.per_minute(session, campaign.id, settled(found)) if moving else None
+    idle = moving and waiting == found[DeliveryState.QUEUED] > 0
     put_off, next_try = _put_off(session, campaign) if found[DeliveryState.DEFERRED] else ((), None)
     return Progress(
         state=campaign.state,
@@ -103,7 +109,13 @@ def report(
         warnings=stops.warnings(session, campaign, found),
         rests_until=quiet_hours.rests(session, clock.now()).get(campaign.organisation_id) if moving else None,
         last_hour=_last_hour(session, campaign) if moving and campaign.each_zone else None,
+        goes_on_at=queue.next_due(session, campaign.id, campaign.waves_open) if idle else None,
+        warming_up=warmup.words(session, campaign.organisation_id, _from_domain(session, campaign)) if moving else "",
     )
+
+
+def _from_domain(session: Session, campaign: Campaign) -> str:
+    return session.get_one(Organisation, campaign.organisation_id).from_domain
 
 
 def told(campaign: Campaign, report: Progress) -> dict[str, Any]:

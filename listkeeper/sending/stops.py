@@ -19,6 +19,7 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Suppression
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.foundation.among import among
 from listkeeper.sending import delivery, halt
 from listkeeper.sending.delivery import SENT, Delivery, DeliveryState
 from listkeeper.sending.halt import Figures, HaltCode
@@ -83,24 +84,25 @@ def permanent_share(session: Session, campaign_id: int, found: Mapping[DeliveryS
 
 def _complaints(session: Session, campaign: Campaign) -> int:
     """Return how many who got this letter have called our mail spam since it began."""
-    query = (
-        select(func.count(Delivery.id.distinct()))
+    by_key = (Subscriber.organisation_id == Suppression.organisation_id) & (
+        Subscriber.suppression_key == Suppression.key
+    )
+    people = (
+        select(Subscriber.id)
         .select_from(Suppression)
-        .join(
-            Subscriber,
-            (Subscriber.organisation_id == Suppression.organisation_id)
-            & (Subscriber.suppression_key == Suppression.key),
-        )
-        .join(Delivery, (Delivery.subscriber_id == Subscriber.id) & (Delivery.campaign_id == campaign.id))
+        .join(Subscriber, by_key)
         .where(
             suppression.IS_COMPLAINT,
             Suppression.created_at >= campaign.started_at,
             # What a file of another tool says is about letters of that tool.
             ~Suppression.actor.startswith("import:"),
-            Delivery.state.in_(SENT),
         )
     )
-    return session.scalar(query) or 0
+    # These few first: asked in one, SQLite would look for a complaint of each who got the letter.
+    if not (complained := sorted(set(session.scalars(people)))):
+        return 0
+    got_it = among(Delivery.subscriber_id, "people"), Delivery.campaign_id == campaign.id, Delivery.state.in_(SENT)
+    return session.scalar(select(func.count()).select_from(Delivery).where(*got_it), {"people": complained}) or 0
 
 
 def judge(measured: Measured, recipients: int) -> list[Finding]:
@@ -128,10 +130,30 @@ def _judged(code: HaltCode, number: int, of: int, limits: tuple[int, int], few: 
 
 def passed(session: Session, campaign: Campaign, found: Mapping[DeliveryState, int] | None = None) -> Figures | None:
     """Return the threshold that a letter passes and that nobody overruled, if any."""
+    return _passed(campaign, measure(session, campaign, found))
+
+
+def _passed(campaign: Campaign, measured: Measured) -> Figures | None:
     over = set(campaign.overruled or ())
-    findings = judge(measure(session, campaign, found), campaign.recipients)
-    stops = (each.figures for each in findings if each.weight is Weight.STOPS)
+    stops = (each.figures for each in judge(measured, campaign.recipients) if each.weight is Weight.STOPS)
     return next((figures for figures in stops if figures.code.value not in over), None)
+
+
+def standing(session: Session, campaign: Campaign) -> tuple[Figures | None, int]:
+    """Return the threshold that a letter passes, if any, and its ``room``."""
+    measured = measure(session, campaign)
+    return _passed(campaign, measured), room(campaign, measured)
+
+
+def room(campaign: Campaign, measured: Measured) -> int:
+    """Return after how many more refusals for good a letter may pass the threshold of these, at the soonest.
+
+    What is taken meanwhile only makes their share smaller.
+    """
+    if HaltCode.PERMANENT.value in (campaign.overruled or ()):
+        return campaign.recipients + 1
+    judged_of = max(measured.outcomes, min(FIRST, campaign.recipients))
+    return max(1, max(PERMANENT_STOPS * judged_of // 1000, FEW_FAILURES) + 1 - measured.permanent)
 
 
 def stop_for(session: Session, campaign: Campaign, figures: Figures) -> Figures | None:

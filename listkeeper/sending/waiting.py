@@ -22,6 +22,7 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
+from listkeeper.sending import pilot
 from listkeeper.sending.delivery import IS_IN_DOUBT, IS_PUT_OFF, IS_UNDER_WAY, IS_WAITING, Delivery, DeliveryState
 
 S = DeliveryState
@@ -41,6 +42,8 @@ class Why(StrEnum):
     PAUSED = "paused"
     # The few that go first have left, and the others wait for what comes of them.
     WATCHED = "watched"
+    # The same, and the owner is to say what becomes of the others.
+    ASKS = "asks"
     # No letter leaves at this hour, as its business has chosen.
     QUIET = "quiet"
     # All that waits is due later: put off by receivers, or held back by the pace.
@@ -185,7 +188,7 @@ def _why(  # noqa: PLR0911 - one way out for each reason
         case CampaignState.PAUSED:
             return Why.PAUSED, None
     if watched:
-        return Why.WATCHED, None
+        return Why.ASKS if pilot.asks(row) else Why.WATCHED, None
     if open_ones and not any(depth.due for depth in open_ones):
         return Why.LATER, min((depth.oldest for depth in open_ones if depth.oldest), default=None)
     return None, None
@@ -237,6 +240,18 @@ def is_due(session: Session, campaign_id: int, waves_open: int) -> bool:
     )
     due = (select(Delivery.id).where(of_letter, Delivery.wave == wave).limit(1) for wave in range(waves_open + 1))
     return any(session.scalar(query) is not None for query in due)
+
+
+def next_due(session: Session, campaign_id: int, waves_open: int) -> datetime | None:
+    """Return when the next row of a campaign is due; None where one is due by now, or none may leave."""
+    moments = []
+    for wave in range(waves_open + 1):
+        of_wave = and_(
+            Delivery.lane == Lane.SENDING, IS_WAITING, Delivery.campaign_id == campaign_id, Delivery.wave == wave
+        )
+        moments.append(session.scalar(select(Delivery.due_at).where(of_wave).order_by(Delivery.due_at).limit(1)))
+    soonest = min((moment for moment in moments if moment is not None), default=None)
+    return soonest if soonest is not None and soonest > clock.now() else None
 
 
 def under_way(session: Session) -> dict[DeliveryState, int]:

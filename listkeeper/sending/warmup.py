@@ -184,6 +184,19 @@ def _judged(plan: WarmUp) -> tuple[Standing, int]:
     return Standing.GREW, 1
 
 
+def words(session: Session, organisation_id: int, name: str) -> str:
+    """Say where the plan of a domain stands; nothing when it is not being warmed up."""
+    domain = sending_domain.by_name(session, organisation_id, name)
+    plan = plan_of(session, domain) if domain is not None else None
+    return sentence(plan) if plan is not None else ""
+
+
+def plan_of(session: Session, domain: SendingDomain) -> WarmUp | None:
+    """Return the plan of a domain that is being warmed up."""
+    plan = session.get(WarmUp, domain.id)
+    return plan if plan is not None and plan.active else None
+
+
 def sentence(plan: WarmUp) -> str:
     """Say in words where a plan stands, and why."""
     where = language.counted(

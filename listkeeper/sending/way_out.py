@@ -34,5 +34,5 @@ def leave(session: Session, letters: Sequence[int]) -> list[str | None]:
     for number, subscriber_id, list_id, language in session.execute(_WHOSE, {"letters": sorted(set(letters))}):
         spoken[number] = language
         wishes.append(Wish(subscriber_id or 0, list_id or 0, Method.ONE_CLICK, number))
-    unsubscribe.leave_all(session, wishes)
+    unsubscribe.leave_all(session, wishes, undoable=False)
     return [spoken.get(number) for number in letters]

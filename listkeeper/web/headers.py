@@ -52,10 +52,9 @@ def _promised(public_url: str) -> dict[str, str]:
     return {"Strict-Transport-Security": _TWO_YEARS} if urlsplit(public_url).scheme == "https" else {}
 
 
-def of_redirect(promised_by: str, location: str) -> list[tuple[str, str]]:
-    """Return all headers of a redirect from an address that is a secret, for who answers before the application."""
-    found = _ALWAYS | _PRIVATE | _promised(promised_by)
-    return [*found.items(), ("Location", location), ("Content-Length", "0")]
+def ahead(public_url: str, own: dict[str, str]) -> list[tuple[str, str]]:
+    """Return all headers of an answer whose address is a secret, for who answers before the application is asked."""
+    return [*(_ALWAYS | _PRIVATE | _promised(public_url) | own).items()]
 
 
 def _fill(headers: Headers, defaults: dict[str, str]) -> None:

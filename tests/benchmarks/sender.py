@@ -75,12 +75,10 @@ def _look_at_lanes() -> None:
 def _counting() -> list[int]:
     counted, record = [0], letter_batch.record_taken
 
-    def counting(
-        session: Session, outcomes: Mapping[int, Outcome | None], worker: str | None = None
-    ) -> tuple[dict[int, list[int]], list[int]]:
-        reached, left = record(session, outcomes, worker)
+    def counting(session: Session, outcomes: Mapping[int, Outcome | None], worker: str | None = None) -> list[int]:
+        left = record(session, outcomes, worker)
         counted[0] += len(outcomes) - len(left)
-        return reached, left
+        return left
 
     letter_batch.record_taken = counting
     return counted

@@ -13,14 +13,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, MetaData, insert, select
 from sqlalchemy import Table as Rows
+from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
 from listkeeper.accounts import organisation
-from listkeeper.audience import erasure, subscriber, unsubscribe
+from listkeeper.audience import erasure, subscriber, suppression, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.erasure import Erasure
+from listkeeper.audience.proof import journal as written_down
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.suppression import Suppression
 from listkeeper.cli import context
 from listkeeper.foundation import archive, clock, journal_file, keys
 from listkeeper.foundation.archive import Contents
@@ -28,6 +31,7 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import journal, timetable
 from listkeeper.sending import exporting, traces
 from tests.fakes import databases, running_up
+from tests.fakes.databases import Database
 from tests.fakes.machine import Machine, machine
 from tests.fakes.running_up import until
 from tests.fakes.smtp_sink import SmtpSink
@@ -158,6 +162,37 @@ def test_a_journal_that_cannot_be_written_leaves_an_erasure_undone_until_it_can(
         journal.write_down()
     with app.app_context(), store.reading() as session:
         assert session.scalars(select(Erasure.journaled)).all() == [True]
+
+
+def test_what_waits_is_written_in_pieces_and_what_comes_meanwhile_is_left_to_its_bell(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While hundreds leave in a second, something always waits: nobody goes round after them for ever."""
+    rounds: list[int] = []
+    write_down = written_down.write_down
+
+    def add(session: Session, name: str) -> None:
+        key, owner = name.rjust(64, "0"), the_cafe(session).organisation.id
+        assert suppression.add(session, owner, key, scope=suppression.ALL, reason=suppression.Reason.MANUAL)
+
+    def meanwhile(session: Session, folder: Path, limit: int) -> int:
+        rounds.append(write_down(session, folder, limit))
+        add(session, f"a{len(rounds)}")
+        return rounds[-1]
+
+    monkeypatch.setattr(written_down, "AT_ONCE", 3)
+    monkeypatch.setattr(written_down, "write_down", meanwhile)
+    with app.app_context():
+        with store.transaction() as session:
+            cafe.found(session)
+            for number in range(7):
+                add(session, str(number))
+        journal.write_down()
+        with store.reading() as session:
+            waiting = session.scalars(select(Suppression.key).where(Suppression.journaled.is_(False))).all()
+    # Three lines and the ledger's end each time; the last piece was not full.
+    assert rounds == [4, 4, 4, 2]
+    assert waiting == ["a4".rjust(64, "0")]
 
 
 def test_a_worker_looks_before_it_sends_the_first_mail(smtp_sink: SmtpSink) -> None:

@@ -120,8 +120,28 @@ def test_why_a_letter_does_not_move_is_said(standing: Works, state: CampaignStat
     values = {"state": state, "held_until": later, "scheduled_for": later}
     standing.write(lambda session, _house: session.execute(update(Campaign).values(**values)))
     said = _words(studio.signed_in(standing.app).get("/studio/queue").text)
-    assert f"7 of 10 wait · {words}" in said
+    # Nothing of what is ordered waits yet: who gets it is found out when it leaves.
+    many = "7 of 10 wait" if state is CampaignState.PAUSED else "to 10 people"
+    assert f"{many} · {words}" in said
     assert "none may leave now" in said
+
+
+def test_what_has_no_name_is_called_something_and_a_command_looks_like_one(standing: Works, settings: Settings) -> None:
+    def act(session: Session, _house: Cafe) -> None:
+        session.execute(update(Delivery).where(Delivery.state == S.DEFERRED).values(provider=".208b3ec67b6faa806a94"))
+        incident.report(session, IncidentKind.NO_WORKER, "", {"lanes": [lane.value for lane in Lane]})
+        values = {"state": CampaignState.PAUSED, "halted": {"code": "permanent", "number": 6, "of": 10, "limit": 50}}
+        session.execute(update(Campaign).values(**values))
+
+    standing.write(act)
+    page = studio.signed_in(standing.app).get("/studio/queue").text
+    assert "a small mail server 1 mail next try" in _words(page)
+    assert "Start <code>listkeeper up</code>, or <code>listkeeper work</code> on any machine." in page
+    said = _command(settings)
+    assert "1 at a small mail server, next at" in said
+    # It stopped by itself, so its owner did not.
+    assert "7 wait; It paused by itself: 6 addresses" in said
+    assert "paused by its owner" not in said
 
 
 @pytest.mark.parametrize("spoken", language.LANGUAGES)

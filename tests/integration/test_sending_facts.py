@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper import parts
-from listkeeper.audience import confirmation, signup
+from listkeeper.audience import confirmation, signup, suppression
 from listkeeper.audience.signup import Signup, SignupDecision
 from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain
@@ -182,3 +182,26 @@ def test_a_bell_of_another_lane_is_not_swallowed(
     with works.app.app_context():
         reactions.react(Lane.URGENT, time.monotonic() + 60)
         assert (parts.queue(Lane.URGENT).count, parts.queue(Lane.SENDING).count) == (0, 1)
+
+
+def test_suppressions_that_come_meanwhile_wait_for_their_own_bell(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds leave in a second: one look for each bell, and not one for every two or three of them."""
+    rounds: list[int] = []
+    write_all = reactions.TOGETHER[suppression.ADDED]
+
+    def meanwhile(session: Session, numbers: list[int]) -> None:
+        rounds.append(len(numbers))
+        write_all(session, numbers)
+        # As another process does at this very moment.
+        outbox.write(session, suppression.ADDED, 4711, Lane.URGENT)
+
+    works.write(lambda session, _house: outbox.write_all(session, suppression.ADDED, [1, 2, 3], Lane.URGENT))
+    monkeypatch.setitem(reactions.TOGETHER, suppression.ADDED, meanwhile)
+    with works.app.app_context():
+        assert not reactions.react(Lane.URGENT, time.monotonic() + 60)
+        assert rounds == [3]
+        monkeypatch.undo()
+        assert not reactions.react(Lane.URGENT, time.monotonic() + 60)
+    assert works.read(lambda session: outbox.waiting(session, Lane.URGENT)) == []

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from listkeeper import parts, store
+from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.deliverability import dkim_key
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.settings import Settings
@@ -119,3 +120,17 @@ def test_the_list_says_how_each_stands(browser: StudioBrowser) -> None:
     add(browser)
     shown = words(browser.get("/studio/domains"))
     assert "cafe.example Wrong" in shown
+
+
+def test_a_new_domain_is_warmed_up_and_as_easily_no_more(app: Flask, browser: StudioBrowser) -> None:
+    page = add(browser)
+    assert "Warm this domain up" in words(browser.get(page))
+    shown = words(browser.post(f"{page}/warm-up", {"on": "yes"}, follow_redirects=True))
+    assert "It sends few mails a day from now on" in shown
+    assert "Warming up, day 1: 50 mails today. It has just begun. 0 of 50 have left today." in shown
+    shown = words(browser.post(f"{page}/warm-up", {"on": "no"}, follow_redirects=True))
+    assert "It sends as many mails as it may from now on." in shown
+    assert "Warm this domain up" in shown
+    with app.app_context(), store.reading() as session:
+        acts = session.scalars(select(AuditEntry.action).where(AuditEntry.action.startswith("domain.warmup")))
+        assert list(acts) == ["domain.warmup_started", "domain.warmup_stopped"]

@@ -262,7 +262,14 @@ def test_a_few_get_it_first_and_the_owner_lets_the_rest_go(
     _look_around(app)
     shown = words(browser.get(f"{address}/progress"))
     assert "The results are in: the others wait for your word." in shown
-    assert "Addresses that do not exist: at most 1.5% expected, 0% came." in shown
+    assert "What came of the first few: Addresses that do not exist: at most 1.5% expected, 0% came." in shown
+    # It goes no further by itself, and says so wherever it is listed.
+    assert "Waits for you" in shown
+    assert "goes on without you" not in shown
+    assert "the others wait for your word Waits for you" in words(browser.get("/studio/queue"))
+    first = browser.get("/studio/")
+    assert "Rye bread: The results are in: the others wait for your word. Look at it" in words(first)
+    assert f'href="{address}/progress">Look at it' in first.text
     assert "Everybody else gets it now." in words(browser.post(f"{address}/release", follow_redirects=True))
     assert _letter(app).waves_open == 1
     assert 'class="notice bad"' in browser.post(f"{address}/release", follow_redirects=True).text

@@ -17,8 +17,10 @@ from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.foundation import pen, throttle
+from listkeeper.foundation import outbox, pen, throttle
+from listkeeper.foundation.bell import Bell
 from listkeeper.foundation.errors import TryAgain
+from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.throttle import ThrottleWindow
 from tests.fakes.databases import Database
 
@@ -30,8 +32,8 @@ def _together(act: Callable[[Session], object]) -> Callable[[], object]:
     return lambda: store.together(act)
 
 
-def _share(key: str) -> Callable[[], object]:
-    return lambda: store.shared(_take_all, key)
+def _share(key: str, *, lingers: float = 0.0) -> Callable[[], object]:
+    return lambda: store.shared(_take_all, key, lingers=lingers)
 
 
 def _at_once(app: Flask, acts: list[Callable[[], object]]) -> list[object]:
@@ -129,6 +131,59 @@ def test_whoever_leads_hands_on_and_nobody_waits_for_ever(app: Flask, database: 
     assert max(_seen_together) <= 16
 
 
+def test_whoever_leads_lingers_for_those_who_came_the_last_time_and_alone_for_nobody(
+    app: Flask, database: Database
+) -> None:
+    def at_once(*keys: str, lingers: float) -> float:
+        begun = time.monotonic()
+        assert _at_once(app, [_share(key, lingers=lingers) for key in keys]) == [f"{key} done" for key in keys]
+        return time.monotonic() - begun
+
+    store._lines.clear()  # noqa: SLF001 - whoever came in other tests is not waited for
+    _seen_together.clear()
+    for _ in range(2):
+        assert at_once("a", lingers=30) < 15
+    # Those who come while one is led stand in line, and whoever leads next waits a moment until all are there again.
+    for _ in range(3):
+        at_once("a", "b", "c", "d", lingers=0.2)
+    assert sum(_seen_together) == 14 == _used(app)
+    assert max(_seen_together) > 1
+
+
+def test_one_that_fails_among_those_who_lingered_fails_alone(app: Flask, database: Database) -> None:
+    for _ in range(3):
+        found = _at_once(app, [_share(key, lingers=0.05) for key in ("a", "wrong", "b", "c")])
+        assert [str(each) for each in found] == ["a done", "mine", "b done", "c done"]
+    assert _used(app) == 9
+
+
+def test_what_goes_together_rings_at_once_and_then_not_for_each(app: Flask, database: Database) -> None:
+    """On the disk before the bell; and whoever hears it looks at all that waits."""
+    rung: list[set[Lane]] = []
+    often = threading.Event()
+
+    def ring(lanes: set[Lane]) -> None:
+        rung.append(lanes)
+        if len(rung) > 1:
+            often.set()
+
+    store._patient_bells[:] = [Bell(ring, every=1.0)]  # noqa: SLF001 - heard here
+    assert _at_once(app, [lambda: store.shared(_write_facts, 0)]) == [0]
+    assert rung == [{Lane.URGENT}]
+    for number in range(1, 5):
+        _at_once(app, [lambda number=number: store.shared(_write_facts, number)])  # type: ignore[misc]
+    assert often.wait(10)
+    assert rung[1] == {Lane.URGENT}
+    assert len(rung) < 5
+    with app.app_context(), store.reading() as session:
+        assert len(outbox.waiting(session, Lane.URGENT)) == 5
+
+
+def _write_facts(session: Session, numbers: Sequence[int]) -> Sequence[int]:
+    outbox.write_all(session, "thing.happened", numbers, Lane.URGENT)
+    return numbers
+
+
 @pytest.fixture
 def one_pen(database: Database) -> None:
     """Only where there is one: elsewhere each small write is a transaction of its own."""
@@ -218,6 +273,22 @@ def test_a_database_that_is_busy_for_too_long_is_told_to_everybody(app: Flask, m
     assert [type(each) for each in found] == [TryAgain] * 4
     assert _at_once(app, [_together(_take)]) == [True]
     assert _used(app) == 1
+
+
+@pytest.mark.usefixtures("one_pen")
+def test_a_database_that_is_none_is_told_to_everybody_and_keeps_nobody_waiting(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever leads meets it before anybody was taken out of the line."""
+
+    def fail(_driver: sqlite3.Connection) -> bool:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(pen, "_taken_up", fail)
+    found = _at_once(app, [_share(key) for key in "abcd"])
+    assert {str(each) for each in found} == {"database disk image is malformed"}
+    monkeypatch.undo()
+    assert _at_once(app, [_share("a")]) == ["a done"]
 
 
 @pytest.mark.usefixtures("one_pen")

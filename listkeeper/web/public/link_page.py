@@ -8,10 +8,11 @@ takes no part in the counting any more is led on all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Response, request
 from werkzeug.urls import iri_to_uri
 
 from listkeeper import store
@@ -22,13 +23,12 @@ from listkeeper.sending import link_visit
 from listkeeper.sending.link_visit import Agent, Named
 from listkeeper.web import headers
 from listkeeper.web.public import page, short_link
+from listkeeper.web.public.ahead import Ahead
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 blueprint = Blueprint("link_page", __name__)
-
-_PREFIX = "/l/"
-# Anything else, an OPTIONS for example, is the application's.
-_LEADING = frozenset({"GET", "HEAD"})
-Answer = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @blueprint.get("/l/<token>")
@@ -40,21 +40,18 @@ def follow(token: str) -> Response:
     return headers.private(Response(status=302, headers={"Location": url}))
 
 
-def attach(app: Flask, site: str) -> None:
+def ahead_of_all(site: str) -> Ahead:
     """Answer good links before the application is asked: its way in and out takes longer than all of the counting."""
-    ask = app.wsgi_app
 
-    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        if path.startswith(_PREFIX) and environ["REQUEST_METHOD"] in _LEADING:
-            with app.app_context():
-                url = _followed(path.removeprefix(_PREFIX), environ)
-            if url is not None:
-                start("302 FOUND", headers.of_redirect(site, url))
-                return []
-        return ask(environ, start)
+    def lead(token: str, environ: Mapping[str, Any], start: StartResponse) -> Iterable[bytes] | None:
+        url = _followed(token, environ)
+        if url is None:
+            return None
+        start("302 FOUND", headers.ahead(site, {"Location": url, "Content-Length": "0"}))
+        return []
 
-    app.wsgi_app = answer  # type: ignore[method-assign,assignment]
+    # Anything else, an OPTIONS for example, is the application's.
+    return Ahead("/l/", frozenset({"GET", "HEAD"}), lead)
 
 
 def _followed(token: str, environ: Mapping[str, Any]) -> str | None:
@@ -65,6 +62,11 @@ def _followed(token: str, environ: Mapping[str, Any]) -> str | None:
         return None
     if environ["REQUEST_METHOD"] == "GET":
         _count(named, Agent.PROGRAM if short_link.is_machine(environ) else Agent.BROWSER)
+    return _as_header(url)
+
+
+@lru_cache(maxsize=1024)
+def _as_header(url: str) -> str:
     return iri_to_uri(url)
 
 

@@ -13,6 +13,7 @@ from listkeeper.deliverability.finding import Verdict, worst
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
+from listkeeper.sending import warmup
 from listkeeper.web.studio import member, page, words
 
 blueprint = Blueprint("domains", __name__, url_prefix=page.ROOT)
@@ -94,7 +95,26 @@ def show_one(public_id: str) -> Response:
             key_published=key_published,
             Verdict=Verdict,
             say_verdict=words.verdict,
+            plan=warmup.plan_of(session, domain),
+            say_plan=warmup.sentence,
         )
+
+
+@blueprint.post("/domains/<public_id>/warm-up")
+def warm_up(public_id: str) -> AnyResponse:
+    """Let a domain that nobody knows send few mails at first, or as many as it may."""
+    wanted = request.form.get("on") == "yes"
+    with store.transaction() as session:
+        domain = _named(session, public_id)
+        warmup.switch(session, domain, on=wanted)
+        action = f"domain.warmup_{'started' if wanted else 'stopped'}"
+        audit_log.record(session, domain.organisation_id, member.present().actor, action, public_id)
+    said = (
+        language.text("It sends few mails a day from now on, and more when they are taken well.")
+        if wanted
+        else language.text("It sends as many mails as it may from now on. What waits for tomorrow already leaves then.")
+    )
+    return page.back_to("domains.show_one", said, public_id=public_id)
 
 
 @blueprint.post("/domains/<public_id>/check")

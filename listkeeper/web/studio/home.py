@@ -20,7 +20,7 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
-from listkeeper.sending import halt, incident, progress
+from listkeeper.sending import halt, incident, pilot, progress
 from listkeeper.web.studio import forms, member, page, words
 
 blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)
@@ -37,6 +37,16 @@ class Step:
     done: bool
     act: str
     address: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What its reader has to know at once, and where to see to it; ``stops``: nothing leaves until then."""
+
+    tone: str
+    words: str
+    address: str
+    stops: bool = False
 
 
 @blueprint.get("/")
@@ -63,6 +73,7 @@ def show() -> Response:
             form=form,
             address=forms.address_of(form) if form else None,
             last=last,
+            last_asks=_asks(last),
             last_revision=campaigns.newest(session, last) if last else None,
             last_report=progress.report(session, last) if last else None,
             draft=draft,
@@ -80,15 +91,36 @@ def _requests(session: Session, owner: Organisation) -> list[tuple[datetime, str
     return [(at, person.public_id) for at, person in people if person is not None]
 
 
-def _standing(session: Session) -> list[tuple[bool, str]]:
+def _standing(session: Session) -> list[Notice]:
     """Say what keeps mail from leaving, or may soon: loud, on the first screen, until it is mended."""
-    return [(row.stops, words.incident(session, row)) for row in incident.standing(session)]
+    return [
+        Notice("bad", words.incident(session, row), url_for("queue.show"), stops=row.stops)
+        for row in incident.standing(session)
+    ]
 
 
-def _halted(session: Session, letters: list[campaigns.Campaign]) -> list[tuple[bool, str]]:
-    """Say which letters stopped by themselves, or did not leave, and why."""
-    waiting = (each for each in letters if each.halted and each.state in {CampaignState.PAUSED, CampaignState.DRAFT})
-    return [(False, f"{campaigns.newest(session, each).subject}: {halt.words(each.halted or {})}") for each in waiting]
+def _halted(session: Session, letters: list[campaigns.Campaign]) -> list[Notice]:
+    """Say which letters stopped by themselves, or did not leave, and why; and which wait for a word."""
+    said = [
+        ("bad", each, halt.words(each.halted))
+        for each in letters
+        if each.halted and each.state in {CampaignState.PAUSED, CampaignState.DRAFT}
+    ]
+    asking = language.text("The results are in: the others wait for your word.")
+    said += [("warn", each, asking) for each in letters if _asks(each)]
+    return [
+        Notice(
+            tone,
+            f"{campaigns.newest(session, each).subject}: {sentence}",
+            # A draft is shown there as it is written.
+            url_for("departure.progress", public_id=each.public_id),
+        )
+        for tone, each, sentence in said
+    ]
+
+
+def _asks(letter: campaigns.Campaign | None) -> bool:
+    return letter is not None and letter.state is CampaignState.SENDING and pilot.asks(letter)
 
 
 def _steps(

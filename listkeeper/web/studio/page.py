@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -60,6 +62,8 @@ _NATIVE = {
     "de": "Deutsch",
 }
 
+_COMMAND = re.compile(r"`([^`]+)`")
+
 
 def attach(app: Flask) -> None:
     """Give the studio's templates their filters."""
@@ -74,11 +78,17 @@ def attach(app: Flask) -> None:
     app.add_template_filter(language.share, "share")
     app.add_template_filter(language.day, "day")
     app.add_template_filter(address.shown, "u_label")
+    app.add_template_filter(_coded, "coded")
 
 
 def _translated(stored: str) -> str:
     """Return a sentence of our data files in the language of the studio; a per cent sign in it is one."""
     return language.catalogue(language.current()).ugettext(stored) if stored else ""
+
+
+def _coded(said: str) -> Markup:
+    """Return a sentence in which a command, written between backticks as for a terminal, looks like one."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(said))))  # noqa: S704 - escaped just before
 
 
 def _short_name(text: str) -> str:

@@ -85,6 +85,7 @@ def shown(session: Session, letter: Campaign) -> dict[str, Any]:
         "report": report,
         "receivers": receiver_state.states(session, letter, owner.from_domain, parts.slowed()) if slow else [],
         "State": CampaignState,
+        "asks": letter.state is CampaignState.SENDING and pilot.asks(letter),
         "moving": letter.state not in _OVER,
         "asks_again": _asks_again(letter, report),
         "settled": report.sent + report.skipped + report.failed + report.doubts,

@@ -43,8 +43,10 @@ def subscription(state: SubscriptionState) -> Said:
     }[state]
 
 
-def letter(state: CampaignState) -> Said:
-    """Say what has become of a letter."""
+def letter(state: CampaignState, *, asks: bool = False) -> Said:
+    """Say what has become of a letter; ``asks``: it is under way, and goes no further without a word of its owner."""
+    if asks:
+        return Said(language.text("Waits for you"), "warn")
     return {
         CampaignState.DRAFT: Said(language.text("Draft")),
         CampaignState.SCHEDULED: Said(language.text("Scheduled"), "warn"),
@@ -73,6 +75,7 @@ def why(reason: Why) -> str:
         Why.HELD: language.text("it can still be stopped, and leaves then:"),
         Why.PAUSED: language.text("it was paused, and waits for somebody to let it go on"),
         Why.WATCHED: language.text("the first few have left; the others wait for what comes of them"),
+        Why.ASKS: language.text("the first few have left; the others wait for your word"),
         Why.QUIET: language.text("these are your quiet hours; it goes on at"),
         Why.LATER: language.text("put off or held back; the next leave at"),
     }[reason]

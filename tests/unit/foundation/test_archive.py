@@ -13,7 +13,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import JSON, Boolean, Column, Date, Float, Integer, LargeBinary, MetaData, String, Text, insert, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy import Table as Rows
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Engine
@@ -110,6 +124,27 @@ def test_every_value_goes_out_and_comes_back(engine: Engine, tmp_path: Path, row
     with engine.connect() as connection:
         kept = [dict(row) for row in connection.execute(select(_ROWS).order_by(_ROWS.c.id)).mappings()]
     assert kept == [{"id": number, **row} for number, row in enumerate(rows, 1)]
+
+
+@pytest.mark.skipif("sqlite" not in KINDS, reason="PostgreSQL looks at its tables again by itself")
+def test_nothing_is_learned_of_a_table_that_is_nearly_empty(
+    empty_database: Callable[[str], Database], tmp_path: Path
+) -> None:
+    """SQLite would go by it for ever, however large the table has become."""
+    engine = empty_database("sqlite").engine()
+    for table in (_ROWS, _NAMES):
+        table.metadata.create_all(engine)
+    with engine.execution_options(listkeeper_writes=True).begin() as connection:
+        connection.execute(insert(_ROWS), [{"id": number} for number in range(4)])
+        connection.execute(insert(_NAMES), [{"name": "x", "number": number} for number in range(1_000)])
+    (tmp_path / "a.zip").write_bytes(_written(engine, _contents(_ROWS, _NAMES)))
+    writing = engine.execution_options(listkeeper_writes=True).begin()
+    with archive_reading.opened(tmp_path / "a.zip") as opened, writing as connection:
+        archive_filling.empty(connection, ["every_kind", "named"])
+        archive_filling.fill(connection, opened, fillers={}, words={})
+        learned = set(connection.scalars(text("SELECT tbl FROM sqlite_stat1")))
+    assert learned == {"named"}
+    engine.dispose()
 
 
 def test_both_databases_write_the_same_bytes(empty_database: Callable[[str], Database]) -> None:

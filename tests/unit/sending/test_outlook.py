@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
+from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import clock, language
-from listkeeper.sending import delivery, incident, outlook, planning, progress, tempo
+from listkeeper.sending import delivery, incident, outlook, planning, progress, tempo, warmup
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.progress import PutOff
@@ -175,6 +176,32 @@ def test_whoever_said_not_now_is_named_and_when_they_are_asked_again(session: Se
     said = progress.report(session, letter)
     assert (said.waiting, said.next_try) == (0, clock.now() + timedelta(minutes=5))
     assert "said “not now” and are asked again in 5 minutes." in _now(session, letter)
+
+
+def _wait_until(session: Session, moment: datetime) -> None:
+    session.execute(update(Delivery).where(Delivery.state == S.QUEUED).values(due_at=moment))
+
+
+def test_what_may_not_leave_before_tomorrow_says_when_and_why(session: Session, house: Cafe, letter: Campaign) -> None:
+    """A domain that is new has sent what it may today: nothing moves, and nothing is wrong."""
+    _settle(session, 50)
+    due = clock.now() + timedelta(hours=15)
+    _wait_until(session, due)
+    when = "What may leave for now has left. The next ones leave from this time on: Tuesday, November 24, 2026"
+    assert _now(session, letter).startswith(when)
+    known = sending_domain.add(session, house.organisation.id, house.organisation.from_domain)
+    plan = warmup.switch(session, known, on=True)
+    assert _now(session, letter).endswith(" Warming up, day 1: 50 mails today. It has just begun.")
+    plan.active = False
+    assert "Warming up" not in _now(session, letter)
+    # Whoever waits a moment for the pace is going out.
+    _wait_until(session, clock.now() + timedelta(seconds=9))
+    assert _now(session, letter) == "It is going out."
+    # One that may leave now is enough.
+    _wait_until(session, due)
+    session.scalars(select(Delivery).where(Delivery.state == S.QUEUED).limit(1)).one().due_at = clock.now()
+    session.flush()
+    assert progress.report(session, letter).goes_on_at is None
 
 
 def test_those_in_doubt_are_counted_and_the_first_are_named(session: Session, letter: Campaign) -> None:

@@ -20,6 +20,7 @@ from listkeeper.campaigns.revision import Draft
 from listkeeper.foundation import clock, outbox
 from listkeeper.foundation.errors import Conflict, Forbidden, Invalid
 from listkeeper.foundation.outbox import Fact, Lane
+from listkeeper.rendering.primary_tab import LETTERS_WITH_BLOCK
 from listkeeper.sending import delivery, planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from tests.makers import cafe
@@ -115,7 +116,17 @@ def test_a_letter_that_changed_since_it_was_seen_is_not_sent(session: Session, h
     session.rollback()
 
 
-def test_letters_before_counts_what_was_accepted(session: Session, house: Cafe) -> None:
+@pytest.fixture
+def at_gmail(session: Session) -> Cafe:
+    """A café with three readers at Gmail, whom the request about its tabs is for."""
+    made = cafe.found(session)
+    for address in ("Anna@GMail.com", "bo@googlemail.com", "ida@gmail.com"):
+        cafe.subscribe(session, made, address)
+    return made
+
+
+def test_letters_before_counts_what_was_accepted(session: Session, at_gmail: Cafe) -> None:
+    house = at_gmail
     first, second, third = (cafe.draft(session, house, subject=f"Letter {number}") for number in range(3))
     fates = {
         first: (DeliveryState.ACCEPTED, DeliveryState.ACCEPTED, DeliveryState.FAILED),
@@ -141,6 +152,30 @@ def test_letters_before_counts_what_was_accepted(session: Session, house: Cafe) 
     session.flush()
     _send(session, house, third)
     assert [row.letters_before for row in _rows(session, third)] == [2, 1, 0]
+
+
+def test_letters_before_go_on_from_the_last_letter_and_are_counted_where_it_did_not_come(
+    session: Session, at_gmail: Cafe
+) -> None:
+    elsewhere = cafe.subscribe(session, at_gmail, "elin@gmail.com.example").id
+    rows: list[Delivery] = []
+    for number in range(LETTERS_WITH_BLOCK + 2):
+        letter = cafe.draft(session, at_gmail, subject=f"Letter {number}")
+        _send(session, at_gmail, letter)
+        rows = _rows(session, letter)
+        counted = {(row.subscriber_id == elsewhere, row.letters_before) for row in rows}
+        assert counted == {(False, number), (True, 0)}
+        for row in rows:
+            row.state = DeliveryState.ACCEPTED
+        session.flush()
+    missed = rows[0]
+    session.delete(missed)
+    joined = cafe.subscribe(session, at_gmail, "new@gmail.com").id
+    _send(session, at_gmail, again := cafe.draft(session, at_gmail, subject="Again"))
+    found = {row.subscriber_id: row.letters_before for row in _rows(session, again)}
+    # What she has otherwise is counted as far as it matters.
+    assert found[missed.subscriber_id] == LETTERS_WITH_BLOCK
+    assert (found[joined], found[elsewhere]) == (0, 0)
 
 
 def test_the_demo_s_people_are_planned_in_practice_alone(session: Session, house: Cafe) -> None:

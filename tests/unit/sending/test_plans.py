@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import gate_facts, subscription
+from listkeeper.audience import complaint, gate_facts, subscription
 from listkeeper.campaigns import link
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import claim, composing, delivery, letter_batch, link_visit, planning, recovery, way_out
+from listkeeper.sending import claim, composing, delivery, letter_batch, link_visit, planning, recovery, stops, way_out
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.link_visit import Agent, Named
 from listkeeper.sending.transport import Accepted, Reply
@@ -75,10 +75,8 @@ def test_no_large_table_is_read_from_end_to_end(session: Session, statements: li
     claim.anything_due(session, Lane.SENDING)
     claim.anything_due(session, Lane.URGENT)
     composing.letters(session, ids, "http://localhost:8025")
-    letter_batch.take(session, ids, "host:1:0")
-    people = gate_facts.people(session, ids)
-    gate_facts.held(session, people, [1])
-    gate_facts.scopes(session, people, clock.now())
+    letter_batch.take(session, dict.fromkeys(ids, 1), "host:1:0")
+    gate_facts.look(session, [(number, 1, 1) for number in ids], clock.now())
     letter_batch.record_taken(session, dict.fromkeys(ids, Accepted(Reply(250, "2.0.0 kept"))))
     subscription.contacted(session, 1, ids)
     recovery.settle_left_behind(session, lambda _name: False)
@@ -126,6 +124,37 @@ def test_the_counts_of_a_letter_are_read_from_one_index(
         session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
     plan = "\n".join(_plan(session, statement, given))
     assert "ix_delivery_campaign_state" in plan, plan
+
+
+def test_the_complaints_about_a_letter_are_looked_for_among_complaints(
+    session: Session, letter: Campaign, statements: list[tuple[str, Any]]
+) -> None:
+    """Not among all who got it: the page of a letter asks every few seconds, and so do the stops."""
+    for number in session.scalars(select(Delivery.subscriber_id).limit(3)).all():
+        complaint.complain(session, number or 0)
+    session.flush()
+    statements.clear()
+    stops.measure(session, letter)
+    asked = [one for one in statements if "complain" in one[0] or "subscriber_id" in one[0]]
+    assert len(asked) == 2
+    assert _read_whole(session, asked) == []
+    assert "ix_suppression_complaint" in "\n".join(_plan(session, *asked[0]))
+
+
+def test_what_somebody_got_before_is_found_by_her_number(session: Session, statements: list[tuple[str, Any]]) -> None:
+    """However many letters there were: to plan one reads everybody's first few rows, and not all rows ever."""
+    made = cafe.found(session)
+    multitude.gather(session, made, 300)
+    for number in range(2):
+        statements.clear()
+        letter = cafe.draft(session, made, subject=f"Letter {number}")
+        planning.send_campaign(session, made.organisation, letter, site="http://localhost:8025")
+    [(statement, given)] = [one for one in statements if one[0].startswith("INSERT INTO delivery")]
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+    plan = _plan(session, statement, given)
+    assert [line for line in plan if _whole(line) and "delivery" in line.split()] == []
+    assert any("uq_delivery_subscriber_campaign" in line for line in plan), plan
 
 
 def _plan(session: Session, statement: str, given: Any) -> list[str]:  # noqa: ANN401 - the driver's own

@@ -133,7 +133,8 @@ def test_two_consents_are_both_repeated(session: Session, spoken: str) -> None:
 @pytest.mark.parametrize("spoken", language.LANGUAGES)
 # The others go to the owner's people, or are letters, which may say what letters say.
 @pytest.mark.parametrize(
-    "kind", sorted(set(NoticeKind) - {NoticeKind.WITNESS, NoticeKind.INVITATION, NoticeKind.WELCOME})
+    "kind",
+    sorted(set(NoticeKind) - {NoticeKind.WITNESS, NoticeKind.INVITATION, NoticeKind.WELCOME, NoticeKind.WAY_TEST}),
 )
 def test_notes_about_a_subscription_advertise_nothing(session: Session, spoken: str, kind: NoticeKind) -> None:
     made = _cafe(session, spoken)

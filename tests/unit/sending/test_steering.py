@@ -76,10 +76,10 @@ def test_a_paused_letter_stands_and_goes_on_where_it_stood(session: Session, let
 
 def test_a_pause_holds_from_the_next_window_on_also_for_what_a_worker_has(session: Session, letter: Campaign) -> None:
     ids = claim.lease(session, Lane.SENDING, ME, 12)
-    assert letter_batch.take(session, ids[:4], ME) == ids[:4]
+    assert letter_batch.take(session, dict.fromkeys(ids[:4], letter.id), ME) == ids[:4]
     steering.pause(session, letter)
     session.flush()
-    assert letter_batch.take(session, ids[4:], ME) == []
+    assert letter_batch.take(session, dict.fromkeys(ids[4:], letter.id), ME) == []
     assert [row.state for row in _rows(session)] == [S.LEASED] * 4 + [S.QUEUED] * 8
 
 

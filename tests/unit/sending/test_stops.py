@@ -57,6 +57,29 @@ def test_addresses_that_do_not_exist(outcomes: int, permanent: int, recipients: 
 
 
 @pytest.mark.parametrize(
+    ("outcomes", "permanent", "recipients", "room"),
+    [
+        (0, 0, 100_000, 26),
+        (500, 20, 100_000, 6),
+        (500, 25, 100_000, 1),
+        (10_000, 100, 100_000, 401),
+        # Five bad addresses stop nothing, however short the letter.
+        (50, 3, 60, 3),
+    ],
+)
+def test_sooner_than_after_so_many_refusals_nothing_is_passed(
+    outcomes: int, permanent: int, recipients: int, room: int
+) -> None:
+    measured, letter = Measured(outcomes, outcomes - permanent, permanent, 0, 0), Campaign(recipients=recipients)
+    assert stops.room(letter, measured) == room
+    # Even if each of them is the very next.
+    before = _judged(outcomes=outcomes + room - 1, permanent=permanent + room - 1, recipients=recipients)
+    assert "permanent stops" not in before
+    letter.overruled = [HaltCode.PERMANENT.value]
+    assert stops.room(letter, measured) > recipients
+
+
+@pytest.mark.parametrize(
     ("sent", "complaints", "said"),
     [
         (10_000, 9, set()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,8 +18,9 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import claim, delivery, planning, waiting
+from listkeeper.sending import claim, delivery, pilot, planning, waiting
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.pilot import PilotState
 from listkeeper.sending.waiting import Letter, Line, Why
 from tests.fakes.databases import Database
 from tests.makers import cafe, crowd
@@ -86,6 +88,11 @@ def _watch(session: Session, letter: Campaign) -> None:
     letter.waves_open = 0
 
 
+def _ask(session: Session, letter: Campaign) -> None:
+    letter.waves_open = 0
+    letter.pilot = replace(pilot.plan(share=50, wait=MINUTE, bounces=10), state=PilotState.ASKS).as_json()
+
+
 def _put_off(session: Session, letter: Campaign) -> None:
     session.execute(update(Delivery).values(due_at=clock.now() + MINUTE, state=S.DEFERRED, provider="gmail"))
 
@@ -103,6 +110,7 @@ def _schedule(session: Session, letter: Campaign) -> None:
     [
         (_pause, Why.PAUSED, None),
         (_watch, Why.WATCHED, None),
+        (_ask, Why.ASKS, None),
         (_put_off, Why.LATER, MINUTE),
         (_hold, Why.HELD, MINUTE),
         (_schedule, Why.SCHEDULED, MINUTE),
