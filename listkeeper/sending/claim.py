@@ -26,7 +26,9 @@ _ROW = _TABLE.c
 _DUE = (
     select(_ROW.id)
     .where(_ROW.lane == bindparam("lane"), IS_WAITING, _ROW.wave == bindparam("wave"), _ROW.due_at <= bindparam("now"))
-    .order_by(_ROW.due_at, _ROW.id)
+    # As the index of what waits has it, though a queue is of one campaign and wave: PostgreSQL would sort what belongs
+    # to no campaign, by whatever index it thinks, and read every single mail that ever left for it.
+    .order_by(_ROW.campaign_id, _ROW.wave, _ROW.due_at, _ROW.id)
     .limit(bindparam("most", type_=Integer))
 )
 _SINGLES, _LETTERS = _DUE.where(_ROW.campaign_id.is_(None)), _DUE.where(_ROW.campaign_id == bindparam("campaign"))

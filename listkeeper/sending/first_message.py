@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
-from listkeeper.foundation import clock, language
+from listkeeper.foundation import clock, language, process
 from listkeeper.standards import dkim_canonical, dkim_signature, dkim_verify
 from listkeeper.standards.dkim_signature import Signature
 from listkeeper.standards.dkim_verify import Result
@@ -28,7 +28,8 @@ from listkeeper.standards.dkim_verify import Verdict as Judged
 from listkeeper.standards.dns import Resolver
 
 HALTED = "first_message"
-# A worker that has taken it upon itself and is gone is followed by another after this.
+# A worker that has taken it upon itself and is gone is followed by another after this; at once if it is known to be
+# dead, which only its own machine knows.
 _PATIENCE = timedelta(seconds=60)
 # What must be covered for one-click to count (RFC 8058 section 4), and for the message to be ours at all.
 _COVERED = frozenset({"from", "subject", "to", "date", "list-unsubscribe", "list-unsubscribe-post"})
@@ -124,7 +125,8 @@ def _now() -> int:
 
 def _is_read_by_another(known: Mapping[str, Any], worker: str) -> bool:
     """Whether another worker reads it at this moment: whoever asks again itself was torn away from it."""
-    looking = known["verdict"] == First.LOOKING and known.get("worker") != worker
+    other = known.get("worker")
+    looking = known["verdict"] == First.LOOKING and other != worker and not (other and process.is_dead(other))
     return looking and clock.of_milliseconds(known["at"]) + _PATIENCE > clock.now()
 
 

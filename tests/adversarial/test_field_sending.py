@@ -85,7 +85,7 @@ def _kill(works: Works, where: str, after: int) -> None:
 def test_field_f30_killed_at_random_points_nothing_is_lost_and_nothing_is_sent_again_blindly(
     works: Works, smtp_sink: SmtpSink, chance: random.Random, share: Callable[[str, int, int], int]
 ) -> None:
-    """In one process, to the line; ``test_kill_worker`` does it to real workers with SIGKILL."""
+    """In one process, to the line; ``test_killed_anywhere`` does it to a real instance with SIGKILL."""
     count, kills = share("letters of a send that is killed (F30)", 5_000, 75), share("kills of it (F30)", 50, 2)
     works.gather(count)
     letter = works.start()

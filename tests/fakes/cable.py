@@ -113,9 +113,9 @@ class Cable:
 
     def _watch(self, piece: bytes) -> bool:
         """Stall before these bytes, or return that they are to be the last that get through."""
-        waiting = bool(self._triggers)
-        while self._triggers and self._triggers[0] in piece:
-            del self._triggers[0]
+        waiting, at = bool(self._triggers), 0
+        while self._triggers and (at := piece.find(self._triggers[0], at)) >= 0:
+            at += len(self._triggers.pop(0))
         if waiting and not self._triggers:
             if self._lets_last_through:
                 return True

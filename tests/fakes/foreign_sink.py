@@ -1,9 +1,9 @@
 """A stranger's mail server in a process of its own: what it took is in a file before it says so, whoever is killed.
 
 ``python -m tests.fakes.foreign_sink DIARY SECONDS`` prints its port and serves until a signal; it answers each message
-after SECONDS, and none while there is a file ``DIARY.hold``. Every line of the diary is a moment, a word (``named``
-when a recipient is, ``took`` when a whole message has arrived), the address and, of a message, its Message-ID and what
-the client called itself.
+after SECONDS, and none while there is a file ``DIARY.hold``, but for as many of the first as that file says. Every
+line of the diary is a moment, a word (``named`` when a recipient is, ``took`` when a whole message has arrived), the
+address and, of a message, its Message-ID and what the client called itself.
 """
 
 from __future__ import annotations
@@ -70,9 +70,11 @@ class ForeignSink:
     def _hold(self) -> Path:
         return Path(f"{self.diary}.hold")
 
-    def hold(self) -> None:
-        """Let no message be answered from now on; it is taken all the same."""
-        self._hold.touch()
+    def hold(self, after: int = 0) -> None:
+        """Let no message be answered from now on, or none after the first so many; it is taken all the same."""
+        beside = self._hold.with_suffix(".beside")
+        beside.write_text(str(after))
+        beside.rename(self._hold)
 
     def let_go(self) -> None:
         """Answer what was taken, and whatever comes."""
@@ -104,6 +106,7 @@ class _Diary:
     def __init__(self, path: str, seconds: float) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._hold, self._seconds = Path(f"{path}.hold"), seconds
+        self._took = 0
 
     def note(self, *words: str) -> None:
         """Write a line, in one piece and before the answer."""
@@ -111,9 +114,17 @@ class _Diary:
 
     async def ready(self) -> None:
         """Wait until a message may be answered."""
+        self._took += 1
+        number = self._took
         await asyncio.sleep(self._seconds)
-        while self._hold.exists():  # noqa: ASYNC110 - the word comes from another process
+        while self._holds(number):  # noqa: ASYNC110 - the word comes from another process
             await asyncio.sleep(0.01)
+
+    def _holds(self, number: int) -> bool:
+        try:
+            return number > int(self._hold.read_text())
+        except FileNotFoundError:
+            return False
 
 
 class _Conversation:

@@ -82,14 +82,15 @@ class Killable:
             if process is None or process.poll() is not None:
                 self.start(name)
 
-    def drain(self) -> dict[str, int]:
-        """Ask everything but the queue server to stop, then the queue server; return the exit codes."""
-        self.wanted.clear()
+    def drain(self, *names: str) -> dict[str, int]:
+        """Ask parts to stop, or all of them, the queue server last; return their exit codes."""
+        asked = set(names or self.running)
+        self.wanted -= asked
         codes = {}
-        for names in (set(self.running) - {"queue"}, {"queue"} & set(self.running)):
-            for name in names:
+        for wave in (asked - {"queue"}, asked & {"queue"}):
+            for name in wave:
                 self.running[name].terminate()
-            for name in names:
+            for name in wave:
                 codes[name] = self.running.pop(name).wait(40)
         return codes
 

@@ -5,6 +5,7 @@ The server of the run keeps nothing and serves everybody, so nobody may kill tha
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import shutil
@@ -51,11 +52,9 @@ class Cluster:
         for process in everybody:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+        # Collected by us, or the next server would take it for one that lives.
+        os.waitpid(parent, 0)
         _until_gone(everybody)
-        # After the end of a machine another process may have its number, and the server looks at more than that; here
-        # nobody has collected the dead one yet, and it would take it for alive.
-        for mark in ("postmaster.pid", f".s.PGSQL.{self.server.port}.lock"):
-            (self.folder / "cluster" / mark).unlink()
 
     def kill_one(self, chance: random.Random) -> None:
         """Kill one process that serves a client: the server takes all of them down, recovers and goes on by itself."""
@@ -69,10 +68,17 @@ class Cluster:
     def start(self) -> None:
         """Start the server on what lies on the disk; it recovers, and answers when this returns."""
         try:
-            postgres.start_server(self.folder, self.server.port, _OPTIONS)
+            with _adopting():
+                postgres.start_server(self.folder, self.server.port, _OPTIONS)
         except RuntimeError as problem:
             problem.add_note((self.folder / "cluster" / "log").read_text()[-2000:])
             raise
+
+    def end(self) -> None:
+        """Stop the server at once and in order: nothing of it stays in the machine's memory."""
+        parent = self._postmaster()
+        os.kill(parent, signal.SIGQUIT)
+        os.waitpid(parent, 0)
 
     def _postmaster(self) -> int:
         return int((self.folder / "cluster" / "postmaster.pid").read_text().splitlines()[0])
@@ -85,13 +91,25 @@ def cluster() -> Iterator[Cluster]:
     folder.chmod(0o755)
     made = None
     try:
-        made = Cluster(folder, postgres.new_cluster(folder, _OPTIONS, _quiet_port()))
+        with _adopting():
+            made = Cluster(folder, postgres.new_cluster(folder, _OPTIONS, _quiet_port()))
         yield made
     finally:
         if made is not None:
             with suppress(OSError, ValueError, IndexError):
-                made.kill()
+                made.end()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _adopting() -> Iterator[None]:
+    """Be the parent of whoever loses its own (prctl(2), PR_SET_CHILD_SUBREAPER), as a server does when it runs."""
+    kernel = ctypes.CDLL(None)
+    kernel.prctl(36, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        kernel.prctl(36, 0, 0, 0, 0)
 
 
 def _quiet_port() -> int:

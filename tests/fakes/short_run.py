@@ -1,8 +1,8 @@
 """What a short run leaves out: drawn by the seed and each test's name, and said in the summary.
 
 SQLite runs every test, and of one with a table of cases one row, or two of a numbered case. PostgreSQL runs a quarter
-of the numbered cases that are to be green, every twelfth journey and unit test, one row of each, and leaves the scanner
-and the kills to SQLite. Of the tests that start and stop whole programs every sixteenth runs.
+of the numbered cases that are to be green, every twelfth journey and unit test, one row of each, and the kills, and leaves
+the scanner to SQLite. Of the tests that start and stop whole programs every sixteenth runs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.fakes import databases
 # Of which folder more than one row of a table of cases is run on SQLite, and which share of the tests PostgreSQL sees.
 _ROWS = {"tests/adversarial/": 2}
 _ON_POSTGRESQL = {
-    "tests/integration/test_kill_worker": 0,
+    "tests/integration/test_killed_anywhere": 1,
     "tests/adversarial/test_link_scanner": 0,
     "tests/adversarial/test_field_": 0.1,
     "tests/adversarial/": 0.25,

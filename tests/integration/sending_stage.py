@@ -108,10 +108,13 @@ class Stage:
 
     def send(self, count: int, *, leaving: int = 0) -> Letter:
         """Send a letter to so many people, of whom some will leave while it is on its way."""
-        letter = self.write(count)
+        return self.dispatch(self.write(count), leaving=leaving)
+
+    def dispatch(self, letter: Letter, *, leaving: int = 0) -> Letter:
+        """Send what was written, to whoever works already."""
         with self.machine.working() as session:
             made, written = works.here(session), session.get_one(Campaign, letter.id)
-            assert planning.send_campaign(session, made.organisation, written, site=SITE) == count
+            assert planning.send_campaign(session, made.organisation, written, site=SITE) == letter.count
             rows = session.execute(
                 select(Delivery.id, Subscriber.email_send).join(Subscriber, Subscriber.id == Delivery.subscriber_id)
             )

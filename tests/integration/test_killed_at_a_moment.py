@@ -1,4 +1,4 @@
-"""A worker or a command killed at a chosen moment: what is in doubt then, and what of that had arrived."""
+"""A worker or a command that ends at a chosen moment: what is in doubt then, and what of that had arrived."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from listkeeper.sending import batch
 from listkeeper.sending.delivery import DeliveryState
 from tests.fakes import databases, running_up, slow_database
 from tests.integration import killed_stage, sending_stage
@@ -32,9 +33,13 @@ def stage(request: pytest.FixtureRequest, chance: random.Random, _templates: Pat
         yield opened
 
 
-def _begun(stage: KilledStage) -> Letter:
+def _in_its_second_window(stage: KilledStage) -> Letter:
+    """Let a worker hand letters over until the mail server answers none any more, in the midst of a whole window."""
     letter = stage.send(_PEOPLE)
+    # The first letter left alone, then went a window; a wait until some have arrived could last until all have.
+    stage.sink.hold(after=1 + batch.WINDOW + 7)
     stage.run("queue", _WORKER)
+    stage.until(lambda: len(stage.sink.took()) > 1 + batch.WINDOW + 7)
     return letter
 
 
@@ -68,44 +73,45 @@ def _stands_still(stage: KilledStage) -> Callable[[], bool]:
     return reached
 
 
-def test_killed_between_the_mark_and_the_first_byte_none_of_the_doubted_had_it(stage: KilledStage) -> None:
+@pytest.mark.parametrize("windows", [0, 1])
+def test_killed_between_the_mark_and_the_first_byte_none_of_the_doubted_had_it(
+    stage: KilledStage, windows: int
+) -> None:
     letter = stage.send(_PEOPLE)
-    stage.cable.stall_at(b"MAIL FROM")
+    # The first letter leaves alone, and is read before any other may.
+    stage.cable.stall_at(*[b"MAIL FROM"] * (1 + windows))
     stage.run("queue", _WORKER)
     stage.until(stage.cable.stalled.is_set)
     handed = _killed(stage)
     stage.cable.cut()
     stage.cable.heal()
-    # The first letter leaves alone, and is read before any other may.
-    assert len(handed) == 1
-    assert (stage.arrived(), stage.sink.named) == (set(), {})
+    assert len(handed) == (batch.WINDOW if windows else 1)
+    assert len(stage.arrived()) == windows
+    assert handed & (stage.arrived() | set(stage.sink.named)) == set()
     assert _goes_on(stage, letter) == handed
     assert stage.arrived() & handed == set()
 
 
 def test_killed_between_the_final_dot_and_the_reply_exactly_the_window_is_in_doubt(stage: KilledStage) -> None:
-    letter = _begun(stage)
-    stage.until(lambda: len(stage.sink.took()) >= 40)
-    stage.sink.hold()
+    letter = _in_its_second_window(stage)
     stage.until(_stands_still(stage))
     handed = _killed(stage)
     waiting = stage.sink.took()[-1][0]
     stage.sink.let_go()
+    assert len(handed) == batch.WINDOW
     assert waiting in handed
     assert _goes_on(stage, letter) == handed
     assert waiting in stage.arrived()
 
 
 def test_killed_between_the_replies_and_their_record_all_of_the_doubted_had_it(stage: KilledStage) -> None:
-    letter = _begun(stage)
-    stage.until(lambda: len(stage.sink.took()) >= 40)
-    stage.sink.hold()
-    stage.until(_stands_still(stage))
+    letter = _in_its_second_window(stage)
     with slow_database.pen_taken(stage.machine.database):
+        # At once: what has not begun a second after the gate said yes stays at home, and is in no doubt.
         stage.sink.let_go()
         stage.until(_stands_still(stage))
         handed = _killed(stage)
-    assert handed
+    assert len(handed) == batch.WINDOW
     assert handed <= stage.arrived()
     assert _goes_on(stage, letter) == handed
 
@@ -121,14 +127,31 @@ def test_killed_in_the_middle_of_a_claim_nothing_is_claimed_and_nothing_in_doubt
     assert _goes_on(stage, letter) == set()
 
 
+def test_asked_to_stop_it_leaves_no_doubt(stage: KilledStage) -> None:
+    letter = stage.send(_PEOPLE)
+    stage.run("queue", _WORKER)
+    for _ in range(2):
+        goal = min(_PEOPLE, len(stage.sink.took()) + stage.chance.randint(1, _PEOPLE // 4))
+        stage.until(lambda goal=goal: len(stage.sink.took()) >= goal)  # type: ignore[misc]
+        assert stage.parts.drain(_WORKER) == {_WORKER: 0}
+        assert stage.in_state(S.HANDED, S.IN_DOUBT, S.LEASED) == set()
+        assert stage.in_state(S.ACCEPTED) == stage.arrived()
+        stage.run(_WORKER)
+    stage.until(stage.finished(letter))
+    stage.parts.drain()
+    sending_stage.settle(stage, letter)
+
+
 def test_killed_while_planning_all_is_planned_or_nothing(
     stage: KilledStage, share: Callable[[str, int, int], int], summarise: Callable[[str], None]
 ) -> None:
     """The command dies before, while and after it writes a delivery for everybody; then it is typed again."""
-    count = share("recipients of a letter that is killed while it is planned", 50_000, 5_000)
+    count = share("recipients of a letter that is killed while it is planned", 200_000, 5_000)
     letter, seen = stage.write(count), []
-    for _ in range(share("kills of a command that plans", 8, 2)):
-        _plan_and_die(stage, letter)
+    kills = share("kills of a command that plans", 8, 2)
+    for number in range(1, kills + 1):
+        # Later and later, because whoever comes too late comes for the last time.
+        _plan_and_die(stage, letter, within=number / kills * count / 100_000)
         seen.append(stage.planned())
         if seen[-1]:
             break
@@ -144,7 +167,7 @@ def test_killed_while_planning_all_is_planned_or_nothing(
 _SEND = ("campaign", "send", "--yes", "--json")
 
 
-def _plan_and_die(stage: KilledStage, letter: Letter) -> None:
+def _plan_and_die(stage: KilledStage, letter: Letter, within: float) -> None:
     words = [sys.executable, "-m", "listkeeper.cli.main", *_SEND, letter.public_id]
     told = running_up.environment(data=str(stage.parts.data), **stage.parts.settings)
     with subprocess.Popen(
@@ -153,7 +176,7 @@ def _plan_and_die(stage: KilledStage, letter: Letter) -> None:
         under_way = slow_database.planning(stage.machine.database)
         while it.poll() is None and not under_way():
             time.sleep(0.005)
-        time.sleep(stage.chance.uniform(0, 1.0))
+        time.sleep(stage.chance.uniform(0, within))
         it.kill()
     # The server ends what its client has begun before it sees that nobody is there.
     stage.until(lambda: not under_way())

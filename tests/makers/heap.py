@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.delivery import Delivery, DeliveryState
 
 _OWN = {"id", "occasion", "subscriber_id", "state", "settled_at"}
 
 
-def pile(session: Session, rows: int) -> None:
-    """Add ``rows`` deliveries: half of them wait, half have left, and one in 500 is put off or in doubt."""
+def pile(session: Session, rows: int, *, singles: int = 0) -> None:
+    """Add ``rows`` deliveries: half of them wait, half have left, and one in 500 is put off or in doubt.
+
+    Of those that have left, ``singles`` belong to no letter.
+    """
     postgresql = session.get_bind().dialect.name == "postgresql"
     many = (
         "SELECT generate_series(1, :rows) AS i"
@@ -29,6 +32,8 @@ def pile(session: Session, rows: int) -> None:
         ),
         {"rows": rows},
     )
+    gone = select(Delivery.id).where(Delivery.state == DeliveryState.ACCEPTED).order_by(Delivery.id).limit(singles)
+    session.execute(update(Delivery).where(Delivery.id.in_(gone)).values(campaign_id=None, revision_id=None))
     session.commit()
     if postgresql:
         session.execute(text("ANALYZE delivery"))

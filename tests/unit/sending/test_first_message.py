@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import dkim as dkimpy
@@ -12,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy.orm import Session
 
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.foundation import process
 from listkeeper.sending import first_message, planning, steering
 from listkeeper.sending.first_message import First, Verdict
 from listkeeper.standards import dkim, dkim_key_record, dns
@@ -94,6 +97,16 @@ def test_one_worker_reads_it_and_another_follows_when_it_is_gone(
     assert first_message.unread(session, [letter.id]) == set()
     assert not first_message.take_up(session, letter.id, "host:2:0")
     assert letter.state is CampaignState.SENDING
+
+
+def test_nobody_waits_for_a_worker_of_this_machine_that_is_dead(session: Session, letter: Campaign) -> None:
+    assert first_message.take_up(session, letter.id, process.me())
+    assert not first_message.take_up(session, letter.id, "host:2:0")
+    with subprocess.Popen(["true"]) as gone:
+        name = f"{socket.gethostname()}:{gone.pid}:1"
+    first_message.let_go(session, letter.id)
+    assert first_message.take_up(session, letter.id, name)
+    assert first_message.take_up(session, letter.id, "host:2:0")
 
 
 def test_a_wrong_one_pauses_the_letter_and_is_read_again_when_it_goes_on(session: Session, letter: Campaign) -> None:
