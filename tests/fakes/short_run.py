@@ -1,8 +1,8 @@
 """What a short run leaves out: drawn by the seed and each test's name, and said in the summary.
 
 SQLite runs every test, and of one with a table of cases one row, or two of a numbered case. PostgreSQL runs a quarter
-of the numbered cases that are to be green, every twelfth journey and unit test, one row of each, and the kills, and leaves
-the scanner to SQLite. Of the tests that start and stop whole programs every sixteenth runs.
+of the numbered cases that are to be green, every twelfth journey and unit test, one row of each, and the kills, and
+leaves the scanner to SQLite. Of the tests that start and stop whole programs every sixteenth runs.
 """
 
 from __future__ import annotations
