@@ -31,7 +31,7 @@ from listkeeper.sending.progress import Progress
 from listkeeper.settings import Settings
 from tests.fakes.databases import Database
 from tests.fakes.queue_server import QueueServer
-from tests.fakes.smtp_sink import SmtpSink
+from tests.fakes.smtp_sink import Received, SmtpSink
 from tests.makers import cafe, crowd
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -165,15 +165,12 @@ def _stop(workers: list[subprocess.Popen[bytes]]) -> None:
 
 def _nobody_twice(app: Flask, letter: int, count: int, sink: SmtpSink, killed: int) -> None:
     said = _progress(app, letter)
-    got = Counter(address for kept in (*sink.messages, *sink.unanswered) for address in kept.rcpt_tos)
+    letters = _letters(app, letter, sink)
+    got = Counter(address for kept in letters for address in kept.rcpt_tos)
     doubted = set(said.in_doubt)
     assert (said.recipients, said.sent + len(doubted)) == (count, count)
     assert (said.failed, said.deferred, said.skipped, said.waiting) == (0, 0, 0, 0)
-    twice = {address for address, times in got.items() if times > 1}
-    # Whose they were and by which line they came tells a second hand-over from somebody else's mail.
-    came = [(kept.rcpt_tos, kept.message["Message-ID"], kept.message["Subject"], kept.peer) for kept in sink.messages]
-    assert [who for who in came if twice.intersection(who[0])] == []
-    assert twice == set()
+    assert {address for address, times in got.items() if times > 1} == set()
     everybody = {f"person-{number}@crowd.example" for number in range(1, count + 1)}
     assert everybody - set(got) <= doubted
     assert len(doubted) <= batch.WINDOW * killed
@@ -181,10 +178,19 @@ def _nobody_twice(app: Flask, letter: int, count: int, sink: SmtpSink, killed: i
         query = select(Subscriber.email_send, Delivery.message_id).join(
             Delivery, Delivery.subscriber_id == Subscriber.id
         )
-        accepted = session.execute(query.where(Delivery.state == DeliveryState.ACCEPTED))
+        accepted = session.execute(
+            query.where(Delivery.state == DeliveryState.ACCEPTED, Delivery.campaign_id == letter)
+        )
         promised = {address: name for address, name in accepted}  # noqa: C416 - rows are not pairs to mypy
-    kept = {address: message.message["Message-ID"] for message in sink.messages for address in message.rcpt_tos}
+    kept = {address: message.message["Message-ID"] for message in letters for address in message.rcpt_tos}
     assert promised == {address: name for address, name in kept.items() if address not in doubted}
+
+
+def _letters(app: Flask, letter: int, sink: SmtpSink) -> list[Received]:
+    """Return the mails that were the letter: on a slow machine, a receipt of somebody's yes leaves in between."""
+    with app.app_context(), store.reading() as session:
+        others = set(session.scalars(select(Delivery.message_id).where(Delivery.campaign_id.is_distinct_from(letter))))
+    return [kept for kept in (*sink.messages, *sink.unanswered) if kept.message["Message-ID"] not in others]
 
 
 @pytest.mark.whole_program
@@ -199,9 +205,10 @@ def test_a_worker_that_is_asked_to_stop_leaves_no_doubt(  # noqa: PLR0917 - the 
         _until(app, lambda goal=goal: len(smtp_sink.messages) >= goal, workers)  # type: ignore[misc]
         _stop(workers)
         said = _progress(app, letter)
-        assert (said.in_doubt, said.sent) == ((), len(smtp_sink.messages))
+        assert (said.in_doubt, said.sent) == ((), len(_letters(app, letter, smtp_sink)))
     last = [start()]
     _until(app, _finished(app, letter), last)
     _stop(last)
-    assert Counter(address for kept in smtp_sink.messages for address in kept.rcpt_tos).most_common(1)[0][1] == 1
-    assert len(smtp_sink.messages) == 150
+    letters = _letters(app, letter, smtp_sink)
+    assert Counter(address for kept in letters for address in kept.rcpt_tos).most_common(1)[0][1] == 1
+    assert len(letters) == 150
