@@ -191,6 +191,7 @@ def test_a_demo_that_cannot_be_finished_leaves_nothing(type_: Type, session: Ses
     assert type_("demo", "--people", "10").code == 0
 
 
+@pytest.mark.whole_program
 def test_two_at_once_make_one_demo(session: Session, settings: Settings, database: Database) -> None:
     cafe.found(session)
     session.commit()

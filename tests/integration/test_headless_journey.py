@@ -209,6 +209,7 @@ def _leaves_by_one_click(place: Instance, mail: Received) -> None:
     assert len(place.type("subscriber", "show", mail.rcpt_tos[0])["consent"]) == 3
 
 
+@pytest.mark.whole_program
 def test_the_six_digits_confirm_on_the_page_that_is_still_open(place: Instance, smtp_sink: SmtpSink) -> None:
     form = _founded(place)
     page = place.post(form, email="dora@reader.example")
