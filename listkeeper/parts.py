@@ -37,6 +37,7 @@ from listkeeper.sending.provider_api import Account, ProviderApi
 from listkeeper.sending.receiver_state import Slowed
 from listkeeper.sending.retry import Deadlines
 from listkeeper.sending.ses_api import SesAccount
+from listkeeper.sending.smtp_lines import SmtpLines
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
 from listkeeper.sending.transport import Transport, TransportUnavailable
 from listkeeper.sending.way import PRACTICE, Way
@@ -222,7 +223,8 @@ def transport(way: Way) -> Transport:
     if way.kind == PRACTICE.kind:
         return SmtpRelay(_practice_relay(), "localhost")
     if way.is_smtp:
-        return SmtpRelay(Relay.from_url(way.address), socket.getfqdn(), chunks=way.chunking)
+        place, name = Relay.from_url(way.address), socket.getfqdn()
+        return SmtpLines([SmtpRelay(place, name, chunks=way.chunking) for _ in range(way.lines)])
     account = _ACCOUNTS[way.kind](way)
     return ProviderApi(account, line(account.origin, seconds=provider_api.SECONDS))
 

@@ -11,7 +11,7 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote, urlsplit
@@ -73,6 +73,16 @@ class SmtpRelay:
     def carries_smtputf8(self) -> bool:
         """Whether the connected server offers SMTPUTF8."""
         return self._conversation is not None and "smtputf8" in self._conversation.abilities
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a line, as far as anybody knows."""
+        return self._conversation is not None and self._conversation.open
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the server has answered, and quickly of late."""
+        return self._speed.lately is not None and self._speed.lately <= self._patience.of_the_quick
 
     def connect(self) -> None:
         """Open the line if there is none. Raises TransportUnavailable in plain words."""
@@ -203,8 +213,13 @@ class SmtpRelay:
 
     def hand_over_each(self, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
         """Hand over one message after another, as many at once as the server is quick enough for."""
+        with contextlib.closing(self.steps(sealed)) as steps:
+            yield from (said for said in steps if said is not None)
+
+    def steps(self, sealed: Iterator[Envelope]) -> Generator[tuple[int, Outcome | None] | None]:
+        """Do the same, and yield None wherever the server is waited for."""
         with self._hanging_up_when_torn_away():
-            yield from Window(sealed, self._connected, self._patience).outcomes()
+            yield from Window(sealed, self._connected, self._patience).steps()
 
     @contextlib.contextmanager
     def _hanging_up_when_torn_away(self) -> Iterator[None]:

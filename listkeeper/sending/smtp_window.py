@@ -29,11 +29,14 @@ class Window:
         self._unavailable: TransportUnavailable | None = None
         self._fault: Exception | None = None
 
-    def outcomes(self) -> Iterator[tuple[int, Outcome | None]]:
-        """Hand over one message after another; see ``Transport.hand_over_each``."""
+    def steps(self) -> Iterator[tuple[int, Outcome | None] | None]:
+        """Hand over one message after another; yield what came of each, and None where the server is waited for.
+
+        See ``Transport.hand_over_each``. Whoever has another line may go on there before the next step.
+        """
         self._talk = self._connected()
         while (turn := self._next()) is not None:
-            self._bring(turn)
+            yield from self._bring(turn)
             yield turn.envelope.delivery_id, turn.outcome
             if self._unavailable is not None:
                 yield from ((held.envelope.delivery_id, None) for held in self._held)
@@ -66,10 +69,11 @@ class Window:
         self._talk.word(turn)
         return turn
 
-    def _bring(self, turn: Turn) -> None:
+    def _bring(self, turn: Turn) -> Iterator[None]:
         """Bring one message to its outcome, and others on their way behind it while the server is quick."""
         if not turn.announced and not turn.settled:
             self._begin(turn)
+            yield
         if not turn.settled:
             self._talk.hear_answer(turn)
         if not turn.settled and not turn.announced:
@@ -79,7 +83,7 @@ class Window:
             if not turn.settled:
                 self._talk.hear_answer(turn)
         if not turn.settled:
-            self._finish(turn)
+            yield from self._finish(turn)
         if not self._talk.open and self._held and self._held[0].announced:
             self._held[0].settle(None)
 
@@ -92,11 +96,12 @@ class Window:
             self._talk.announce(turn)
             self._pull_ahead()
 
-    def _finish(self, turn: Turn) -> None:
+    def _finish(self, turn: Turn) -> Iterator[None]:
         following = self._held[0] if self._held and self._may_follow(self._held[0]) else None
         self._talk.say(turn, following)
         if not turn.settled:
             self._pull_ahead()
+            yield
             self._talk.hear_result(turn, following)
 
     def _may_follow(self, turn: Turn) -> bool:

@@ -67,7 +67,7 @@ class Transport(Protocol):
         ...
 
     def hand_over_each(self, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
-        """Hand over one message after another; yield each delivery's id and outcome, in the order pulled.
+        """Hand over one message after another; yield each delivery's id and outcome as it is known.
 
         An envelope is pulled from ``sealed`` only when the line is ready to begin it: its grant lives one second, and
         pulling spends it. Nothing else may wait in there, for answers are heard between two pulls.

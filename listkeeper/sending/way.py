@@ -36,6 +36,8 @@ class Way:
     configuration_set: str = ""
     # Whether a mail server that offers CHUNKING gets contents that way.
     chunking: bool = False
+    # How many lines a worker with much to send keeps open to a mail server.
+    lines: int = 2
 
     @property
     def shown(self) -> str:

@@ -19,6 +19,7 @@ from listkeeper.sending.way import LOOPBACK, SMTP_SCHEMES, Way
 NAME_LIMIT = 40
 _MOST_WEIGHT = 1000
 _MOST_WAYS = 20
+_MOST_LINES = 8
 # Passwords and keys that stand in manuals, this one's included: who starts with one has forgotten the real one.
 SAMPLES = frozenset({"password", "changeme", "change-me", "change_me", "your-password", "yourpassword"})
 _SAMPLE_KEYS = SAMPLES | {"key", "secret", "token", "your-key", "your-secret", "your-token"}
@@ -33,7 +34,7 @@ _PROVIDER = re.compile(
     r"(?P<scheme>ses|postmark|mailgun)://(?P<before>[^?\s]*@)?(?P<place>[^?@\s]*)(?:\?(?P<asked>\S*))?"
 )
 _OPTIONS: Mapping[str, frozenset[str]] = {
-    **dict.fromkeys(SMTP_SCHEMES, frozenset({"chunking"})),
+    **dict.fromkeys(SMTP_SCHEMES, frozenset({"chunking", "lines"})),
     "ses": frozenset({"configuration_set", "session_token", "endpoint"}),
     "postmark": frozenset({"stream", "endpoint"}),
     "mailgun": frozenset({"endpoint"}),
@@ -134,6 +135,12 @@ def _weight(value: str) -> int:
     return int(value)
 
 
+def _lines(value: str) -> int:
+    if not (value.isascii() and value.isdigit()) or not 1 <= int(value) <= _MOST_LINES:
+        raise ValueError(f"has a number of lines that is not from 1 to {_MOST_LINES}")
+    return int(value)
+
+
 def _domains(value: str) -> tuple[str, ...]:
     return tuple(_label(part) for part in value.split(",") if part)
 
@@ -201,4 +208,5 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "session_token": lambda value: value.replace(" ", "+"),
     "configuration_set": _word,
     "chunking": _yes_or_no,
+    "lines": _lines,
 }

@@ -38,11 +38,11 @@ def database(kind: str) -> Iterator[str | None]:
 
 
 @contextmanager
-def settings(folder: Path, kind: str, smtp_url: str) -> Iterator[Settings]:
+def settings(folder: Path, kind: str, smtp_url: str, dns: str = _NO_DNS) -> Iterator[Settings]:
     """Yield the settings of an instance on a fresh database, with a queue server: without one, workers go slowly."""
     with database(kind) as url, queue_server.running() as queue:
         yield settings_file.read(
-            data=folder, smtp_url=smtp_url, database_url=url, redis_url=queue.url, dns_server=_NO_DNS, log_level="ERROR"
+            data=folder, smtp_url=smtp_url, database_url=url, redis_url=queue.url, dns_server=dns, log_level="ERROR"
         )
 
 
@@ -54,7 +54,7 @@ def environment(made: Settings) -> dict[str, str]:
         "LISTKEEPER_DATA": str(made.data_folder),
         "LISTKEEPER_SMTP_URL": made.smtp_url or "",
         "LISTKEEPER_REDIS_URL": made.redis_url or "",
-        "LISTKEEPER_DNS_SERVER": _NO_DNS,
+        "LISTKEEPER_DNS_SERVER": made.dns_server or _NO_DNS,
         "LISTKEEPER_LOG_LEVEL": "ERROR",
         "PYTHONPATH": str(CHECKOUT),
     }

@@ -27,13 +27,15 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.cli import context
 from listkeeper.deliverability import dkim_key, second_key, sending_domain
-from listkeeper.deliverability.dkim_key import KeyState
+from listkeeper.deliverability.dkim_key import DkimKey, KeyState
+from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.settings import Settings
 from tests.benchmarks import figure, instance, plan
 from tests.benchmarks.figure import Figure
-from tests.fakes import smtp_sink
+from tests.fakes import dns_server, smtp_sink
+from tests.fakes.dns_server import Records
 from tests.makers import cafe, multitude, works
 from tests.makers.cafe import Cafe
 
@@ -152,9 +154,10 @@ def _send(run: _Run) -> _Used:
     with (
         tempfile.TemporaryDirectory(prefix="lk-bench-") as folder,
         _mail_server(program if isinstance(program, ModuleType) else None) as (port, counted),
-        instance.settings(Path(folder), run.database, f"smtp://127.0.0.1:{port}") as settings,
+        dns_server.serving({}) as names,
+        instance.settings(Path(folder), run.database, f"smtp://127.0.0.1:{port}", names.address) as settings,
     ):
-        _prepare(settings, run)
+        names.publish(_prepare(settings, run))
         used, lasted = _work(instance.environment(settings), run)
         accepted = _accepted(settings)
     received = counted()
@@ -182,7 +185,8 @@ def _mail_server(program: ModuleType | None) -> Iterator[tuple[int, Callable[[],
     seen.append(program.stop_sink(server, output))
 
 
-def _prepare(settings: Settings, run: _Run) -> None:
+def _prepare(settings: Settings, run: _Run) -> Records:
+    """Write the letters; return what the DNS says of who sends them."""
     people = run.audience or run.count
     with context.opened(settings, create=True):
         with store.transaction() as session:
@@ -197,10 +201,13 @@ def _prepare(settings: Settings, run: _Run) -> None:
         if run.database == "postgresql":
             with store.transaction() as session:
                 session.connection().exec_driver_sql("ANALYZE delivery")
+        with store.reading() as session:
+            keys = session.execute(select(DkimKey.selector, SendingDomain.name, DkimKey.record).join(SendingDomain))
+            return {f"{selector}._domainkey.{domain}": {"TXT": [record]} for selector, domain, record in keys}
 
 
 def _sign(session: Session, made: Cafe, kind: str) -> None:
-    """Sign from now on, without asking the DNS whether the key is published: nobody here verifies."""
+    """Sign from now on; the first message of each letter is verified against what the DNS says then."""
     if kind == "unsigned":
         return
     domain = sending_domain.add(session, made.organisation.id, made.organisation.from_domain)
