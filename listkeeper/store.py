@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -92,14 +93,32 @@ def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | N
 
 
 class Disk:
-    """The disk at work on what a transaction wrote, while whoever wrote it goes on with what may be undone."""
+    """The disk at work on what a transaction wrote, while whoever wrote it goes on with what may be undone.
+
+    On SQLite the transaction has ended, on PostgreSQL it ends meanwhile: the session is nobody's until ``wait``.
+    """
 
     def __init__(self) -> None:
         self._under_way: Future[None] | None = None
+        self._session: Session | None = None
+        self._lanes: set[Lane] = set()
+
+    def end(self, session: Session) -> None:
+        """End a transaction: at once on SQLite, and elsewhere together with its disk."""
+        if pen.is_needed(database.engine):
+            session.commit()
+            return
+        session.flush()
+        self._session = session
+        self._under_way = _disks().submit(copy_context().run, session.commit)
+
+    def tell(self, lanes: set[Lane]) -> None:
+        """Ring for these lanes once it is written."""
+        self._lanes |= lanes
 
     def begin(self) -> None:
-        """Let it work; PostgreSQL's has done so by the end of the transaction."""
-        if pen.is_needed(database.engine):
+        """Let it work."""
+        if self._under_way is None:
             self._under_way = _disks().submit(pen.sync, database.engine)
 
     @property
@@ -108,10 +127,22 @@ class Disk:
         return self._under_way is None or self._under_way.done()
 
     def wait(self) -> None:
-        """Wait until it has all. Raises TryAgain when it refuses."""
-        if self._under_way is not None:
+        """Wait until it has all. Raises TryAgain when it refuses, or the database is away."""
+        if self._under_way is None:
+            return
+        try:
             with _plainly():
                 self._under_way.result()
+        except BaseException as problem:
+            if self._session is not None:
+                self._session.rollback()
+            if isinstance(problem, OperationalError | TimeoutError):
+                raise TryAgain("database_unavailable", plain(problem)) from problem
+            raise
+        finally:
+            self._under_way = self._session = None
+        if self._lanes:
+            _ring(self._lanes)
 
 
 @cache
@@ -129,7 +160,8 @@ def transaction(*, syncs_later: bool = False, disk: Disk | None = None) -> Itera
     block ends before, and whoever gave it waits for it.
     """
     try:
-        with _transaction(pen.SYNCS_LATER if syncs_later else pen.WRITES) as session:
+        options = pen.SYNCS_LATER if syncs_later else pen.WRITES
+        with _transaction(options) if disk is None else _transaction(options, disk.tell, disk.end) as session:
             yield session
         if disk is not None:
             disk.begin()
@@ -165,7 +197,9 @@ def _ring(lanes: set[Lane]) -> None:
 
 @contextmanager
 def _transaction(
-    options: Mapping[str, bool] = pen.WRITES, tell: Callable[[set[Lane]], None] = _ring
+    options: Mapping[str, bool] = pen.WRITES,
+    tell: Callable[[set[Lane]], None] = _ring,
+    end: Callable[[Session], None] = Session.commit,
 ) -> Iterator[Session]:
     session: Session = database.session()
     if session.in_transaction():
@@ -175,7 +209,7 @@ def _transaction(
             session.connection(execution_options=options)
         begun = time.monotonic()
         yield session
-        session.commit()
+        end(session)
         pen.pass_on()
         pen.rest(time.monotonic() - begun)
     except (OperationalError, TimeoutError) as problem:

@@ -7,6 +7,7 @@ in doubt as were not answered yet, and never calls one of them unsent.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Sequence
@@ -101,6 +102,9 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> tuple[list[Ready], 
             ahead.append(written)
         disk.wait()
     except BaseException:
+        # Whatever it was: nothing else may be asked of the database while it writes.
+        with contextlib.suppress(TryAgain):
+            disk.wait()
         said.recall(before)
         raise
     pacing.heard(before.outcomes)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.foundation.errors import TryAgain
@@ -18,17 +21,34 @@ from tests.fakes.databases import Database
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers.works import Works
 
-_os_fsync = os.fsync
+_os_fsync, _commit = os.fsync, Session.commit
 
 
 @pytest.fixture
-def works(works: Works, database: Database) -> Works:
-    """A letter to three guests is on its way, on the database whose disk we sync ourselves."""
-    if database.kind != "sqlite":
-        pytest.skip("PostgreSQL syncs at the commit")
+def works(works: Works) -> Works:
+    """A letter to three guests is on its way."""
     works.gather(3)
     works.start()
     return works
+
+
+def _by_the_disk(monkeypatch: pytest.MonkeyPatch, database: Database, act: Callable[[], None]) -> None:
+    """Let something happen before what a window wrote is on the disk: at our own sync, or in PostgreSQL's commit."""
+
+    def sync(file: int) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            act()
+        _os_fsync(file)
+
+    def commit(session: Session) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            act()
+        _commit(session)
+
+    if database.kind == "sqlite":
+        monkeypatch.setattr(os, "fsync", sync)
+    else:
+        monkeypatch.setattr(Session, "commit", commit)
 
 
 def _states(works: Works) -> set[DeliveryState]:
@@ -36,17 +56,15 @@ def _states(works: Works) -> set[DeliveryState]:
 
 
 def test_no_mail_leaves_before_the_disk_has_its_row(
-    works: Works, smtp_sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+    works: Works, smtp_sink: SmtpSink, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reached, goes_on = threading.Event(), threading.Event()
 
-    def slow(file: int) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            reached.set()
-            assert goes_on.wait(10)
-        _os_fsync(file)
+    def slow() -> None:
+        reached.set()
+        assert goes_on.wait(10)
 
-    monkeypatch.setattr(os, "fsync", slow)
+    _by_the_disk(monkeypatch, database, slow)
     seen: list[int] = []
 
     def watch() -> None:
@@ -65,19 +83,20 @@ def test_no_mail_leaves_before_the_disk_has_its_row(
 
 
 def test_a_disk_that_refuses_lets_no_mail_leave(
-    works: Works, smtp_sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+    works: Works, smtp_sink: SmtpSink, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(file: int) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            raise OSError(5, "Input/output error")
-        _os_fsync(file)
+    def refuse() -> None:
+        problem = OSError(5, "Input/output error")
+        raise problem if database.kind == "sqlite" else OperationalError(None, None, problem)
 
-    monkeypatch.setattr(os, "fsync", refuse)
-    with works.app.app_context(), pytest.raises(TryAgain, match="Perhaps this was not kept"):
+    _by_the_disk(monkeypatch, database, refuse)
+    with works.app.app_context(), pytest.raises(TryAgain):
         sending.deliver(Lane.SENDING, time.monotonic() + 5)
     assert smtp_sink.messages == []
     # Nobody knows what a power cut would leave of it: such rows are listed, and never sent again blindly.
     assert _states(works) <= {DeliveryState.HANDED, DeliveryState.LEASED}
+    monkeypatch.undo()
+    works.write(lambda session, _house: session.execute(update(Delivery).values(provider="gmail")))
 
 
 def test_a_transaction_whose_disk_is_waited_for_later_ends_before(works: Works) -> None:
