@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from listkeeper.deliverability import mail_provider
+from listkeeper.foundation import keys
 from listkeeper.foundation.errors import Invalid
 from listkeeper.sending import way_address
 from listkeeper.sending.way import LOOPBACK, SMTP_SCHEMES, Way
@@ -262,8 +263,8 @@ class Settings(BaseSettings):
     @field_validator("alert_secret")
     @classmethod
     def _a_key(cls, value: str | None) -> str | None:
-        if value is not None:
-            webhook.key(value)
+        if value is not None and keys.is_placeholder(webhook.key(value)):
+            raise ValueError("is a sample and no secret (openssl rand -base64 32)")
         return value
 
     @field_validator("public_url")

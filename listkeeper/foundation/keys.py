@@ -57,15 +57,15 @@ def open_folder(folder: Path, *, may_make: bool = True) -> None:
     # Their number is their age, and the oldest is the pepper of every suppression: a name without one is damage too.
     if not all(name.isdecimal() for name in files) or any(len(master) != _MASTER_BYTES for master in masters):
         raise Invalid("key_damaged", f"A key file in {folder} is damaged. Restore the folder from its copy.")
-    if any(_is_placeholder(master) for master in masters):
+    if any(is_placeholder(master) for master in masters):
         raise Invalid(
             "key_placeholder", f"A key file in {folder} holds a sample and no secret. Put the real key in its place."
         )
     _ring[:] = [_Ring(masters)]
 
 
-def _is_placeholder(master: bytes) -> bool:
-    """Whether a key was typed and not drawn: 32 bytes of chance are never all letters, nor few bytes repeated."""
+def is_placeholder(master: bytes) -> bool:
+    """Return whether a key was typed and not drawn: bytes of chance are never all letters, nor few bytes repeated."""
     return master.isascii() or len(set(master)) < _MASTER_BYTES // 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import stat
 from pathlib import Path
@@ -135,10 +136,13 @@ def test_field_f44_no_sample_for_a_secret_starts_the_program(tmp_path: Path, set
     made = [next(folder.iterdir()) for folder in (first, second)]
     assert made[0].read_bytes() != made[1].read_bytes()
     assert [stat.S_IMODE(file.stat().st_mode) for file in made] == [0o600, 0o600]
-    assert not [
-        name for name in Settings.model_fields if {"secret", "pepper", "password", "kek"} & set(name.split("_"))
-    ]
+    # But for one, which another program must know as well; it has no default, and no sample is taken for it.
+    known = [name for name in Settings.model_fields if {"secret", "pepper", "password", "kek"} & set(name.split("_"))]
+    assert known == ["alert_secret"]
+    assert Settings.model_fields["alert_secret"].default is None
     for sample in _SAMPLES:
+        with pytest.raises(Invalid, match="is a sample and no secret"):
+            program_settings.read(data=tmp_path, alert_secret=base64.b64encode(sample).decode())
         made[0].write_bytes(sample)
         with pytest.raises(Invalid) as refused:
             keys.open_folder(first)

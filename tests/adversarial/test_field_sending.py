@@ -28,7 +28,7 @@ from listkeeper.rendering.mime_slots import Cut
 from listkeeper.sending import batch, claim, composing, planning, restoring
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
-from listkeeper.sending.smtp_relay import SmtpRelay
+from listkeeper.sending.smtp_lines import SmtpLines
 from listkeeper.sending.transport import Outcome
 from listkeeper.settings import Settings
 from tests.fakes import typed
@@ -52,9 +52,9 @@ def _crowd(count: int) -> set[str]:
 
 def _kill(works: Works, where: str, after: int) -> None:
     """Work until the process dies: before the gate, before a hand-over, after one, or before the replies are kept."""
-    hand_over_each = SmtpRelay.hand_over_each
+    hand_over_each = SmtpLines.hand_over_each
 
-    def deadly(self: SmtpRelay, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
+    def deadly(self: SmtpLines, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
         def pulled() -> Iterator[Envelope]:
             for seen, each in enumerate(sealed, 1):
                 if where == "before" and seen == after:
@@ -70,7 +70,7 @@ def _kill(works: Works, where: str, after: int) -> None:
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SmtpRelay, "hand_over_each", deadly)
+        patch.setattr(SmtpLines, "hand_over_each", deadly)
         if where in {"hand_out", "record"}:
             patch.setattr(batch, where, die)
         with pytest.raises(Killed):
@@ -192,10 +192,10 @@ def test_field_f33_the_audience_is_frozen_and_whoever_leaves_during_the_send_get
     works.post()
     works.work(Lane.URGENT, 2)
     works.gather(12)
-    letter, hand_over_each = works.start(), SmtpRelay.hand_over_each
+    letter, hand_over_each = works.start(), SmtpLines.hand_over_each
     rows = [row for row in works.deliveries() if row.campaign_id == letter]
 
-    def slowly(self: SmtpRelay, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
+    def slowly(self: SmtpLines, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
         def pulled() -> Iterator[Envelope]:
             for each in sealed:
                 if each.delivery_id == rows[2].id:
@@ -206,7 +206,7 @@ def test_field_f33_the_audience_is_frozen_and_whoever_leaves_during_the_send_get
 
         return hand_over_each(self, pulled())
 
-    monkeypatch.setattr(SmtpRelay, "hand_over_each", slowly)
+    monkeypatch.setattr(SmtpLines, "hand_over_each", slowly)
     works.drain()
     letters = Counter(to for kept in smtp_sink.messages if kept.message["List-Id"] for to in kept.rcpt_tos)
     assert letters == dict.fromkeys(_crowd(12) - {"person-6@crowd.example", "person-7@crowd.example"}, 1)

@@ -29,7 +29,7 @@ from listkeeper.sending import incident
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.prepared import Ready
-from listkeeper.sending.smtp_relay import SmtpRelay
+from listkeeper.sending.smtp_lines import SmtpLines
 from listkeeper.sending.transport import Outcome
 from tests.fakes.smtp_sink import DROP, SmtpSink
 from tests.makers import cafe
@@ -177,9 +177,9 @@ def test_no_transaction_is_open_and_nothing_is_asked_while_the_server_is_spoken_
     works.start()
     works.post()
     speaking, asked, handed = threading.Event(), [], []
-    hand_over_each = SmtpRelay.hand_over_each
+    hand_over_each = SmtpLines.hand_over_each
 
-    def watched(self: SmtpRelay, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
+    def watched(self: SmtpLines, sealed: Iterator[Envelope]) -> Iterator[tuple[int, Outcome | None]]:
         for found in hand_over_each(self, sealed):
             assert not store.database.session().in_transaction()
             handed.append(found[0])
@@ -193,7 +193,7 @@ def test_no_transaction_is_open_and_nothing_is_asked_while_the_server_is_spoken_
             speaking.clear()
 
     plain = handing._sealed  # noqa: SLF001
-    monkeypatch.setattr(SmtpRelay, "hand_over_each", watched)
+    monkeypatch.setattr(SmtpLines, "hand_over_each", watched)
     monkeypatch.setattr(handing, "_sealed", sealing)
     with works.app.app_context():
         engine = store.database.engine
