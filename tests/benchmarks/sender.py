@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from listkeeper import settings, store
@@ -21,7 +21,7 @@ from listkeeper.cli import context
 from listkeeper.foundation import garbage, pen
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import letter_batch
-from listkeeper.sending.delivery import IS_WAITING, Delivery
+from listkeeper.sending.delivery import IS_UNDER_WAY, IS_WAITING, Delivery
 from listkeeper.sending.transport import Outcome
 
 
@@ -52,9 +52,9 @@ def main() -> None:
 
 
 def _more_to_come() -> bool:
-    """Wait a moment where a bell would ring later; return whether anything waits that is not due yet."""
+    """Wait a moment where a bell would ring later; return whether anything waits, or may yet be given back."""
     with store.reading() as session:
-        waiting = session.scalar(select(Delivery.id).where(IS_WAITING).limit(1)) is not None
+        waiting = session.scalar(select(Delivery.id).where(or_(IS_WAITING, IS_UNDER_WAY)).limit(1)) is not None
     time.sleep(0.02 if waiting else 0.0)
     return waiting
 
