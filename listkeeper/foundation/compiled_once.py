@@ -90,26 +90,37 @@ class CompiledOnce:
         return self._form(connection).read(rows)
 
 
+# So few are asked as quickly one by one.
+_FEW = 2
 Asked = tuple[CompiledOnce, Mapping[str, Any]]
 
 
 def rows_of_each(connection: Connection, *asked: Asked) -> list[list[tuple[Any, ...]]]:
-    """Return what several SELECTs find, in order; a server that is far away is asked all of them in one go."""
-    if not _goes_in_one(connection):
+    """Return what several SELECTs find, in order; a server that is far away is asked all but the last in one go.
+
+    The last is asked by itself: PostgreSQL bears our silence for a while only (``silence``), and the flush that ends a
+    pipeline stops that clock. A machine that was gone by then would hold its locks for good.
+    """
+    if not _goes_in_one(connection) or len(asked) <= _FEW:
         return [once.rows(connection, parameters) for once, parameters in asked]
+    *asked_together, (last, of_last) = asked
     driver = _driver(connection)
     try:
         with driver.pipeline():
-            cursors = [once.asked_by(connection, driver.cursor(), parameters) for once, parameters in asked]
+            cursors = [once.asked_by(connection, driver.cursor(), parameters) for once, parameters in asked_together]
         found = [cursor.fetchall() for cursor in cursors]
     except _raised(connection) as problem:
         raise _as_sqlalchemy(connection, problem) from problem
-    return [once.read(connection, rows) for (once, _), rows in zip(asked, found, strict=True)]
+    together = [once.read(connection, rows) for (once, _), rows in zip(asked_together, found, strict=True)]
+    return [*together, last.rows(connection, of_last)]
 
 
 @contextmanager
 def in_one_go(connection: Connection) -> Iterator[None]:
-    """Let a server that is far away be told at once what is changed in the block, of which nothing is asked."""
+    """Let a server that is far away be told at once what is changed in the block, of which nothing is asked.
+
+    Another statement is to follow soon, for the reason that ``rows_of_each`` gives.
+    """
     if not _goes_in_one(connection):
         yield
         return

@@ -199,7 +199,7 @@ def record_taken(session: Session, outcomes: Mapping[int, Outcome | None], worke
     with in_one_go(connection):
         _TAKEN.run(connection, taken, now=clock.now())
         tally.add(session, Counter(tally.letter(DeliveryState.ACCEPTED, row[3]) for row in rows))
-        contacted(session, reached)
+    contacted(session, reached)
     # Whoever has one of these rows as an object sees what it has become.
     session.expire_all()
     done = {row[0] for row in rows}
