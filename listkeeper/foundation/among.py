@@ -1,7 +1,7 @@
-"""``column IN (these numbers)`` as one parameter, so that a statement stays the same however many numbers there are.
+"""Many values as one parameter, so that a statement stays the same however many there are.
 
-SQLAlchemy writes a list of parameters anew at each execution, which for a worker's window takes longer than the
-database needs to answer.
+``among`` is ``column IN (these numbers)``; ``given`` is rows to join with, on PostgreSQL alone. SQLAlchemy writes a
+list of parameters anew at each execution, which for a worker's window takes longer than the database needs to answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,18 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, Text, bindparam
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    String,
+    TableValuedAlias,
+    Text,
+    bindparam,
+    column,
+    func,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
@@ -56,6 +67,15 @@ class _Among(ColumnElement[bool]):
 def among(column: Any, name: str) -> ColumnElement[bool]:  # noqa: ANN401 - a column or a mapped attribute
     """Return the condition that a column holds one of the numbers given as parameter ``name`` (a list of int)."""
     return _Among(column, name)
+
+
+def given(alias: str, /, **types: TypeEngine[Any]) -> TableValuedAlias:
+    """Return rows called ``alias`` that come as parameters: one array for each column, under the column's name."""
+    # A cast to so many characters would cut a longer text off in silence.
+    wide = {column_name: Text() if type(kind) is String else kind for column_name, kind in types.items()}
+    arrays = (bindparam(column_name, type_=ARRAY(kind)) for column_name, kind in wide.items())
+    columns = (column(column_name, kind) for column_name, kind in wide.items())
+    return func.unnest(*arrays).table_valued(*columns, name=alias).render_derived()
 
 
 @compiles(_Among)

@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ARRAY, Dialect, String, Text, bindparam, column, func
+from sqlalchemy import Dialect, bindparam
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.types import TypeEngine
+
+from listkeeper.foundation.among import given
 
 Process = Callable[[Any], Any]
 
@@ -32,62 +34,44 @@ class CompiledOnce:
         self._names = names
         self._forms: dict[str, _Form] = {}
 
-    def _form(self, connection: Connection) -> _Form:
+    def form(self, connection: Connection) -> _Form:
+        """Return the statement as this database takes it."""
         dialect = connection.dialect
-        form = self._forms.get(dialect.name)
-        if form is None:
-            form = self._forms[dialect.name] = _Form(self._statement, self._names, dialect)
-        return form
+        found = self._forms.get(dialect.name)
+        if found is None:
+            found = self._forms[dialect.name] = _Form(self._statement, self._names, dialect)
+        return found
 
     def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return what a SELECT finds, as plain tuples in the order of its columns.
 
         Lists and mappings among the values are not to be changed: equal ones may be one object.
         """
-        form = self._form(connection)
-        written = form.written(parameters)
-        if _is_heard(connection):
-            return form.read([tuple(row) for row in connection.exec_driver_sql(form.text, written)])
-        try:
-            found = _driver(connection).execute(form.text, written).fetchall()
-        except _raised(connection) as problem:
-            raise _as_sqlalchemy(connection, problem) from problem
-        return form.read(found)
+        form = self.form(connection)
+        return form.read(_run(connection, form, form.written(parameters)).fetchall())
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
         """Run a statement that returns nothing."""
-        form = self._form(connection)
-        written = form.written(parameters)
-        if _is_heard(connection):
-            connection.exec_driver_sql(form.text, written)
-            return
-        try:
-            _driver(connection).execute(form.text, written)
-        except _raised(connection) as problem:
-            raise _as_sqlalchemy(connection, problem) from problem
+        form = self.form(connection)
+        _run(connection, form, form.written(parameters))
 
     def each(self, connection: Connection, rows: Sequence[Mapping[str, Any]], **shared: Any) -> None:  # noqa: ANN401
         """Run a statement for each of these parameters; ``shared`` are those that all of them have in common."""
-        if not rows:
-            return
-        form = self._form(connection)
-        written = form.written_each(rows, shared)
-        if _is_heard(connection):
-            connection.exec_driver_sql(form.text, written)
-            return
-        try:
-            _driver(connection).cursor().executemany(form.text, written)
-        except _raised(connection) as problem:
-            raise _as_sqlalchemy(connection, problem) from problem
+        if rows:
+            form = self.form(connection)
+            _run(connection, form, form.written_each(rows, shared), many=True)
 
-    def asked_by(self, connection: Connection, cursor: Any, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401
-        """Let a cursor of the driver ask, and return it; what is raised is the driver's."""
-        form = self._form(connection)
-        return cursor.execute(form.text, form.written(parameters))
 
-    def read(self, connection: Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Return what the driver has fetched as ``rows`` does."""
-        return self._form(connection).read(rows)
+def _run(connection: Connection, form: _Form, written: Any, *, many: bool = False) -> Any:  # noqa: ANN401 - the driver's
+    """Let the driver run a statement, and return its cursor."""
+    if _is_heard(connection):
+        return connection.exec_driver_sql(form.text, written).cursor
+    cursor = _driver(connection).cursor()
+    try:
+        (cursor.executemany if many else cursor.execute)(form.text, written)
+    except _raised(connection) as problem:
+        raise _as_sqlalchemy(connection, problem) from problem
+    return cursor
 
 
 # So few are asked as quickly one by one.
@@ -104,14 +88,18 @@ def rows_of_each(connection: Connection, *asked: Asked) -> list[list[tuple[Any, 
     if not _goes_in_one(connection) or len(asked) <= _FEW:
         return [once.rows(connection, parameters) for once, parameters in asked]
     *asked_together, (last, of_last) = asked
+    forms = [once.form(connection) for once, _ in asked_together]
     driver = _driver(connection)
     try:
         with driver.pipeline():
-            cursors = [once.asked_by(connection, driver.cursor(), parameters) for once, parameters in asked_together]
+            cursors = [
+                driver.cursor().execute(form.text, form.written(parameters))
+                for form, (_, parameters) in zip(forms, asked_together, strict=True)
+            ]
         found = [cursor.fetchall() for cursor in cursors]
     except _raised(connection) as problem:
         raise _as_sqlalchemy(connection, problem) from problem
-    together = [once.read(connection, rows) for (once, _), rows in zip(asked_together, found, strict=True)]
+    together = [form.read(rows) for form, rows in zip(forms, found, strict=True)]
     return [*together, last.rows(connection, of_last)]
 
 
@@ -171,11 +159,7 @@ class UpdatedEach:
     def __init__(self, made: Callable[[Callable[[str], Any]], Any], **types: TypeEngine[Any]) -> None:
         self._names = tuple(types)
         self._in_turn = CompiledOnce(made(lambda name: bindparam(name, type_=types[name])))
-        # A cast to so many characters would cut a longer text off in silence.
-        wide = {name: Text() if type(kind) is String else kind for name, kind in types.items()}
-        given = [bindparam(name, type_=ARRAY(kind)) for name, kind in wide.items()]
-        told = func.unnest(*given).table_valued(*(column(name, kind) for name, kind in wide.items()), name="told")
-        told = told.render_derived()
+        told = given("told", **types)
         self._at_once = CompiledOnce(made(lambda name: told.c[name]))
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]], **shared: Any) -> None:  # noqa: ANN401

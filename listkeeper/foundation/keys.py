@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -31,9 +31,6 @@ class _Ring:
     """All master keys of the instance, oldest first."""
 
     masters: tuple[bytes, ...]
-    # What was derived from the newest, by purpose: every letter asks five times.
-    newest: dict[str, bytes] = field(default_factory=dict)
-    together: dict[tuple[str, ...], tuple[bytes, ...]] = field(default_factory=dict)
 
 
 _ring: list[_Ring] = []
@@ -126,19 +123,7 @@ def take_over(masters: tuple[bytes, ...]) -> None:
 
 def secret(purpose: str) -> bytes:
     """Return the 32-byte secret of a purpose under the newest master key."""
-    masters = _masters()
-    known = _ring[0].newest
-    if purpose not in known:
-        known[purpose] = _derive(masters[-1], purpose)
-    return known[purpose]
-
-
-def secrets_for(purposes: tuple[str, ...]) -> tuple[bytes, ...]:
-    """Return the secrets of several purposes under the newest master key."""
-    if not _ring or purposes not in _ring[0].together:
-        found = tuple(secret(purpose) for purpose in purposes)
-        _ring[0].together[purposes] = found
-    return _ring[0].together[purposes]
+    return _derive(_masters()[-1], purpose)
 
 
 def secrets_of(purpose: str) -> tuple[bytes, ...]:

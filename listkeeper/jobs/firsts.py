@@ -74,13 +74,13 @@ def _judged(letter: int, content: bytes, message: object, rest: Sequence[int]) -
     _log.info("first_message.read", campaign=letter, verdict=verdict.first.value)
     with store.transaction() as session:
         first_message.keep(session, letter, verdict)
-        if verdict.first is First.WRONG:
+        if is_wrong := verdict.first is First.WRONG:
             claim.give_back(session, rest, identity.me())
-    if verdict.first is First.WRONG:
-        pacing.unused(rest)
-        return set(rest)
-    _remember({letter})
-    return set()
+    if not is_wrong:
+        _remember({letter})
+        return set()
+    pacing.unused(rest)
+    return set(rest)
 
 
 def _remember(letters: set[int]) -> None:

@@ -112,7 +112,7 @@ class Copy:
     def reader(self, recipient: str) -> Reader:
         """Return the person it is filled for. Without an address nobody is taken for a reader of Gmail."""
         site, told = self._edition.ours.site, self._told
-        leave, choices, page, why = signing.tokens(_PURPOSES, self._number)
+        leave, choices, page, why = (signing.token(purpose, self._number) for purpose in _PURPOSES)
         return Reader(
             recipient,
             told.language,

@@ -16,13 +16,13 @@ from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     FromClause,
     Index,
     Insert,
     ScalarSelect,
+    Select,
     String,
     bindparam,
     func,
@@ -33,12 +33,14 @@ from sqlalchemy import (
 )
 from sqlalchemy import Table as Schema
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.types import TypeEngine
 
 from listkeeper.audience import tracking
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.link import CampaignLink
 from listkeeper.foundation import clock, columns, signing
+from listkeeper.foundation.among import given
 from listkeeper.foundation.table import Table
 from listkeeper.sending.delivery import Delivery
 
@@ -117,8 +119,8 @@ def add(session: Session, visits: Sequence[tuple[Named, Agent]]) -> list[None]:
     rows = [(named.link_id, named.delivery_id, agent.value) for named, agent in visits]
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        given = dict(zip(_PLACES, map(list, zip(*rows, strict=True)), strict=True))
-        connection.execute(_ADD_ARRAYS, given | {"moment": clock.now()})
+        arrays = dict(zip(_KINDS, map(list, zip(*rows, strict=True)), strict=True))
+        connection.execute(_ADD_ARRAYS, arrays | {"moment": clock.now()})
     else:
         connection.execute(_ADD_JSON, {"visits": json.dumps(rows), "moment": clock.now()})
     return [None] * len(visits)
@@ -135,29 +137,24 @@ def _seen(delivery: ColumnElement[int]) -> ScalarSelect[int]:
     )
 
 
-def _addition(given: FromClause, places: Sequence[ColumnElement[Any]]) -> Insert:
+def _addition(rows: FromClause, places: Sequence[ColumnElement[Any]]) -> Insert:
     """Return the statement that adds every row given as link, delivery and agent."""
     link, delivery, agent = places
     return insert(_ROWS).from_select(
         ["link_id", "delivery_id", "agent", "at"],
-        select(link, _seen(delivery), agent, bindparam("moment", type_=_ROWS.c.at.type)).select_from(given),
+        select(link, _seen(delivery), agent, bindparam("moment", type_=_ROWS.c.at.type)).select_from(rows),
         include_defaults=False,
     )
 
 
 # Built once: that takes longer than running them. All visits are one parameter, as each database takes many.
 _ROWS = cast("Schema", LinkVisit.__table__)
-_PLACES = ("link", "delivery", "agent")
-_KINDS = (BigInteger, BigInteger, String)
-_ARRAYS = (
-    func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in zip(_PLACES, _KINDS, strict=True)))
-    .table_valued(*_PLACES, name="given")
-    .render_derived()
-)
+_KINDS: dict[str, TypeEngine[Any]] = {"link": BigInteger(), "delivery": BigInteger(), "agent": String()}
+_ARRAYS = given("given", **_KINDS)
 _ADD_ARRAYS = _addition(_ARRAYS, list(_ARRAYS.c))
 _LINES = func.json_each(bindparam("visits", type_=String)).table_valued("value", name="given")
 _ADD_JSON = _addition(
-    _LINES, [func.json_extract(_LINES.c.value, f"$[{place}]", type_=kind) for place, kind in enumerate(_KINDS)]
+    _LINES, [func.json_extract(_LINES.c.value, f"$[{place}]", type_=kind) for place, kind in enumerate(_KINDS.values())]
 )
 
 
@@ -181,18 +178,16 @@ def let_go(session: Session, subscriber_id: int) -> None:
     still = select(Subscription.list_id).where(
         Subscription.subscriber_id == subscriber_id, Subscription.tracking_since.is_not(None)
     )
-    hers = select(Delivery.id).where(Delivery.subscriber_id == subscriber_id, Delivery.list_id.not_in(still))
-    session.execute(
-        update(LinkVisit)
-        .where(LinkVisit.delivery_id.in_(hers))
-        .values(delivery_id=None)
-        .execution_options(synchronize_session=False)
-    )
+    hers = select(Delivery.id).where(Delivery.subscriber_id == subscriber_id)
+    _make_numbers(session, hers.where(Delivery.list_id.not_in(still)))
 
 
 def forget(session: Session, subscriber_id: int) -> None:
     """Let all of a person's visits be numbers; whoever erases her calls this."""
-    hers = select(Delivery.id).where(Delivery.subscriber_id == subscriber_id)
+    _make_numbers(session, select(Delivery.id).where(Delivery.subscriber_id == subscriber_id))
+
+
+def _make_numbers(session: Session, hers: Select[int]) -> None:
     session.execute(
         update(LinkVisit)
         .where(LinkVisit.delivery_id.in_(hers))

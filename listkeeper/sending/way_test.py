@@ -15,7 +15,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import planning, tally
+from listkeeper.sending import delivery, planning, tally
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 from listkeeper.sending.way import Way
 from listkeeper.standards import address
@@ -54,6 +54,6 @@ def end(session: Session, number: int) -> tuple[Delivery, DeliveryState]:
     row = session.get_one(Delivery, number)
     came_to = row.state
     if row.state in WAITING:
-        row.state, row.settled_at, row.typed_address = DeliveryState.CANCELLED, clock.now(), None
+        delivery.move(row, DeliveryState.CANCELLED)
         tally.note(session, [row])
     return row, came_to

@@ -21,10 +21,11 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import organisation
 from listkeeper.audience import mailing_list
-from listkeeper.audience.importing import bulk, court, judging, pipeline, reader, table_file, verdict
+from listkeeper.audience.importing import bulk, court, judging, reader, table_file, verdict
 from listkeeper.audience.importing.court import Claims
 from listkeeper.audience.importing.reader import Chunk, Task
 from listkeeper.audience.importing.text_table import BadRow
+from listkeeper.foundation import garbage
 from listkeeper.standards import merkle
 from tests.fakes import postgres
 
@@ -42,7 +43,7 @@ def measure(file: Path, claims: Claims) -> dict[str, float]:
         begun = court.begin(session, made, plan)
         task, number, spoken = court.task_of(begun, plan, on, seals=True), begun.id, owner.language
     chunks, found = _read(task)
-    with pipeline.undisturbed():
+    with garbage.undisturbed():
         found |= _write(chunks, number, spoken)
     count = sum(map(len, chunks))
     return {part: round(seconds / count * _MICROSECONDS, 1) for part, seconds in found.items()}
@@ -54,7 +55,7 @@ def _read(task: Task) -> tuple[list[Chunk], dict[str, float]]:
     rows = [row[1] for _, row in table_file.rows(part.part) if not isinstance(row, BadRow)]
     judged = _seconds(lambda: [verdict.pronounce(part.reading, cells, task.told.stated).rejected for cells in rows])
     spent: dict[str, float] = defaultdict(float)
-    with pipeline.undisturbed(), _watched(spent, "reader: packing", reader, "_packed"):
+    with garbage.undisturbed(), _watched(spent, "reader: packing", reader, "_packed"):
         begun = time.process_time()
         chunks = list(reader.chunks(task))
         whole = time.process_time() - begun

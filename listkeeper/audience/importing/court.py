@@ -31,7 +31,7 @@ from listkeeper.audience.importing.shadow import Shadow
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.subscription import Basis
-from listkeeper.foundation import clock, language
+from listkeeper.foundation import clock, garbage, language
 from listkeeper.foundation.errors import Conflict, Invalid
 
 Opening = Callable[[], AbstractContextManager[Session]]
@@ -250,7 +250,7 @@ def load(  # noqa: PLR0913 - how to write, what, and who looks on
 ) -> bool:
     """Load a batch from where it stands, a transaction a chunk; False when ``stop`` has left the rest for later."""
     rows = wary = 0
-    with pipeline.stream(task, apart=apart) as chunks, pipeline.undisturbed() as tidy:
+    with pipeline.stream(task, apart=apart) as chunks, garbage.undisturbed() as tidy:
         for chunk in chunks:
             loaded = _written(writing, batch_id, spoken, chunk, looks=wary > 0)
             wary = _WARY_CHUNKS if loaded.met else max(wary - 1, 0)

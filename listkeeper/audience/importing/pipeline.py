@@ -7,7 +7,6 @@ The reader ends by itself when the writer is gone, however it went.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import queue
@@ -18,7 +17,7 @@ from typing import Any
 
 from listkeeper.audience.importing import reader
 from listkeeper.audience.importing.reader import Chunk, Task
-from listkeeper.foundation import keys
+from listkeeper.foundation import garbage, keys
 from listkeeper.foundation.errors import Invalid, TryAgain
 
 # Below this a reader of its own costs more than it brings.
@@ -49,21 +48,6 @@ def stream(task: Task, *, apart: bool | None = None) -> Iterator[Iterator[Chunk]
         process.close()
 
 
-@contextmanager
-def undisturbed() -> Iterator[Callable[[], object]]:
-    """Keep Python from looking through the whole program for garbage with every few rows; yields who looks at the new.
-
-    Rows leave nothing behind that only a search would find, so a look between chunks is enough.
-    """
-    gc.freeze()
-    gc.disable()
-    try:
-        yield gc.collect
-    finally:
-        gc.enable()
-        gc.unfreeze()
-
-
 def _started(context: SpawnContext, task: Task, waiting: Any) -> Any:  # noqa: ANN401 - a queue and a process of a context
     process = context.Process(
         target=_read, args=(task, keys.handed_over(), waiting, os.getpid()), name="import-reader", daemon=True
@@ -76,7 +60,7 @@ def _read(task: Task, masters: tuple[bytes, ...], waiting: Any, writer: int) -> 
     """Work through the file in a process of its own."""
     keys.take_over(masters)
     try:
-        with undisturbed() as tidy:
+        with garbage.undisturbed() as tidy:
             _read_on(task, waiting, writer, tidy)
         _put(waiting, (_END, None, 0, ()), writer)
     except Invalid as problem:

@@ -15,7 +15,6 @@ from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     BindParameter,
     ForeignKey,
@@ -36,6 +35,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.proof import evidence
 from listkeeper.audience.proof.evidence import Piece
 from listkeeper.foundation import clock, ids
+from listkeeper.foundation.among import given
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
 from listkeeper.standards import canonical_json, merkle
@@ -146,14 +146,14 @@ _NEWEST = select(_ROWS.c.id).where(_ROWS.c.organisation_id == _OF, _ROWS.c.subje
 _LAST_OF_ONE = _NEWEST.order_by(_ROWS.c.seq.desc()).limit(1)
 _LAST = (
     select(func.max(_ROWS.c.seq).label("seq"))
-    .where(_ROWS.c.organisation_id == _OF, _ROWS.c.subject.in_(bindparam("subjects", expanding=True)))
+    .where(_ROWS.c.organisation_id == _OF, _ROWS.c.subject.in_(bindparam("subject", expanding=True)))
     .group_by(_ROWS.c.subject)
     .subquery()
 )
 _LAST_OF_EACH = select(_ROWS.c.subject, _ROWS.c.id).join(
     _LAST, (_ROWS.c.organisation_id == _OF) & (_ROWS.c.seq == _LAST.c.seq)
 )
-_ASKED = func.unnest(bindparam("subjects", type_=ARRAY(String))).table_valued("subject", name="asked").render_derived()
+_ASKED = given("asked", subject=_ROWS.c.subject.type)
 _LAST_OF_IT = (
     select(_ROWS.c.id)
     .where(_ROWS.c.organisation_id == _OF, _ROWS.c.subject == _ASKED.c.subject)
@@ -278,7 +278,7 @@ def _last_of_subjects(session: Session, organisation_id: int, subjects: set[str]
     # Each database walks the index only when asked in its own way; the other way it reads the table, again and again.
     connection = session.connection()
     query = _LAST_OF_EACH if connection.dialect.name == "sqlite" else _ONE_BY_ONE
-    found = connection.execute(query, {"of": organisation_id, "subjects": sorted(subjects)})
+    found = connection.execute(query, {"of": organisation_id, "subject": sorted(subjects)})
     return {row[0]: row[1] for row in found if row[1] is not None}
 
 
