@@ -84,10 +84,14 @@ def test_a_send_is_held_says_for_how_long_and_can_be_undone(
     shown = browser.get(f"{address}/progress")
     assert "It leaves in 9 minutes, to 2 people. Until then you can take it back." in words(shown)
     assert f'action="{address}/undo"' in shown.text
+    home = browser.get("/studio/")
+    assert "Ready to leave Rye bread It leaves in 9 minutes, to 2 people." in words(home)
+    assert f'href="{address}/progress"' in home.text
     _look_around(app)
     assert _letter(app).state is CampaignState.HELD
     assert browser.post(f"{address}/undo").location == address
     assert "Taken back." in words(browser.get(address))
+    assert "Ready to leave" not in words(browser.get("/studio/"))
     assert (_letter(app).state, _letter(app).sent_revision_id, _planned(app)) == (CampaignState.DRAFT, None, 0)
     frozen_clock.shift(timedelta(minutes=10))
     _look_around(app)
@@ -123,6 +127,7 @@ def test_a_letter_is_sent_at_the_time_that_was_chosen(
     shown = browser.get(f"{address}/progress")
     assert "Thursday, December 24, 2026, 9:00" in words(shown)
     assert "(Europe/London)" in words(shown)
+    assert "Thursday, December 24, 2026, 9:00" in words(browser.get("/studio/"))
     assert "hx-trigger" not in shown.text.split('id="progress"')[1].split(">")[0]
     assert "its time is over" not in words(browser.get("/studio/letters"))
     browser.post(f"{address}/reschedule", {"at": "2026-12-24T10:30"})

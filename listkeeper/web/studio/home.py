@@ -10,7 +10,7 @@ from flask import session as kept
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.accounts import organisation
+from listkeeper.accounts import organisation, storefront
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import lifecycle, mailing_list, signup_form, subscriber, subscription
 from listkeeper.audience.proof import evidence_request
@@ -20,12 +20,13 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
-from listkeeper.sending import halt, incident, pilot, progress
+from listkeeper.sending import halt, incident, outlook, pilot, progress
 from listkeeper.web.studio import forms, member, page, words
 
 blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)
 
 _LEFT = frozenset({CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED})
+_ORDERED = frozenset({CampaignState.SCHEDULED, CampaignState.HELD})
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def show() -> Response:
             last_asks=_asks(last),
             last_revision=campaigns.newest(session, last) if last else None,
             last_report=progress.report(session, last) if last else None,
+            leaving=_leaving(session, owner, letters),
             draft=draft,
             draft_revision=campaigns.newest(session, draft) if draft else None,
             say=words.letter,
@@ -116,6 +118,22 @@ def _halted(session: Session, letters: list[campaigns.Campaign]) -> list[Notice]
             url_for("departure.progress", public_id=each.public_id),
         )
         for tone, each, sentence in said
+    ]
+
+
+def _leaving(
+    session: Session, owner: Organisation, letters: list[campaigns.Campaign]
+) -> list[tuple[campaigns.Campaign, str, str]]:
+    """Return the letters that were ordered and have not begun, each with its subject and when it leaves."""
+    zone, late = storefront.zone_of(session, owner), page.settings().late
+    return [
+        (
+            each,
+            campaigns.newest(session, each).subject,
+            outlook.sentence(each, progress.report(session, each, late=late), zone),
+        )
+        for each in letters
+        if each.state in _ORDERED
     ]
 
 
