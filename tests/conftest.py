@@ -1,8 +1,8 @@
 """What every test may ask for: settings, app, databases, queue, mail server, corpora, browser, a clock that stands.
 
-A test that asks for ``database`` or ``session`` runs on SQLite and on PostgreSQL; ``app`` alone is on SQLite, and on
-both when the test asks for ``database`` as well. ``settings`` names the ``queue`` and the ``smtp_sink`` when the test
-asks for them.
+A test that asks for ``database`` or ``session`` runs on SQLite and on PostgreSQL, unless it is marked ``only_on`` one
+of them; ``app`` alone is on SQLite, and on both when the test asks for ``database`` as well. ``settings`` names the
+``queue`` and the ``smtp_sink`` when the test asks for them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pydantic import BaseModel
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from listkeeper.foundation import keys
+from listkeeper.foundation import clock, keys
 from listkeeper.settings import Settings
 from tests.fakes import corpora as corpora_folder
 from tests.fakes import (
@@ -242,7 +242,8 @@ def client(app: Flask) -> FlaskClient:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out, in a short run, what need not be seen each time; ``--long`` runs everything on both databases."""
+    """Leave out what is for the other database and, in a short run, what need not be seen each time."""
+    items[:] = [item for item in items if short_run.is_at_home(item)]
     if not _long() and len(databases.chosen()) > 1:
         items[:] = short_run.chosen(items, _seed())
 
@@ -348,6 +349,13 @@ def _stopped_first(request: pytest.FixtureRequest) -> None:
     """Stop the clock before the first row is written: a test that stops it later would run back in time."""
     if "frozen_clock" in request.fixturenames:
         request.getfixturevalue("frozen_clock")
+
+
+@pytest.fixture
+def clock_put_right() -> Iterator[None]:
+    """Give the clock back to the machine, after a test that corrects it."""
+    yield
+    clock.go_by(now := clock.of_machine(), now)
 
 
 @pytest.fixture

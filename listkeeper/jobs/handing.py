@@ -12,7 +12,6 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -37,20 +36,19 @@ class Said:
 
     outcomes: dict[int, Outcome | None] = field(default_factory=dict)
     questions: dict[int, Question] = field(default_factory=dict)
-    handed: dict[int, datetime] = field(default_factory=dict)
     # A message that is read as a receiver reads it, as it left: asked for by the row's number.
     read_on: int = 0
     kept: bytes = b""
 
     def taken(self) -> Said:
         """Begin anew, and return what was known until now."""
-        before = Said(self.outcomes, self.questions, self.handed)
-        self.outcomes, self.questions, self.handed = {}, {}, {}
+        before = Said(self.outcomes, self.questions)
+        self.outcomes, self.questions = {}, {}
         return before
 
     def recall(self, before: Said) -> None:
         """Take back what was not written down after all."""
-        self.outcomes, self.questions, self.handed = before.outcomes, before.questions, before.handed
+        self.outcomes, self.questions = before.outcomes, before.questions
 
 
 def deliver(group: Group, letters: Letters, said: Said) -> int | None:
@@ -58,7 +56,6 @@ def deliver(group: Group, letters: Letters, said: Said) -> int | None:
     lines.note_offer(group.way, group.line)
     begun_at = time.monotonic()
     ready, sealed = _hand_out(group, letters, said)
-    said.handed |= {row.delivery_id: row.handed_at for row in ready}
     lost = False
     try:
         for number, outcome in group.line.hand_over_each(sealed):
@@ -113,8 +110,7 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> tuple[list[Ready], 
 
 def _keep(session: Session, said: Said) -> None:
     pacing.note(session, said.outcomes)
-    me, deadlines = identity.me(), parts.deadlines()
-    batch.record(session, said.outcomes, said.questions, handed=said.handed, deadlines=deadlines, worker=me)
+    batch.record(session, said.outcomes, said.questions, worker=identity.me(), deadlines=parts.deadlines())
 
 
 def _sealed(ready: Sequence[Ready], said: Said) -> Iterator[Envelope]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import assert_never
 
 from sqlalchemy import select
@@ -122,7 +122,7 @@ def _mark(row: Delivery, message: Prepared, verdict: Grant | Refusal, line: Line
             row.gate_head_seq = verdict.head_seq
             row.template_sha256 = message.template_sha256
             row.message_id = message.message_id
-            return Ready(row.id, verdict, message, row.handed_at)
+            return Ready(row.id, verdict, message)
         case _:
             assert_never(verdict)
 
@@ -136,37 +136,35 @@ class Question:
     lint: str = ""
 
 
-def record(  # noqa: PLR0913 - what came of which hand-overs, and who says it
+def record(
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question] | None = None,
     *,
-    handed: Mapping[int, datetime] | None = None,
+    worker: str,
     deadlines: Deadlines = retry.USUAL,
-    worker: str | None = None,
 ) -> None:
     """Store what came of each hand-over; None means it had not begun when the grant grew old.
 
-    ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof. ``handed``
-    says when each was handed, and ``worker`` by whom: whoever was away for long, or lost the line at the commit and
-    stores it once more, may find the row in other hands, and that hand-over must not hear of the one before.
+    ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof. ``worker``
+    says who handed them over: whoever was away for long, or lost the line at the commit and stores it once more, may
+    find the row in other hands, and that hand-over must not hear of the one before. Nobody has a row of its own again
+    while there is something to store of it.
     """
     if not outcomes:
         return
     # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
     others = letter_batch.record_taken(session, outcomes, worker)
     singles = {number: outcomes[number] for number in others}
-    _record_singles(session, singles, questions or {}, handed=handed, deadlines=deadlines, worker=worker)
+    _record_singles(session, singles, questions or {}, worker, deadlines)
 
 
-def _record_singles(  # noqa: PLR0913 - what came of it, of which hand-overs, and who says it
+def _record_singles(
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question],
-    *,
-    handed: Mapping[int, datetime] | None,
+    worker: str,
     deadlines: Deadlines,
-    worker: str | None,
 ) -> None:
     if not outcomes:
         return
@@ -178,10 +176,8 @@ def _record_singles(  # noqa: PLR0913 - what came of it, of which hand-overs, an
     rows = list(session.scalars(query.execution_options(populate_existing=True)))
     asking.hold(session, [row.confirmation_id for row in rows if row.id in questions and row.confirmation_id])
     for row in rows:
-        if handed is not None and row.handed_at != handed.get(row.id):
-            continue
         # Another process may have called a slow hand-over in doubt; the true answer still counts.
-        if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT} and worker in {None, row.worker}:
+        if row.state in {DeliveryState.HANDED, DeliveryState.IN_DOUBT} and row.worker == worker:
             _settle(row, outcomes[row.id], deadlines)
             settled.append(row)
             refused += [row.confirmation_id] if _is_refused_question(row) else []

@@ -100,14 +100,17 @@ _TAKEN = UpdatedEach(
     code=_ROW.reply_code.type,
     words=_ROW.reply_text.type,
 )
-_WITH_RECEIVER = (
+_HANDED_LETTERS = CompiledOnce(
     select(_ROW.id, _ROW.list_id, _ROW.subscriber_id, _ROW.provider)
-    .where(among(_ROW.id, "ids"), _ROW.campaign_id.is_not(None), _ROW.state == DeliveryState.HANDED)
+    .where(
+        among(_ROW.id, "ids"),
+        _ROW.campaign_id.is_not(None),
+        _ROW.worker == bindparam("me"),
+        _ROW.state == DeliveryState.HANDED,
+    )
     .order_by(_ROW.id)
     .with_for_update()
 )
-_HANDED_LETTERS = CompiledOnce(_WITH_RECEIVER)
-_OUR_HANDED_LETTERS = CompiledOnce(_WITH_RECEIVER.where(_ROW.worker == bindparam("me")))
 
 
 def take(session: Session, letters: Mapping[int, int | None], worker: str) -> list[int]:
@@ -141,7 +144,7 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
                 home.append(_home(row, DeliveryState.REFUSED, code=code, rules=permission.RULE_VERSION))
             case Grant() as grant:
                 handed.append(_granted(row, message, grant))
-                ready.append(Ready(row.id, grant, message, moment))
+                ready.append(Ready(row.id, grant, message))
             case verdict:
                 assert_never(verdict)
     connection = session.connection()
@@ -171,22 +174,16 @@ def _home(row: Waiting, becomes: DeliveryState, **told: Any) -> dict[str, Any]: 
     return {"number": row.id, "becomes": becomes, "code": None, "words": None, "rules": None} | told
 
 
-def record_taken(session: Session, outcomes: Mapping[int, Outcome | None], worker: str | None = None) -> list[int]:
+def record_taken(session: Session, outcomes: Mapping[int, Outcome | None], worker: str) -> list[int]:
     """Record the letters that were accepted, and that they have reached their readers; return what is left to record.
 
-    Left is whatever else came of it, and whatever is no letter, or was called in doubt meanwhile. Of a ``worker`` that
-    is named only its own rows are recorded (``batch.record``).
+    Left is whatever else came of it, and whatever is no letter, was called in doubt meanwhile, or is no longer in the
+    hands of this worker (``batch.record``).
     """
     session.flush()
     accepted = {number: outcome.reply for number, outcome in outcomes.items() if isinstance(outcome, Accepted)}
     connection = session.connection()
-    asked: dict[str, Any] = {"ids": accepted}
-    if not accepted:
-        rows = []
-    elif worker is None:
-        rows = _HANDED_LETTERS.rows(connection, asked)
-    else:
-        rows = _OUR_HANDED_LETTERS.rows(connection, asked | {"me": worker})
+    rows = _HANDED_LETTERS.rows(connection, {"ids": accepted, "me": worker}) if accepted else []
     if not rows:
         return list(outcomes)
     reached: dict[int, list[int]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -47,8 +47,6 @@ class Ready(NamedTuple):
     delivery_id: int
     grant: Grant
     prepared: Prepared
-    # By this the hand-over is known again when its answer is written down: the row may have been handed anew since.
-    handed_at: datetime
 
 
 # A message, or why it cannot be written.

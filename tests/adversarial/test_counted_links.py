@@ -10,14 +10,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from listkeeper.accounts import organisation
-from listkeeper.audience import access_link, mailing_list, tracking, unsubscribe
+from listkeeper.audience import access_link, tracking, unsubscribe
 from listkeeper.campaigns import link
 from listkeeper.campaigns.link import CampaignLink
 from listkeeper.foundation import signing
 from listkeeper.sending import link_visit, planning
 from tests.architecture import routes
-from tests.makers import cafe, seen
+from tests.makers import cafe, seen, works
 from tests.makers.cafe import Cafe
 from tests.makers.own import Guest, words
 from tests.makers.works import SITE
@@ -168,7 +167,8 @@ def test_the_letters_link_gives_no_consent(guest: Guest, client: FlaskClient) ->
     guest.subscribe()
     letter = guest.get_letter()["p"]
     shown = guest.works.read(lambda session: _shown(session, guest))
-    for path in (f"{letter}/seen", f"{letter}/track", letter, f"/mine/{letter.split('/')[2]}/lists/x/seen"):
+    hers = f"/mine/{letter.split('/')[2]}/lists/{guest.works.read(_list_of)}"
+    for path in (f"{letter}/seen", f"{letter}/track", letter, f"{hers}/seen"):
         client.post(path, data={"words": shown, "tracking": "yes", "seen": "yes"})
     assert guest.subscription().tracking_since is None
     # A spent link to her own page opens nothing either.
@@ -178,9 +178,13 @@ def test_the_letters_link_gives_no_consent(guest: Guest, client: FlaskClient) ->
     assert guest.subscription().tracking_since is None
 
 
+def _list_of(session: Session) -> str:
+    return works.here(session).mailing_list.public_id
+
+
 def _shown(session: Session, guest: Guest) -> str:
-    owner = organisation.only_one(session)
-    return tracking.text(owner, mailing_list.all_of(session, owner)[0], guest.person(session).language).sha256
+    house = works.here(session)
+    return tracking.text(house.organisation, house.mailing_list, guest.person(session).language).sha256
 
 
 def test_leaving_by_the_mail_program_while_links_are_followed(her: Guest, client: FlaskClient) -> None:

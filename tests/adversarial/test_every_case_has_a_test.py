@@ -78,15 +78,9 @@ def test_no_case_is_left_out_of_the_run() -> None:
         f"{file.name}: {ast.unparse(node)}"
         for file in sorted(FOLDER.glob("test_*.py"))
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in _LEAVING_OUT and not _is_other_database(node)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in _LEAVING_OUT
     ]
     assert left_out + calls == []
-
-
-def _is_other_database(call: ast.Call) -> bool:
-    """Whether a test is left out because what it attacks exists on the other database alone."""
-    reason = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else ""
-    return str(reason).startswith(("only SQLite", "only PostgreSQL"))
 
 
 def test_every_awaited_case_is_in_the_signup_or_feedback_issue() -> None:

@@ -7,13 +7,11 @@ in turns, the same server with an application that does nothing.
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from tests.benchmarks import figure, load, read_letter
+from tests.benchmarks import asked, figure, load, read_letter, web
+from tests.benchmarks.asked import Seen
 from tests.benchmarks.figure import Figure
-from tests.benchmarks.web import NOTHING, nothing, serving
 from tests.fakes import running_up
 
 _CONNECTIONS = 16
@@ -29,15 +27,10 @@ _NOT_IN_JOURNAL = "SELECT count(*) FROM suppression WHERE NOT journaled"
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Seen(Seen):
     """What one run of buttons found; ``behind`` are leaves that the journal lacked when the last was answered."""
 
-    per_second: float
-    p50: float
-    p99: float
     behind: int
-    # Milliseconds of processor that each kind of process spent for each, this one's included.
-    cost: dict[str, float]
 
 
 def measure(name: str, *, repeats: int, full: bool) -> Figure:
@@ -45,28 +38,26 @@ def measure(name: str, *, repeats: int, full: bool) -> Figure:
     count = 15_000 if full else 4_000
     kind = "postgresql" if name.endswith("postgresql") else "sqlite"
     seen: list[_Seen] = []
-    with tempfile.TemporaryDirectory(prefix="lk-bench-") as text:
-        data = Path(text)
-        (data / "nothing.py").write_text(NOTHING)
 
-        def ours() -> float:
-            seen.append(_run(kind, count))
-            return seen[-1].per_second
+    def ours() -> float:
+        seen.append(_run(kind, count))
+        return seen[-1].run.per_second
 
-        def idle() -> float:
-            with serving(nothing(), data) as port:
-                return load.get("127.0.0.1", port, "/", seconds=3).per_second
+    def idle() -> float:
+        with web.doing_nothing() as port:
+            return load.get("127.0.0.1", port, "/", seconds=3).per_second
 
-        found = figure.compare(
-            name, "leaves/s", ours, idle, repeats=repeats,
-            limit_is="granian with an application that does nothing, same load, same run",
-        )  # fmt: skip
-    worst = max(seen, key=lambda one: one.p99)
+    found = figure.compare(
+        name, "leaves/s", ours, idle, repeats=repeats,
+        limit_is="granian with an application that does nothing, same load, same run",
+    )  # fmt: skip
+    worst = asked.slowest(seen)
     note = (
-        f"{kind}, {count} people each, {_CONNECTIONS} connections; slowest p50 {worst.p50:.0f}, p99 {worst.p99:.0f} ms;"
+        f"{kind}, {count} people each, {_CONNECTIONS} connections;"
+        f" slowest p50 {worst.run.p50_milliseconds:.0f}, p99 {worst.run.p99_milliseconds:.0f} ms;"
         f" not yet in the journal at the last answer {max(one.behind for one in seen)}"
     )
-    return Figure(**(found.as_dict() | {"note": note, "profile": worst.cost}))  # type: ignore[arg-type]
+    return replace(found, note=note, profile=worst.cost)
 
 
 def _run(kind: str, count: int) -> _Seen:
@@ -76,13 +67,12 @@ def _run(kind: str, count: int) -> _Seen:
             f"HTTP/1.1\r\nHost: localhost:{port}\r\nUser-Agent: bench\r\n"
             f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(_BODY)}\r\n\r\n"
         )
-        asked = (f"POST {path} {head}".encode() + _BODY for path in read.ways_out)
-        before = read_letter.spent(read.instance)
-        run = load.each("127.0.0.1", port, asked, status=200, connections=_CONNECTIONS)
-        after = read_letter.spent(read.instance)
+        requests = (f"POST {path} {head}".encode() + _BODY for path in read.ways_out)
+        before = asked.spent(read.instance)
+        run = load.each("127.0.0.1", port, requests, status=200, connections=_CONNECTIONS)
+        after = asked.spent(read.instance)
         behind, *left = read.numbers(_NOT_IN_JOURNAL, *_LEFT)
         if run.failed or run.answered != count or left != [count, count, count, 2 * count]:
             raise SystemExit(f"{run.answered} of {count} leaves were answered, {run.failed} wrongly; stored: {left}")
         running_up.until(lambda: read.numbers(_NOT_IN_JOURNAL) == (0,), 120)
-        cost = {noun: round((after[noun] - before[noun]) * 1000 / count, 3) for noun in after}
-        return _Seen(run.per_second, run.p50_milliseconds, run.p99_milliseconds, behind, cost)
+        return _Seen(run, asked.cost(before, after, count), behind)

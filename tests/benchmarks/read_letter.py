@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from listkeeper.cli import context
 from listkeeper.foundation import clock
 from listkeeper.sending import link_visit, planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from tests.benchmarks import asked
 from tests.benchmarks.instance import database
 from tests.fakes import running_up
 from tests.fakes.running_up import Running
@@ -74,9 +74,9 @@ def read(kind: str, people: int) -> Iterator[Read]:
 
 
 def _rests(instance: Running) -> bool:
-    before = spent(instance)
+    before = asked.spent(instance)
     time.sleep(1)
-    after = spent(instance)
+    after = asked.spent(instance)
     return sum(after[noun] - before[noun] for noun in after) < _IDLE_SECONDS
 
 
@@ -93,15 +93,3 @@ def _written(people: int) -> tuple[list[str], list[str]]:
         stored = list(link.numbers(session, letter.sent_revision_id or 0).values())
     links = [f"/l/{link_visit.token_of(number, stored[number % len(stored)])}" for number in numbers]
     return links, [f"/u/{unsubscribe.token_for(number)}" for number in numbers]
-
-
-def spent(instance: Running) -> dict[str, float]:
-    """Return the seconds of processor that each kind of process has used so far (proc(5), fields 14 and 15)."""
-    found = {"load": sum(os.times()[:2])}
-    for noun in ("web", "work", "catch", "valkey"):
-        ticks = 0
-        for pid in instance.of(noun):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        found[noun] = ticks / os.sysconf("SC_CLK_TCK")
-    return found

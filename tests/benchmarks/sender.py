@@ -81,7 +81,7 @@ def _look_at_lanes() -> None:
 def _counting() -> list[int]:
     counted, record = [0], letter_batch.record_taken
 
-    def counting(session: Session, outcomes: Mapping[int, Outcome | None], worker: str | None = None) -> list[int]:
+    def counting(session: Session, outcomes: Mapping[int, Outcome | None], worker: str) -> list[int]:
         left = record(session, outcomes, worker)
         counted[0] += len(outcomes) - len(left)
         return left

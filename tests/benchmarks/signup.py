@@ -14,10 +14,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.benchmarks import figure, load
+from tests.benchmarks import asked, figure, load
+from tests.benchmarks.asked import Seen
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.web import program, serving
 from tests.fakes import databases, postgres, running_up
@@ -54,17 +55,11 @@ def application(environ, start_response):
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Seen(Seen):
     """What one run of posts found."""
 
-    per_second: float
-    p50: float
-    p95: float
-    p99: float
     behind: float
     asked_per_second: float
-    # Milliseconds of processor that each kind of process spent for each post, this one's included.
-    cost: dict[str, float]
 
 
 def measure(name: str, *, repeats: int, full: bool) -> Figure:
@@ -76,20 +71,21 @@ def measure(name: str, *, repeats: int, full: bool) -> Figure:
 
     def ours() -> float:
         seen.append(_run(seconds, kind))
-        return seen[-1].per_second
+        return seen[-1].run.per_second
 
     found = figure.compare(
         name, "signups/s", ours, lambda: _one_insert(seconds), repeats=repeats,
         limit_is="granian with a program that commits one row of SQLite a post, same load, same run",
     )  # fmt: skip
-    worst = max(seen, key=lambda one: one.p99)
+    worst = asked.slowest(seen)
     note = (
-        f"{kind}, {seconds:.0f} s each; slowest run: p50 {worst.p50:.0f}, p95 {worst.p95:.0f}, p99 {worst.p99:.0f} ms;"
+        f"{kind}, {seconds:.0f} s each; slowest run: p50 {worst.run.p50_milliseconds:.0f},"
+        f" p95 {worst.run.p95_milliseconds:.0f}, p99 {worst.run.p99_milliseconds:.0f} ms;"
         f" jobs behind at the end {max(one.behind for one in seen):.1f} s (bar {_BEHIND_SECONDS:.0f});"
         f" questions queued a second meanwhile {min(one.asked_per_second for one in seen):.0f};"
         f" brakes raised: {', '.join(f'{key}={value}' for key, value in _RAISED.items())}"
     )
-    return Figure(**(found.as_dict() | {"note": note, "profile": worst.cost}))  # type: ignore[arg-type]
+    return replace(found, note=note, profile=worst.cost)
 
 
 def _run(seconds: float, kind: str) -> _Seen:
@@ -97,40 +93,17 @@ def _run(seconds: float, kind: str) -> _Seen:
         settings = _RAISED | ({"database_url": url} if url else {})
         path = _form(data, settings)
         with running_up.up(data, port=running_up.free_port(), log_level="WARNING", **settings) as instance:
-            before = _spent(instance)
+            before = asked.spent(instance)
             run = load.post("127.0.0.1", instance.port, path, _body, seconds=seconds)
             ended = time.time()
-            cost = {
-                kind: round((spent - before[kind]) * 1000 / max(run.answered, 1), 2)
-                for kind, spent in _spent(instance).items()
-            }
+            cost = asked.cost(before, asked.spent(instance), max(run.answered, 1), digits=2)
             if run.failed:
                 raise SystemExit(f"{run.failed} posts were not answered with 200")
-            stored, waiting, asked = _state(data, url)
+            stored, waiting, questions = _state(data, url)
             if stored != run.answered:
                 raise SystemExit(f"{run.answered} posts were answered, {stored} are stored")
             behind = _caught_up(data, url) - ended if waiting else 0.0
-            return _Seen(
-                run.per_second,
-                run.p50_milliseconds,
-                run.p95_milliseconds,
-                run.p99_milliseconds,
-                behind,
-                asked / seconds,
-                cost,
-            )
-
-
-def _spent(instance: running_up.Running) -> dict[str, float]:
-    """Return the seconds of processor that each kind of process has used so far (proc(5), fields 14 and 15)."""
-    found = {"load": sum(os.times()[:2])}
-    for noun in ("web", "work", "catch", "valkey"):
-        ticks = 0
-        for pid in instance.of(noun):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        found[noun] = ticks / os.sysconf("SC_CLK_TCK")
-    return found
+            return _Seen(run, cost, behind, questions / seconds)
 
 
 def _body(number: int) -> bytes:
@@ -164,8 +137,8 @@ def _state(data: Path, url: str | None) -> tuple[int, int, int]:
     else:
         with sqlite3.connect(data / "listkeeper.db", timeout=15) as here:
             rows = [here.execute(query).fetchone() for query in _QUERIES]
-    stored, waiting, asked = (int(row[0]) for row in rows if row is not None)
-    return stored, waiting, asked
+    stored, waiting, questions = (int(row[0]) for row in rows if row is not None)
+    return stored, waiting, questions
 
 
 def _form(data: Path, settings: dict[str, str]) -> str:

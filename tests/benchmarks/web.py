@@ -20,7 +20,7 @@ from tests.benchmarks import figure, load
 from tests.benchmarks.figure import Figure
 
 _PACE = 1_000.0
-NOTHING = """
+_NOTHING = """
 def application(environ, start_response):
     body = b"x" * 2000
     start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(body)))])
@@ -34,8 +34,7 @@ def measure(name: str, *, repeats: int, full: bool) -> Figure:
     with tempfile.TemporaryDirectory(prefix="lk-bench-") as text:
         data = Path(text)
         path = _form(data)
-        (data / "nothing.py").write_text(NOTHING)
-        with serving(_ours(data), data) as ours, serving(nothing(), data) as idle:
+        with serving(_ours(data), data) as ours, doing_nothing() as idle:
             slowest: list[float] = []
             paced: list[float] = []
 
@@ -83,12 +82,18 @@ def _ours(_data: Path) -> list[str]:
     return [program("listkeeper"), "web", "--port"]
 
 
-def nothing() -> list[str]:
-    """Return the words that start the server with the application that does nothing, ``nothing.py`` in its folder."""
-    return [
+@contextmanager
+def doing_nothing() -> Iterator[int]:
+    """Start the same server with an application that does nothing; yields its port."""
+    words = [
         program("granian"), "--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-ws",
         "--log-level", "warning", "nothing:application", "--port",
     ]  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="lk-bench-") as text:
+        data = Path(text)
+        (data / "nothing.py").write_text(_NOTHING)
+        with serving(words, data) as port:
+            yield port
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class Cable:
 
         ``lets_last_through``: it still gets there, and the server's answer does not come back.
         """
-        self._triggers, self._lets_last_through = list(triggers), lets_last_through
+        self._loop.call_soon_threadsafe(self._stall_at, triggers, lets_last_through)
 
     def heal(self) -> None:
         """Let everything through, and take connections."""
@@ -61,6 +61,9 @@ class Cable:
         self._up.clear()
         self._down.clear()
         self.stalled.set()
+
+    def _stall_at(self, triggers: tuple[bytes, ...], lets_last_through: bool) -> None:
+        self._triggers, self._lets_last_through = list(triggers), lets_last_through
 
     def _heal(self) -> None:
         self.is_cut = False
@@ -77,7 +80,10 @@ class Cable:
             if self.is_cut:
                 writer.transport.abort()
                 return
-            opened = asyncio.open_unix_connection(target) if isinstance(target, str) else _open(target)
+            if isinstance(target, str):
+                opened = asyncio.open_unix_connection(target)
+            else:
+                opened = asyncio.open_connection(*target)
             try:
                 far_reader, far_writer = await opened
             except OSError:
@@ -143,10 +149,6 @@ class Cable:
 
         self.run(wind_down())
         self._loop.call_soon_threadsafe(self._loop.stop)
-
-
-async def _open(target: tuple[str, int]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection(*target)
 
 
 @contextmanager

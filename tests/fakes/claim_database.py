@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
@@ -35,7 +35,6 @@ class ClaimDatabase:
         self.campaign_id = campaign_id
         self.begun_at = clock.now()
         self.off = 0.0
-        self.handed: dict[tuple[str, int], datetime] = {}
         with Session(engine) as session:
             rows = session.execute(select(Delivery.id, Delivery.subscriber_id)).all()
             self.list_id = session.get_one(Campaign, campaign_id).list_id
@@ -73,13 +72,10 @@ class ClaimDatabase:
     def hand_out(self, me: Worker, window: list[int], said: dict[int, Outcome | None]) -> list[Handed]:
         with self._transaction(me) as session:
             if said:
-                batch.record(session, said, handed=self._handed(me, said))
+                batch.record(session, said, worker=me.name)
             # Letters of campaigns go by the window, as values; and now and then each by itself, as single mails do.
             letters = _letters(session, window) if self.world.chance.random() < 0.8 else {}
             ready = batch.hand_out(session, window, me.name, prepare=_prepare, carries_smtputf8=False, letters=letters)
-        # What a worker remembers of its hand-overs; one after the other, so the newest of a row is that of who asks.
-        for row in ready:
-            self.handed[me.name, row.delivery_id] = row.handed_at
         return [Handed(row.delivery_id, self.people[row.delivery_id], row) for row in ready]
 
     def open(self, handed: Handed) -> bool:
@@ -94,10 +90,7 @@ class ClaimDatabase:
 
     def record(self, me: Worker, said: dict[int, Outcome | None]) -> None:
         with self._transaction(me) as session:
-            batch.record(session, said, handed=self._handed(me, said))
-
-    def _handed(self, me: Worker, said: Iterable[int]) -> dict[int, datetime]:
-        return {number: self.handed[me.name, number] for number in said}
+            batch.record(session, said, worker=me.name)
 
     def give_back(self, me: Worker, rows: list[int]) -> None:
         with suppress(Unsure), self._transaction(me) as session:
@@ -150,8 +143,3 @@ def _prepare(_session: Session, rows: Sequence[Delivery]) -> dict[int, Prepared 
 
 def _letters(session: Session, window: Sequence[int]) -> Letters:
     return {row.id: (row, _message(row.occasion)) for row in delivery.letters_among(session, window)}
-
-
-def at_once(session: Session) -> None:
-    """Let everybody's mail be due now, whatever the clock said when it was planned."""
-    session.execute(update(Delivery).values(due_at=clock.now()))

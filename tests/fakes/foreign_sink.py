@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.fakes import running_up
+
 _OFFERS = b"250-foreign.example\r\n250-PIPELINING\r\n250-SIZE 33554432\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
 # As ``tests.makers.multitude`` names people.
@@ -90,8 +91,7 @@ class ForeignSink:
 def running(diary: Path, *, seconds: float = 0.0) -> Iterator[ForeignSink]:
     """Run one beside the test."""
     words = [sys.executable, "-m", "tests.fakes.foreign_sink", str(diary), str(seconds)]
-    # Ends with the process that started it, also when that one is killed.
-    process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(running_up.bound(words), cwd=running_up.ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield ForeignSink(int(process.stdout.readline()), diary)

@@ -20,8 +20,6 @@ from tests.fakes import cable as cables
 from tests.fakes import running_up
 from tests.fakes.cable import Cable
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @dataclass
 class Host:
@@ -98,11 +96,7 @@ class Hosts:
         }
         own |= {"test_leases": " ".join(map(str, self.leases))} if self.leases else {}
         words = [sys.executable, "-m", "tests.fakes.far_host", name, str(ahead), "work"]
-        with self.log.open("ab") as log:
-            worker = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *words],
-                cwd=ROOT, env=running_up.environment(**own), stdout=log, stderr=log,
-            )  # fmt: skip
+        worker = running_up.begun(words, self.log, running_up.environment(**own))
         self.stack.callback(worker.wait, 10)
         self.stack.callback(worker.kill)
         self.known[name] = Host(database, queue, worker)

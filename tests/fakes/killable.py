@@ -20,7 +20,6 @@ from pathlib import Path
 from listkeeper.cli import supervisor_queue
 from tests.fakes import running_up
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKERS = ("worker 1", "worker 2")
 # In the order they are started.
 PARTS = ("queue", "web", *WORKERS, "timetable")
@@ -47,12 +46,8 @@ class Killable:
         for name in names:
             self.wanted.add(name)
             words = supervisor_queue.command(self.data) if name == "queue" else self._words(name)
-            with self.log.open("ab") as log:
-                # Each dies with the test, and is the first of a group of its own: a web server has a child.
-                self.running[name] = subprocess.Popen(
-                    ["setpriv", "--pdeathsig", "KILL", *words],
-                    cwd=ROOT, env=self._environment(), stdout=log, stderr=log, start_new_session=True,
-                )  # fmt: skip
+            # The first of a group of its own: a web server has a child.
+            self.running[name] = running_up.begun(words, self.log, self._environment(), own_group=True)
 
     def _words(self, name: str) -> list[str]:
         noun = {"web": "web", "timetable": "timetable"}.get(name, "work")
@@ -60,7 +55,7 @@ class Killable:
 
     def _environment(self) -> dict[str, str]:
         told = running_up.environment(data=str(self.data), port=str(self.port), check_links="false", **self.settings)
-        return told | {"PYTHONPATH": str(ROOT)}
+        return told | {"PYTHONPATH": str(running_up.ROOT)}
 
     def kill(self, *names: str) -> None:
         """Kill parts with all that they started, at once and without a word."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.fakes import postgres
+from tests.fakes import postgres, running_up
 
 # As PostgreSQL is delivered, but for the room it takes: fsync, full pages and synchronous commits are on.
 _OPTIONS = {
@@ -132,12 +132,6 @@ def _children(parent: int) -> list[int]:
 
 def _until_gone(processes: list[int]) -> None:
     until = time.monotonic() + 60
-    while any(Path(f"/proc/{process}").exists() and not _is_zombie(process) for process in processes):
+    while any(map(running_up.lives, processes)):
         assert time.monotonic() < until, "a killed process is still there"
         time.sleep(0.01)
-
-
-def _is_zombie(process: int) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    return True

@@ -65,6 +65,17 @@ def command(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+def bound(words: list[str]) -> list[str]:
+    """Return the words that start a program which dies with whoever started it, also when that one is killed."""
+    return ["setpriv", "--pdeathsig", "KILL", *words]
+
+
+def begun(words: list[str], log: Path, told: dict[str, str], *, own_group: bool = False) -> subprocess.Popen[bytes]:
+    """Start a program in this environment that writes at the end of a log and dies with the test."""
+    with log.open("ab") as said:
+        return subprocess.Popen(bound(words), cwd=ROOT, env=told, stdout=said, stderr=said, start_new_session=own_group)
+
+
 @contextmanager
 def short_folder() -> Iterator[Path]:
     """Make a data folder whose path is short enough for a socket file; nothing may run there at the end."""
@@ -129,6 +140,14 @@ def processes(data: Path) -> dict[int, str]:
         if mine and words:
             found[int(folder.name)] = words
     return found
+
+
+def lives(process: int) -> bool:
+    """Whether a process is there and has not ended; one that has and was not yet collected does not live."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def answers(address: str) -> bool:

@@ -1,8 +1,8 @@
 """What a short run leaves out: drawn by the seed and each test's name, and said in the summary.
 
 SQLite runs every test, and of one with a table of cases one row, or two of a numbered case. PostgreSQL runs a quarter
-of the numbered cases that are to be green, every twelfth journey and unit test, one row of each, and the kills, and
-leaves the scanner to SQLite. Of the tests that start and stop whole programs every sixteenth runs.
+of the numbered cases that are to be green, every twelfth journey and unit test, one row of each, the kills and what
+is for it alone, and leaves the scanner to SQLite. Of the tests that start and stop whole programs every sixteenth runs.
 """
 
 from __future__ import annotations
@@ -53,6 +53,12 @@ def chosen(items: Sequence[pytest.Item], seed: int) -> list[pytest.Item]:
     return sorted((item for item in items if id(item) not in gone), key=lambda item: not _is_long(item))
 
 
+def is_at_home(item: pytest.Item) -> bool:
+    """Whether a test is for the database that it would run on, or for both; one that names none needs it in the run."""
+    only, here = _only_on(item), _database_of(item)
+    return only is None or only in ([here] if here else databases.chosen())
+
+
 def _programs_left_out(marked: Sequence[pytest.Item], seed: int) -> set[int]:
     """Draw among all of them together: one in so many of every file would be one of every file, and too many."""
     drawn = random.Random(f"{seed}:programs").sample(marked, -(-len(marked) // _PROGRAMS))
@@ -63,9 +69,19 @@ def _share_of(kind: str, name: str, rows: Sequence[pytest.Item], seed: int) -> l
     draw = random.Random(f"{seed}:{kind}:{name}")
     chances = (chance for folder, chance in _ON_POSTGRESQL.items() if name.startswith(folder))
     later = rows[0].get_closest_marker("xfail") is not None
-    drawn = kind == "sqlite" or draw.random() < next(chances, 0 if later else 1)
+    always = kind == "sqlite" or _only_on(rows[0]) is not None
+    drawn = always or draw.random() < next(chances, 0 if later else 1)
     wanted = next((many for folder, many in _ROWS.items() if kind == "sqlite" and name.startswith(folder)), 1)
     return draw.sample(rows, min(wanted, len(rows))) if drawn else []
+
+
+def _only_on(item: pytest.Item) -> str | None:
+    mark = item.get_closest_marker("only_on")
+    if mark is None:
+        return None
+    [kind] = mark.args
+    assert kind in databases.KINDS, f"{item.nodeid}: there is no {kind}"
+    return str(kind)
 
 
 def _database_of(item: pytest.Item) -> str | None:

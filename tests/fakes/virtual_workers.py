@@ -132,7 +132,6 @@ class Worker:
                 break
             self.flight = {one.row for one in handed}
             said = {}
-            world.check_flight(self)
             yield chance.uniform(0.002, 0.02)
             yield from self._hand_over(handed, said)
             said |= {one.row: None for one in handed if one.row not in said}
@@ -342,10 +341,6 @@ class World:
         """See that nobody is written to who left more than a second ago."""
         left_at = self.left_at.get(one.person)
         assert left_at is None or self.now <= left_at + GRANT_SECONDS, f"{one.person} left {self.now - left_at} s ago"
-
-    def check_flight(self, worker: Worker) -> None:
-        """See that a worker never has more in its hands than may come to be in doubt."""
-        assert len(worker.flight) <= WINDOW
 
     def check(self) -> None:
         """See that what the server took is known to be sent, in doubt or in somebody's hands; the rest is not sent."""

@@ -12,9 +12,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol, Self
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -201,6 +203,8 @@ class Leavers:
         self._ways_out = letter.ways_out
         # When the answer came that says that they have left.
         self.left: dict[str, float] = {}
+        # Answers that were neither yes nor not now.
+        self.wrong: list[int] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._click, name="leavers", daemon=True)
 
@@ -211,6 +215,8 @@ class Leavers:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join(30)
+        assert not self._thread.is_alive()
+        assert self.wrong == [], "a leave was answered with neither yes nor not now"
 
     def _click(self) -> None:
         waiting = list(self._ways_out)
@@ -219,9 +225,12 @@ class Leavers:
             url = f"http://127.0.0.1:{self._port}{self._ways_out[waiting[-1]]}"
             try:
                 with urlopen(Request(url, data=body, method="POST"), timeout=5) as answer:
-                    assert answer.status == 200
+                    self.wrong += [answer.status] if answer.status != HTTPStatus.OK else []
                     self.left[waiting.pop()] = time.time()
-            except (URLError, OSError):
+            except HTTPError as said:
+                if said.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    self.wrong.append(said.code)
+            except (URLError, OSError, HTTPException):
                 # The web server or its database is dead just now: she was not told that she has left, and tries again.
                 continue
 
@@ -243,6 +252,7 @@ def settle(stage: Stage, letter: Letter, left: dict[str, float] | None = None) -
     assert (status["state"], status["waiting"], status["deferred"], status["failed"]) == ("finished", 0, 0, 0), about
     assert status["recipients"] == letter.count == status["sent"] + status["skipped"] + len(doubted), about
     assert len(accepted) == status["sent"], about
+    assert status["skipped"] <= len(letter.ways_out), about
     assert len(doubted) <= batch.WINDOW * stage.cut_off, about
     begun = begun_after(stage, left or {})
     assert {address: delay for address, delay in begun.items() if delay > 1} == {}

@@ -17,7 +17,8 @@ from sqlalchemy.engine import Engine
 
 from listkeeper import store
 from listkeeper.settings import Settings
-from tests.fakes import running_up, typed
+from tests.fakes import running_up, slow_database, typed
+from tests.fakes.databases import Database
 from tests.fakes.typed import Type
 
 pytestmark = pytest.mark.whole_program
@@ -40,18 +41,6 @@ def _rows(settings: Settings) -> dict[str, int]:
         counted = {name: database.execute(query).fetchone()[0] for name, query in asked.items()}
     database.close()
     return counted
-
-
-@contextmanager
-def _locked(settings: Settings) -> Iterator[None]:
-    """Hold the database as another writer would, in the middle of a long change."""
-    other = sqlite3.connect(settings.data_folder / "listkeeper.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        other.rollback()
-        other.close()
 
 
 # Settings
@@ -108,7 +97,7 @@ def test_a_locked_database_is_told_and_nothing_is_changed(
 ) -> None:
     monkeypatch.setattr(store, "_BUSY_MILLISECONDS", 200)
     before = _rows(settings)
-    with _locked(settings):
+    with slow_database.pen_taken(Database("sqlite", f"sqlite:///{settings.data_folder / 'listkeeper.db'}")):
         for words in (("list", "create", "--name", "News"), ("demo",), ("domain", "add", "b.example")):
             said = type_(*words)
             assert said.code == 14

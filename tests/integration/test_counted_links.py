@@ -185,11 +185,10 @@ def test_a_database_that_takes_nothing_down_keeps_nobody_from_reading_on(
     assert seen.visits(her) == []
 
 
+@pytest.mark.only_on("sqlite")
 def test_it_is_on_the_disk_before_she_is_led_on(
     her: Guest, client: FlaskClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if database.kind != "sqlite":
-        pytest.skip("PostgreSQL syncs with its commit")
     her.get_letter()
     [counted] = seen.counted(her)
     client.get(counted, headers=BROWSER)

@@ -97,6 +97,7 @@ def test_a_disk_that_refuses_lets_no_mail_leave(
     assert _states(works) <= {DeliveryState.HANDED, DeliveryState.LEASED}
     monkeypatch.undo()
     works.write(lambda session, _house: session.execute(update(Delivery).values(provider="gmail")))
+    assert {row.provider for row in works.deliveries()} == {"gmail"}
 
 
 def test_a_transaction_whose_disk_is_waited_for_later_ends_before(works: Works) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -147,14 +148,15 @@ def test_killed_while_planning_all_is_planned_or_nothing(
 ) -> None:
     """The command dies before, while and after it writes a delivery for everybody; then it is typed again."""
     count = share("recipients of a letter that is killed while it is planned", 200_000, 5_000)
-    letter, seen = stage.write(count), []
+    letter, seen, codes = stage.write(count), list[int](), list[int]()
     kills = share("kills of a command that plans", 8, 2)
     for number in range(1, kills + 1):
         # Later and later, because whoever comes too late comes for the last time.
-        _plan_and_die(stage, letter, within=number / kills * count / 100_000)
+        _plan_and_die(stage, letter, number / kills * count / 100_000, codes)
         seen.append(stage.planned())
         if seen[-1]:
             break
+    assert codes[0] == -signal.SIGKILL, "it was done before it was killed"
     assert set(seen) <= {0, count}
     again = running_up.command(*_SEND, letter.public_id, data=str(stage.parts.data), **stage.parts.settings)
     # What was planned already is not planned again, and the command says so.
@@ -167,7 +169,7 @@ def test_killed_while_planning_all_is_planned_or_nothing(
 _SEND = ("campaign", "send", "--yes", "--json")
 
 
-def _plan_and_die(stage: KilledStage, letter: Letter, within: float) -> None:
+def _plan_and_die(stage: KilledStage, letter: Letter, within: float, codes: list[int]) -> None:
     words = [sys.executable, "-m", "listkeeper.cli.main", *_SEND, letter.public_id]
     told = running_up.environment(data=str(stage.parts.data), **stage.parts.settings)
     with subprocess.Popen(
@@ -178,5 +180,6 @@ def _plan_and_die(stage: KilledStage, letter: Letter, within: float) -> None:
             time.sleep(0.005)
         time.sleep(stage.chance.uniform(0, within))
         it.kill()
+        codes.append(it.wait())
     # The server ends what its client has begun before it sees that nobody is there.
     stage.until(lambda: not under_way())

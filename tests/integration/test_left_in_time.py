@@ -49,4 +49,4 @@ def test_nobody_is_written_to_a_second_after_she_left(
     print(told)
     summarise(told)
     # Some were written to before they left, and some were not because of it.
-    assert 0 < len(set(leavers.left) - stage.arrived()) < count // 2
+    assert 0 < len(set(leavers.left) - stage.arrived()) < len(leavers.left)

@@ -332,7 +332,8 @@ class Promises(Merging):
             ids = claim.lease(session, Lane.SENDING, "worker", 32)
             ready = batch.hand_out(session, ids, "worker", prepare=self.prepared, carries_smtputf8=False)
             given = {one.grant.open(one.delivery_id, one.prepared.template_sha256) for one in ready}
-            batch.record(session, {one.delivery_id: Accepted(Reply(250, "2.0.0 ok")) for one in ready})
+            said = {one.delivery_id: Accepted(Reply(250, "2.0.0 ok")) for one in ready}
+            batch.record(session, said, worker="worker")
             for row in session.scalars(select(Delivery).where(Delivery.id.in_([one.delivery_id for one in ready]))):
                 assert row.grant_seq is not None
                 assert row.gate_head_seq is not None
@@ -380,7 +381,7 @@ def test_promises_are_kept_on_sqlite(settings: Settings, tmp_path: Path, share: 
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.skipif("postgresql" not in databases.chosen(), reason="LISTKEEPER_TEST_DATABASES leaves PostgreSQL out")
+@pytest.mark.only_on("postgresql")
 def test_promises_are_kept_on_postgresql(settings: Settings, share: Callable[[str, int, int], int]) -> None:
     class OnPostgresql(Promises):
         opened = staticmethod(lambda _folder: databases.on_postgresql(int(os.environ["LISTKEEPER_TEST_RUN"])))

@@ -20,6 +20,7 @@ from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation import pen
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery
+from tests.fakes import slow_database
 from tests.fakes.databases import Database
 from tests.makers import cafe
 
@@ -155,11 +156,10 @@ def test_many_at_once_leave_together_and_each_is_answered(app: Flask, ways_out: 
     assert asked == []
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_busy_database_is_told_and_nobody_waits_for_it_twice(
     client: FlaskClient, ways_out: list[str], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if database.kind != "sqlite":
-        pytest.skip("PostgreSQL has no pen")
     waits: list[float] = []
     taken_up = pen._taken_up  # noqa: SLF001 - counted, and done all the same
 
@@ -169,10 +169,8 @@ def test_a_busy_database_is_told_and_nobody_waits_for_it_twice(
 
     monkeypatch.setattr(pen, "_taken_up", counted)
     monkeypatch.setattr(pen, "WAITS_MILLISECONDS", 50)
-    with store.database.engine.connect() as held:
-        held.connection.driver_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
+    with slow_database.pen_taken(database):
         answer = client.post(ways_out[0], data=SAID, content_type=FORM)
-        held.connection.driver_connection.execute("ROLLBACK")  # type: ignore[union-attr]
     assert answer.status_code == 503
     assert len(waits) == 1
     assert _left() == []

@@ -89,7 +89,8 @@ def test_a_yes_while_the_mail_that_asked_is_written_down_as_taken(app: Flask) ->
     def record() -> None:
         with writing(app) as session:
             mail = Question(b"From: hello@cafe.example", {"language": "en", "subject": "Was it you?"})
-            batch.record(session, dict.fromkeys(ids, Accepted(Reply(250, "2.0.0 ok"))), dict.fromkeys(ids, mail))
+            said = dict.fromkeys(ids, Accepted(Reply(250, "2.0.0 ok")))
+            batch.record(session, said, dict.fromkeys(ids, mail), worker="host:1:0")
 
     second_waits_for_first(press, record)
     with writing(app) as session:

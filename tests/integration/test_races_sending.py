@@ -225,7 +225,7 @@ def test_no_row_slips_back_into_a_queue_that_is_being_emptied(app: Flask, *, can
 
     def record(inside: threading.Event | None = None) -> None:
         with writing(app) as session:
-            batch.record(session, dict.fromkeys(ids))
+            batch.record(session, dict.fromkeys(ids), worker="host:1:0")
             _linger(inside)
 
     if cancel_first:

@@ -244,9 +244,8 @@ def test_accepting_can_be_said_at_once(here: Machine, there: Machine) -> None:
         assert not witness.is_stopped(session)
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_database_copied_back_by_hand_is_noticed(tmp_path: Path) -> None:
-    if "sqlite" not in KINDS:
-        pytest.skip("only SQLite is a file that one copies")
     with machine("sqlite", tmp_path / "data") as here:
         with here.working() as session:
             house = cafe.found(session)

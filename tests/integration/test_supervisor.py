@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.running_up import ROOT, lives
 from tests.fakes.supervised import STAYS
 
-_ROOT = Path(__file__).resolve().parents[2]
 Start = Callable[[dict[str, dict[str, object]]], subprocess.Popen[str]]
 
 
@@ -26,7 +26,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def begin(parts: dict[str, dict[str, object]]) -> subprocess.Popen[str]:
         words = [sys.executable, "-m", "tests.fakes.supervised", str(tmp_path), json.dumps(parts)]
-        process = subprocess.Popen(words, cwd=_ROOT, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         running.append(process)
         _until(lambda: len(_diary(tmp_path, "started")) >= len(parts))
         return process
@@ -35,7 +35,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for process in running:
         process.kill()
     for _, pid in _diary(tmp_path, "started"):
-        if _alive(pid):
+        if lives(pid):
             os.kill(pid, signal.SIGKILL)
     for process in running:
         # Only now: a part that lives on holds the other end of this pipe.
@@ -86,7 +86,7 @@ def test_every_way_to_stop_it_stops_all_of_it(start: Start, tmp_path: Path, numb
     supervisor = start({"one": {}, "two": {}})
     supervisor.send_signal(number)
     assert supervisor.wait(60) == 0
-    assert not [pid for _, pid in _diary(tmp_path, "started") if _alive(pid)]
+    assert not [pid for _, pid in _diary(tmp_path, "started") if lives(pid)]
 
 
 def test_a_part_that_does_not_stop_in_its_time_is_killed(start: Start, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_part_that_does_not_stop_in_its_time_is_killed(start: Start, tmp_path:
     supervisor.terminate()
     assert supervisor.wait(9) == 0
     assert _diary(tmp_path, "ignores")
-    assert not _alive(_diary(tmp_path, "started")[0][1])
+    assert not lives(_diary(tmp_path, "started")[0][1])
 
 
 def test_a_second_request_does_not_wait_for_the_slow(start: Start, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_no_part_outlives_a_supervisor_that_is_killed(start: Start, tmp_path: Pa
     supervisor = start({"one": {}, "two": {}})
     supervisor.kill()
     supervisor.wait()
-    _until(lambda: not [pid for _, pid in _diary(tmp_path, "started") if _alive(pid)])
+    _until(lambda: not [pid for _, pid in _diary(tmp_path, "started") if lives(pid)])
     # They were asked, not killed: a queue server saves, a worker finishes what is in flight.
     assert len(_diary(tmp_path, "stopped")) == 2
 
@@ -123,7 +123,7 @@ def test_what_a_dead_part_had_started_itself_is_ended_too(start: Start, tmp_path
     _until(lambda: any(name == "inner" for name, _ in _diary(tmp_path, "started")))
     pids = dict(_diary(tmp_path, "started"))
     os.kill(pids["outer"], signal.SIGKILL)
-    _until(lambda: not _alive(pids["inner"]))
+    _until(lambda: not lives(pids["inner"]))
     supervisor.terminate()
     assert supervisor.wait(60) == 0
 
@@ -135,13 +135,6 @@ def _diary(folder: Path, word: str) -> list[tuple[str, int]]:
     except FileNotFoundError:
         return []
     return [(name, int(pid)) for name, said, pid in (line.split() for line in lines) if said == word]
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def _until(true: Callable[[], bool], seconds: float = 60) -> None:

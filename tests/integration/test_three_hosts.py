@@ -27,7 +27,8 @@ from tests.integration.sending_stage import Letter, Stage, seldom
 pytestmark = [
     pytest.mark.whole_program,
     pytest.mark.timeout(1200),
-    pytest.mark.skipif("postgresql" not in databases.chosen(), reason="SQLite is one machine's"),
+    # SQLite is one machine's.
+    pytest.mark.only_on("postgresql"),
 ]
 S = DeliveryState
 _UNDER_WAY = (S.LEASED, S.HANDED)

@@ -22,6 +22,7 @@ from listkeeper.foundation.bell import Bell
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.throttle import ThrottleWindow
+from tests.fakes import slow_database
 from tests.fakes.databases import Database
 
 HOUR = timedelta(hours=1)
@@ -184,14 +185,10 @@ def _write_facts(session: Session, numbers: Sequence[int]) -> Sequence[int]:
     return numbers
 
 
-@pytest.fixture
-def one_pen(database: Database) -> None:
-    """Only where there is one: elsewhere each small write is a transaction of its own."""
-    if database.kind != "sqlite":
-        pytest.skip("PostgreSQL has no pen")
+# Where there is one pen: on PostgreSQL each small write is a transaction of its own.
 
 
-@pytest.mark.usefixtures("one_pen")
+@pytest.mark.only_on("sqlite")
 def test_nobody_is_told_before_it_is_on_the_disk_and_others_write_meanwhile(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,7 +220,7 @@ def test_nobody_is_told_before_it_is_on_the_disk_and_others_write_meanwhile(
     assert _used(app) == 2
 
 
-@pytest.mark.usefixtures("one_pen")
+@pytest.mark.only_on("sqlite")
 def test_a_disk_that_refuses_is_told(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_file: int) -> None:
         raise OSError(5, "Input/output error")
@@ -238,7 +235,7 @@ def test_a_disk_that_refuses_is_told(app: Flask, monkeypatch: pytest.MonkeyPatch
     assert _at_once(app, [_together(_take)]) == [True]
 
 
-@pytest.mark.usefixtures("one_pen")
+@pytest.mark.only_on("sqlite")
 def test_whoever_works_in_the_background_leaves_the_pen_to_others(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr(pen, "_ask_again", [0.0])
@@ -264,18 +261,19 @@ def test_whoever_works_in_the_background_leaves_the_pen_to_others(app: Flask, mo
     assert 0 < rested <= 0.1
 
 
-def test_a_database_that_is_busy_for_too_long_is_told_to_everybody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.only_on("sqlite")
+def test_a_database_that_is_busy_for_too_long_is_told_to_everybody(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pen, "WAITS_MILLISECONDS", 50)
-    with app.app_context(), store.database.engine.connect() as held:
-        held.connection.driver_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
+    with slow_database.pen_taken(database):
         found = _at_once(app, [_together(_take)] * 4)
-        held.connection.driver_connection.execute("ROLLBACK")  # type: ignore[union-attr]
     assert [type(each) for each in found] == [TryAgain] * 4
     assert _at_once(app, [_together(_take)]) == [True]
     assert _used(app) == 1
 
 
-@pytest.mark.usefixtures("one_pen")
+@pytest.mark.only_on("sqlite")
 def test_a_database_that_is_none_is_told_to_everybody_and_keeps_nobody_waiting(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,7 +289,7 @@ def test_a_database_that_is_none_is_told_to_everybody_and_keeps_nobody_waiting(
     assert _at_once(app, [_share("a")]) == ["a done"]
 
 
-@pytest.mark.usefixtures("one_pen")
+@pytest.mark.only_on("sqlite")
 def test_those_who_give_way_take_turns_and_keep_nobody_else_waiting(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,10 +47,11 @@ def counted(guest: Guest) -> list[str]:
 
 
 def visits(guest: Guest) -> Visits:
+    """Return every visit to her instance."""
+    return guest.works.read(stored)
+
+
+def stored(session: Session) -> Visits:
     """Return every visit: of which delivery, if it says so, and by what."""
-
-    def look(session: Session) -> Visits:
-        found = session.execute(select(LinkVisit.delivery_id, LinkVisit.agent).order_by(LinkVisit.id))
-        return [(row[0], row[1]) for row in found]
-
-    return guest.works.read(look)
+    found = session.execute(select(LinkVisit.delivery_id, LinkVisit.agent).order_by(LinkVisit.id))
+    return [(row[0], row[1]) for row in found]

@@ -79,16 +79,18 @@ class Works:
         """Put people on the list."""
         self.write(lambda session, house: crowd.gather(session, house, count))
 
-    def start(self, subject: str = "Cardamom buns") -> int:
+    def start(self, subject: str = "Cardamom buns", *, was_read: bool = True) -> int:
         """Send a letter to the list and return its number.
 
-        Its first message was read already (``sending.first_message``): what happens here happens to a whole window.
+        Its first message was read already (``sending.first_message``), unless told otherwise: what happens here happens
+        to a whole window.
         """
         with self.app.app_context(), store.transaction() as session:
             house = here(session)
             letter = cafe.draft(session, house, subject=subject)
             planning.send_campaign(session, house.organisation, letter, site=SITE)
-            first_message.keep(session, letter.id, Verdict(First.UNSIGNED, ""))
+            if was_read:
+                first_message.keep(session, letter.id, Verdict(First.UNSIGNED, ""))
             return letter.id
 
     def leave(self, *people: int) -> None:

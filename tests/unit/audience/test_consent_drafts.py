@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import consent
-from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, Method
+from listkeeper.audience.consent import Circumstances, ConsentEvent, Draft, EventKind, Method
 from listkeeper.audience.proof import ledger, ledger_audit
-from listkeeper.audience.proof.ledger import LedgerRow
+from listkeeper.audience.proof.ledger import LedgerRow, Written
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation.errors import Conflict
 from tests.makers import cafe
 from tests.makers.cafe import Cafe
 
+Keep = Callable[[Session, Sequence[Draft], Sequence[Written]], None]
 # What is another one each time.
 _OWN = {"id", "at", "ledger_seq", "ledger_id"}
 
@@ -34,7 +37,7 @@ def _stored(session: Session) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("keep", [consent.keep, consent.store])
-def test_drafts_become_what_is_recorded(session: Session, house: Cafe, keep: object) -> None:
+def test_drafts_become_what_is_recorded(session: Session, house: Cafe, keep: Keep) -> None:
     people = _people(session, house)
     of = [(person, Circumstances(delivery_id=number, actor="me")) for number, person in enumerate(people)]
     drafted = consent.draft(session, house.mailing_list.id, EventKind.WITHDRAWN, Method.ONE_CLICK, of)
@@ -42,7 +45,7 @@ def test_drafts_become_what_is_recorded(session: Session, house: Cafe, keep: obj
     assert [event.subject for event in drafted.told] == [people[0].subject_ref, people[2].subject_ref]
     assert _stored(session) == []
     rows = ledger.append(session, drafted.organisation_id, drafted.told)
-    keep(session, [drafted], rows)  # type: ignore[operator]
+    keep(session, [drafted], rows)
     found = _stored(session)
     assert [row["ledger_id"] for row in found] == [rows[0].id, None, rows[1].id]
     assert [row["ledger_seq"] for row in found] == [rows[0].seq, None, rows[1].seq]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -66,7 +67,8 @@ def _told(session: Session, house: Cafe) -> dict[str, list[Any]]:
             (event.kind, event.method, event.list_id, event.actor, event.delivery_id, event.consent_text_id)
             for event in consent.history(session, person)
         ]
-        kept = [(row.scope, row.reason, row.actor) for row in suppression.reasons(session, 1, person.suppression_key)]
+        rests = suppression.reasons(session, house.organisation.id, person.suppression_key)
+        kept = [(row.scope, row.reason, row.actor) for row in rests]
         stands = [
             (on.name, current.state, current.turned_seq > 0) for current, on in subscription.all_of(session, person)
         ]
@@ -132,8 +134,8 @@ def test_suppressions_together_are_stored_once_each(session: Session, house: Caf
     soon, late = clock.months_later(clock.now(), 1), clock.months_later(clock.now(), 2)
     owner = house.organisation.id
 
-    def wanted(key: str, until: object = None) -> Entry:
-        return Entry(key * 64, suppression.ALL, Reason.MANUAL, until)  # type: ignore[arg-type]
+    def wanted(key: str, until: datetime | None = None) -> Entry:
+        return Entry(key * 64, suppression.ALL, Reason.MANUAL, until)
 
     first = suppression.add_all(session, owner, [wanted("a", soon), wanted("b"), wanted("a", soon), wanted("a", late)])
     assert first == [wanted("a", soon), wanted("b"), wanted("a", late)]

@@ -16,10 +16,11 @@ from listkeeper.audience.lifecycle import WARN_BEFORE
 from listkeeper.audience.proof import ledger, ledger_audit
 from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Subscription, SubscriptionState
+from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.foundation import clock
 from tests.makers import cafe, gate
 from tests.makers.cafe import Cafe
+from tests.unit.audience.conftest import as_stored
 
 ANNA, BO = "anna@people.example", "bo@people.example"
 S = SubscriptionState
@@ -30,12 +31,6 @@ MOMENT = timedelta(milliseconds=1)
 def anna(session: Session, house: Cafe, frozen_clock: time_machine.Traveller) -> Subscriber:
     """Somebody on the list, at a moment that stands still."""
     return cafe.subscribe(session, house, ANNA)
-
-
-def _held(session: Session, house: Cafe, person: Subscriber) -> Subscription:
-    found = subscription.of(session, person.id, house.mailing_list.id)
-    assert found is not None
-    return found
 
 
 def _last(session: Session, person: Subscriber) -> ConsentEvent:
@@ -51,7 +46,7 @@ def test_a_question_nobody_answers_ends_after_its_week(
     assert lifecycle.end_due(session) == 0
     frozen_clock.shift(MOMENT)
     assert lifecycle.end_due(session) == 1
-    assert _held(session, house, person).state is S.EXPIRED
+    assert as_stored(session, house, person).state is S.EXPIRED
     assert (_last(session, person).kind, _last(session, person).method) == (EventKind.EXPIRED, Method.CLOCK)
     assert lifecycle.end_due(session) == 0
 
@@ -59,7 +54,7 @@ def test_a_question_nobody_answers_ends_after_its_week(
 def test_a_permission_given_for_a_time_ends_at_the_gate_and_then_in_the_books(
     session: Session, house: Cafe, anna: Subscriber, frozen_clock: time_machine.Traveller
 ) -> None:
-    held = _held(session, house, anna)
+    held = as_stored(session, house, anna)
     held.valid_until = clock.now() + timedelta(days=3)
     session.flush()
     frozen_clock.shift(timedelta(days=3) - MOMENT)
@@ -76,16 +71,16 @@ def test_a_permission_given_for_a_time_ends_at_the_gate_and_then_in_the_books(
 def test_a_yes_that_is_not_used_in_time_lapses(
     session: Session, house: Cafe, anna: Subscriber, frozen_clock: time_machine.Traveller
 ) -> None:
-    held = _held(session, house, anna)
+    held = as_stored(session, house, anna)
     assert held.first_use_deadline is not None
     used = cafe.subscribe(session, house, BO)
-    _held(session, house, used).last_contact_at = clock.now()
+    as_stored(session, house, used).last_contact_at = clock.now()
     session.flush()
     frozen_clock.move_to(held.first_use_deadline)
     assert gate.says(session, anna, house.mailing_list) == "lapsed"
     assert lifecycle.end_due(session) == 1
     assert held.state is S.LAPSED
-    assert _held(session, house, used).state is S.CONFIRMED
+    assert as_stored(session, house, used).state is S.CONFIRMED
     row = session.scalars(select(LedgerRow).where(LedgerRow.type == EventKind.LAPSED.value)).one()
     assert (row.subject, ledger.fields_of(row)["actor"]) == (anna.subject_ref, "system")
     assert ledger_audit.check(session, house.organisation).faults == []
@@ -103,7 +98,7 @@ def test_the_clocks_take_a_limited_number_at_a_time(
 def test_a_clock_ends_nothing_of_somebody_who_left(
     session: Session, house: Cafe, anna: Subscriber, frozen_clock: time_machine.Traveller
 ) -> None:
-    held = _held(session, house, anna)
+    held = as_stored(session, house, anna)
     held.valid_until = clock.now()
     subscription.move(held, S.UNSUBSCRIBED)
     session.flush()
@@ -118,7 +113,7 @@ def test_a_clock_ends_nothing_of_somebody_who_left(
 def test_the_owner_is_warned_before_a_permission_ends(
     session: Session, house: Cafe, anna: Subscriber, frozen_clock: time_machine.Traveller
 ) -> None:
-    held = _held(session, house, anna)
+    held = as_stored(session, house, anna)
     held.last_contact_at = clock.now()
     held.valid_until = clock.now() + WARN_BEFORE + MOMENT
     session.flush()
@@ -133,7 +128,7 @@ def test_the_owner_is_warned_before_a_permission_ends(
 def test_the_owner_is_warned_before_an_unused_yes_lapses(
     session: Session, house: Cafe, anna: Subscriber, frozen_clock: time_machine.Traveller
 ) -> None:
-    deadline = _held(session, house, anna).first_use_deadline
+    deadline = as_stored(session, house, anna).first_use_deadline
     assert deadline is not None
     frozen_clock.move_to(deadline - WARN_BEFORE - MOMENT)
     assert [warning.unused for warning in lifecycle.warnings(session, house.organisation)] in ([], [0])
@@ -145,7 +140,7 @@ def test_the_owner_is_warned_before_an_unused_yes_lapses(
 def test_the_owner_is_warned_of_a_long_silence_before_the_gate_refuses(
     session: Session, house: Cafe, anna: Subscriber, frozen_clock: time_machine.Traveller
 ) -> None:
-    held = _held(session, house, anna)
+    held = as_stored(session, house, anna)
     held.last_contact_at = clock.now()
     session.flush()
     frozen_clock.move_to(clock.months_later(held.last_contact_at, 12))
@@ -159,7 +154,7 @@ def test_the_owner_is_warned_of_a_long_silence_before_the_gate_refuses(
 def test_nobody_is_warned_of_a_closed_list(
     session: Session, house: Cafe, anna: Subscriber, frozen_clock: time_machine.Traveller
 ) -> None:
-    _held(session, house, anna).valid_until = clock.now() + timedelta(days=1)
+    as_stored(session, house, anna).valid_until = clock.now() + timedelta(days=1)
     session.flush()
     assert len(lifecycle.warnings(session, house.organisation)) == 1
     mailing_list.archive(house.mailing_list)

@@ -9,33 +9,17 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import complaint, consent, permission, preferences, subscription
+from listkeeper.audience import complaint, consent, permission, preferences
 from listkeeper.audience.consent import ConsentEvent, EventKind, Method
 from listkeeper.audience.handover import Handover, MessageClass, Refusal, RefusalCode
 from listkeeper.audience.permission import Grant
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Basis, Frequency, Subscription, SubscriptionState
+from listkeeper.audience.subscription import Basis, Frequency, SubscriptionState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid
-from tests.makers import cafe
 from tests.makers.cafe import Cafe
-
-HER = "freja@guest.example"
-
-
-@pytest.fixture
-def person(session: Session, house: Cafe) -> Subscriber:
-    """Somebody on the list."""
-    return cafe.subscribe(session, house, HER)
-
-
-def _current(session: Session, house: Cafe, person: Subscriber) -> Subscription:
-    session.flush()
-    session.expire_all()
-    found = subscription.of(session, person.id, house.mailing_list.id)
-    assert found is not None
-    return found
+from tests.unit.audience.conftest import as_stored
 
 
 def _narrowed(session: Session, person: Subscriber) -> list[ConsentEvent]:
@@ -76,7 +60,7 @@ def test_a_pause_is_never_past_nor_endless(
     """Case 35: a pause until past, huge or negative."""
     del frozen_clock
     assert preferences.snooze(session, person.id, house.mailing_list.id, asked, delivery_id=7)
-    current = _current(session, house, person)
+    current = as_stored(session, house, person)
     until = clock.now() + timedelta(days=given)
     assert current.snooze_until == until
     assert preferences.paused_until(current) == until
@@ -95,7 +79,7 @@ def test_nothing_comes_within_a_pause_and_it_goes_on_afterwards(
     assert _asked(session, house, person, important=True) is RefusalCode.SNOOZED
     frozen_clock.shift(timedelta(seconds=1))
     assert _asked(session, house, person) is None
-    assert preferences.paused_until(_current(session, house, person)) is None
+    assert preferences.paused_until(as_stored(session, house, person)) is None
 
 
 def test_a_pause_can_be_ended_before_its_time(session: Session, house: Cafe, person: Subscriber) -> None:
@@ -108,14 +92,14 @@ def test_a_pause_can_be_ended_before_its_time(session: Session, house: Cafe, per
 
 
 def test_rarer_and_back_is_narrowing_and_never_a_new_consent(session: Session, house: Cafe, person: Subscriber) -> None:
-    number, authorising = house.mailing_list.id, _current(session, house, person).consent_event_id
+    number, authorising = house.mailing_list.id, as_stored(session, house, person).consent_event_id
     assert preferences.choose_frequency(session, person.id, number, Frequency.IMPORTANT)
     assert _asked(session, house, person) is RefusalCode.FREQUENCY
     assert _asked(session, house, person, important=True) is None
     assert not preferences.choose_frequency(session, person.id, number, Frequency.IMPORTANT)
     assert preferences.choose_frequency(session, person.id, number, Frequency.ALL)
     assert _asked(session, house, person) is None
-    assert _current(session, house, person).consent_event_id == authorising
+    assert as_stored(session, house, person).consent_event_id == authorising
     assert [_details(session, event) for event in _narrowed(session, person)] == [
         {"frequency": "important", "frequency_before": "all"},
         {"frequency": "all", "frequency_before": "important"},
@@ -130,14 +114,14 @@ def test_only_what_was_offered_is_taken_and_the_last_topic_cannot_go(
 ) -> None:
     number, offered = house.mailing_list.id, {"t1": "bread", "t2": "cake", "t3": "coffee"}
     assert preferences.choose_topics(session, person.id, number, ["t2", "t1", "weapons"], offered=offered)
-    assert _current(session, house, person).topics == ["t1", "t2"]
+    assert as_stored(session, house, person).topics == ["t1", "t2"]
     assert not preferences.choose_topics(session, person.id, number, ["t1", "t2"], offered=offered)
     with pytest.raises(Invalid, match="at least one topic"):
         preferences.choose_topics(session, person.id, number, [], offered=offered)
-    assert _current(session, house, person).topics == ["t1", "t2"]
+    assert as_stored(session, house, person).topics == ["t1", "t2"]
     # All of them is what the text said, so none is stored: what the list takes up later comes as well.
     assert preferences.choose_topics(session, person.id, number, ["t1", "t2", "t3"], offered=offered)
-    assert _current(session, house, person).topics == []
+    assert as_stored(session, house, person).topics == []
     told = [_details(session, event) for event in _narrowed(session, person)]
     assert told == [{"topics": "bread, cake"}, {"topics": "all"}]
 
@@ -162,7 +146,7 @@ def test_who_has_left_has_nothing_to_choose_and_no_choice_brings_her_back(
     assert not preferences.choose_frequency(session, person.id, number, Frequency.WEEKLY)
     assert not preferences.choose_topics(session, person.id, number, ["t1"], offered={"t1": "bread"})
     assert not preferences.snooze(session, 10**9, number, 30)
-    assert _current(session, house, person).state is SubscriptionState.UNSUBSCRIBED
+    assert as_stored(session, house, person).state is SubscriptionState.UNSUBSCRIBED
     assert _narrowed(session, person) == []
 
 

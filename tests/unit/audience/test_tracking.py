@@ -31,14 +31,7 @@ from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.outbox import Fact
 from tests.makers import cafe, gate
 from tests.makers.cafe import Cafe
-
-HER = "freja@guest.example"
-
-
-@pytest.fixture
-def person(session: Session, house: Cafe) -> Subscriber:
-    """Somebody on the list."""
-    return cafe.subscribe(session, house, HER)
+from tests.unit.audience.conftest import HER, as_stored
 
 
 def _words(house: Cafe, person: Subscriber) -> ConsentText:
@@ -47,14 +40,6 @@ def _words(house: Cafe, person: Subscriber) -> ConsentText:
 
 def _agree(session: Session, house: Cafe, person: Subscriber) -> bool:
     return tracking.agree(session, person.id, house.mailing_list.id, seen=_words(house, person).sha256)
-
-
-def _current(session: Session, house: Cafe, person: Subscriber) -> Subscription:
-    session.flush()
-    session.expire_all()
-    found = subscription.of(session, person.id, house.mailing_list.id)
-    assert found is not None
-    return found
 
 
 def _events(session: Session, person: Subscriber) -> list[ConsentEvent]:
@@ -72,7 +57,7 @@ def _seen(session: Session, person: Subscriber) -> bool:
 
 
 def test_nobody_is_seen_who_did_not_say_so(session: Session, house: Cafe, person: Subscriber) -> None:
-    assert _current(session, house, person).tracking_since is None
+    assert as_stored(session, house, person).tracking_since is None
     assert _events(session, person) == []
     assert not _seen(session, person)
 
@@ -81,7 +66,7 @@ def test_a_yes_is_proved_by_its_words_its_moment_and_its_act(session: Session, h
     assert _agree(session, house, person)
     [event] = _events(session, person)
     assert (event.kind, event.method, event.actor) == (EventKind.TRACKING_GIVEN, Method.PAGE, "subscriber")
-    assert _current(session, house, person).tracking_since == event.at
+    assert as_stored(session, house, person).tracking_since == event.at
     assert _seen(session, person)
     row = session.get_one(LedgerRow, (event.organisation_id, event.ledger_seq))
     said = ledger.fields_of(row)
@@ -100,12 +85,12 @@ def test_a_yes_is_proved_by_its_words_its_moment_and_its_act(session: Session, h
 
 def test_it_touches_no_permission_to_write(session: Session, house: Cafe, person: Subscriber) -> None:
     before = gate.says(session, person, house.mailing_list)
-    rested_on = _current(session, house, person).consent_event_id
+    rested_on = as_stored(session, house, person).consent_event_id
     _agree(session, house, person)
     assert gate.says(session, person, house.mailing_list) == before == gate.GRANTED
     tracking.withdraw(session, person.id, house.mailing_list.id)
     assert gate.says(session, person, house.mailing_list) == gate.GRANTED
-    assert _current(session, house, person).consent_event_id == rested_on
+    assert as_stored(session, house, person).consent_event_id == rested_on
     assert set(fold.of(session, house.organisation).keys()) == {(person.subject_ref, house.mailing_list.public_id)}
     assert fold.heal(session, house.organisation) == []
 
@@ -117,7 +102,7 @@ def test_other_words_than_those_of_today_are_no_yes(session: Session, house: Caf
     for seen in (shown, "", "0" * 64):
         with pytest.raises(Invalid, match="read them once more"):
             tracking.agree(session, person.id, house.mailing_list.id, seen=seen)
-    assert _current(session, house, person).tracking_since is None
+    assert as_stored(session, house, person).tracking_since is None
     assert _events(session, person) == []
 
 
@@ -134,7 +119,7 @@ def test_she_takes_it_back_at_once(session: Session, house: Cafe, person: Subscr
     assert not tracking.withdraw(session, person.id, house.mailing_list.id)
     _agree(session, house, person)
     assert tracking.withdraw(session, person.id, house.mailing_list.id, delivery_id=7)
-    assert _current(session, house, person).tracking_since is None
+    assert as_stored(session, house, person).tracking_since is None
     assert not _seen(session, person)
     given, ended = _events(session, person)
     assert (given.kind, ended.kind, ended.delivery_id) == (EventKind.TRACKING_GIVEN, EventKind.TRACKING_WITHDRAWN, 7)
@@ -148,13 +133,13 @@ def test_leaving_ends_it_and_coming_back_does_not_begin_it(session: Session, hou
     assert _ended(session) == [person.id]
     assert left.undo is not None
     assert unsubscribe.undo(session, left.undo)
-    current = _current(session, house, person)
+    current = as_stored(session, house, person)
     assert (current.state, current.tracking_since) == (SubscriptionState.CONFIRMED, None)
     _agree(session, house, person)
     complaint.object_to_marketing(session, person.id, method=Method.PAGE)
-    assert _current(session, house, person).tracking_since is None
+    assert as_stored(session, house, person).tracking_since is None
     cafe.subscribe(session, house, HER)
-    current = _current(session, house, person)
+    current = as_stored(session, house, person)
     assert (current.state, current.tracking_since) == (SubscriptionState.CONFIRMED, None)
 
 
@@ -194,16 +179,16 @@ def test_a_restored_backup_does_not_see_whoever_took_it_back_since(
     _agree(session, house, person)
     journal.write_down(session, tmp_path)
     session.commit()
-    since = _current(session, house, person).tracking_since
+    since = as_stored(session, house, person).tracking_since
     tracking.withdraw(session, person.id, house.mailing_list.id)
     journal.write_down(session, tmp_path)
     # As in the backup: her yes stands, and the ledger has not heard of its end. (Its row has a seat-belt, so it is
     # taken back whole.)
     session.rollback()
-    assert _current(session, house, person).tracking_since == since
+    assert as_stored(session, house, person).tracking_since == since
     replayed = journal_replay.replay(session, tmp_path, lambda _session, _person: None)
     assert replayed.restrained.narrowed == 1
-    assert _current(session, house, person).tracking_since is None
+    assert as_stored(session, house, person).tracking_since is None
     assert [event.method for event in _events(session, person)] == [Method.PAGE, Method.JOURNAL]
 
 
@@ -216,7 +201,7 @@ def test_a_yes_after_the_backup_is_not_made_up_from_the_journal(
     journal.write_down(session, tmp_path)
     session.rollback()
     assert journal_replay.replay(session, tmp_path, lambda _session, _person: None).restrained.narrowed == 0
-    assert _current(session, house, person).tracking_since is None
+    assert as_stored(session, house, person).tracking_since is None
 
 
 def test_every_language_has_the_words(house: Cafe) -> None:

@@ -31,14 +31,7 @@ from listkeeper.foundation import clock, signing
 from listkeeper.foundation.errors import Conflict
 from tests.makers import cafe
 from tests.makers.cafe import Cafe
-
-HER = "freja@guest.example"
-
-
-@pytest.fixture
-def person(session: Session, house: Cafe) -> Subscriber:
-    """Somebody on the list."""
-    return cafe.subscribe(session, house, HER)
+from tests.unit.audience.conftest import HER, as_stored
 
 
 def _leave(session: Session, house: Cafe, person: Subscriber, method: Method = Method.ONE_CLICK) -> Left:
@@ -46,11 +39,7 @@ def _leave(session: Session, house: Cafe, person: Subscriber, method: Method = M
 
 
 def _state(session: Session, house: Cafe, person: Subscriber) -> SubscriptionState:
-    session.flush()
-    session.expire_all()
-    found = subscription.of(session, person.id, house.mailing_list.id)
-    assert found is not None
-    return found.state
+    return as_stored(session, house, person).state
 
 
 def _scopes(session: Session, house: Cafe, person: Subscriber) -> list[tuple[str, Reason]]:

@@ -214,14 +214,14 @@ def test_a_silent_server_makes_every_check_unknown_and_says_why(server: DnsServe
     server.silent.add("*")
     began = time.monotonic()
     found = _audit(server, _zone(), timeout=0.3)
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 3
     assert {one.verdict for one in found} == {Verdict.UNKNOWN}
     assert [one.code for one in found] == ["X1", "S1", "K1", "D1"]
     assert all("no answer in time" in one.message for one in found)
     assert finding.exit_code(found) == 3
     began = time.monotonic()
     assert {one.verdict for one in _audit(server, _zone(), timeout=0.3, dkim=None)} == {Verdict.UNKNOWN}
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize(

@@ -139,9 +139,8 @@ def test_a_refusal_in_one_go_is_raised_as_sqlalchemy_does(session: Session, held
             rows_of_each(session.connection(), (asked, {"number": 1}), (asked, {"number": 2}))
 
 
+@pytest.mark.only_on("postgresql")
 def test_a_line_that_is_lost_in_one_go_may_be_tried_again(app: Flask, database: Database) -> None:
-    if database.kind != "postgresql":
-        pytest.skip("SQLite's lines end with the process")
     ends = CompiledOnce(select(func.pg_terminate_backend(func.pg_backend_pid())))
     with app.app_context():
         with pytest.raises(TryAgain), store.transaction() as session:

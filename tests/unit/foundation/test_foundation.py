@@ -24,6 +24,7 @@ from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict, Forbidden, Invalid, ListkeeperError, NotFound, TryAgain
 from tests.fakes.databases import Database
 
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PURPOSES = ("unsubscribe", "undo-unsubscribe", "preferences", "web-view")
 
 
@@ -63,6 +64,29 @@ def test_no_millisecond_is_lost_to_a_fraction() -> None:
 def test_text_is_utc_wherever_it_was_noon() -> None:
     noon = datetime(2026, 6, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     assert clock.as_text(noon) == "2026-06-01T10:00:00.000Z"
+
+
+@pytest.mark.usefixtures("clock_put_right")
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(minutes=-10), timedelta(seconds=3)])
+def test_a_wrong_clock_is_corrected_and_a_right_one_again_is_not(ahead: timedelta) -> None:
+    with time_machine.travel(NOON + ahead, tick=False) as traveller:
+        assert clock.now() == NOON + ahead
+        assert clock.go_by(NOON, clock.of_machine()) == ahead
+        assert clock.now() == NOON
+        # It runs on, corrected, until it is looked at again.
+        traveller.shift(60)
+        assert clock.now() == NOON + timedelta(seconds=60)
+        traveller.move_to(NOON)
+        assert clock.go_by(NOON, clock.of_machine()) == timedelta(0)
+        assert clock.now() == NOON
+
+
+@pytest.mark.usefixtures("clock_put_right")
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=1.9), timedelta(seconds=-1.9)])
+def test_a_small_difference_is_none(ahead: timedelta) -> None:
+    with time_machine.travel(NOON + ahead, tick=False):
+        assert clock.go_by(NOON, clock.of_machine()) == timedelta(0)
+        assert clock.now() == NOON + ahead
 
 
 def test_a_moment_comes_back_from_the_database_as_it_went_in(database: Database, engine: Engine) -> None:

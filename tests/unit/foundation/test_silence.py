@@ -29,21 +29,19 @@ def _falls_silent(then: str = "") -> None:
             session.execute(text(then))
 
 
+@pytest.mark.only_on("postgresql")
 def test_silence_is_borne_for_a_minute_and_an_exports_for_ever(app: Flask, database: Database) -> None:
     with app.app_context():
-        if database.kind == "sqlite":
-            pytest.skip("SQLite's locks end with the process")
         assert _is_bound_to() == "1min"
         with store.snapshot() as session:
             assert session.scalar(_ASKS) == "0"
         assert _is_bound_to() == "1min"
 
 
+@pytest.mark.only_on("postgresql")
 def test_whoever_comes_back_too_late_is_told_to_try_again(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if database.kind == "sqlite":
-        pytest.skip("SQLite's locks end with the process")
     monkeypatch.setattr(silence, "SECONDS", 0.2)
     with app.app_context():
         with pytest.raises(TryAgain):

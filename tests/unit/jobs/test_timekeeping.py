@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
@@ -15,35 +14,8 @@ from listkeeper.foundation.errors import TryAgain
 from listkeeper.jobs import timekeeping
 from tests.fakes.databases import Database
 
+pytestmark = pytest.mark.usefixtures("clock_put_right")
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    """Give the clock back to the machine."""
-    yield
-    clock.go_by(NOON, NOON)
-
-
-@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(minutes=-10), timedelta(seconds=3)])
-def test_a_wrong_clock_is_corrected_and_a_right_one_again_is_not(ahead: timedelta) -> None:
-    with time_machine.travel(NOON + ahead, tick=False) as traveller:
-        assert clock.now() == NOON + ahead
-        assert clock.go_by(NOON, clock.of_machine()) == ahead
-        assert clock.now() == NOON
-        # It runs on, corrected, until it is looked at again.
-        traveller.shift(60)
-        assert clock.now() == NOON + timedelta(seconds=60)
-        traveller.move_to(NOON)
-        assert clock.go_by(NOON, clock.of_machine()) == timedelta(0)
-        assert clock.now() == NOON
-
-
-@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=1.9), timedelta(seconds=-1.9)])
-def test_a_small_difference_is_none(ahead: timedelta) -> None:
-    with time_machine.travel(NOON + ahead, tick=False):
-        assert clock.go_by(NOON, clock.of_machine()) == timedelta(0)
-        assert clock.now() == NOON + ahead
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(minutes=-10)])
@@ -56,6 +28,7 @@ def test_a_worker_asks_its_database(app: Flask, database: Database, ahead: timed
     assert wrong == (database.kind == "sqlite")
 
 
+@pytest.mark.only_on("postgresql")
 def test_a_database_that_is_away_says_nothing(app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> NoReturn:
         raise TryAgain("database_unavailable", "The database does not answer.")

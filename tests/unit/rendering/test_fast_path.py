@@ -110,6 +110,17 @@ def test_any_letter_is_the_same_both_ways_reads_clean_and_verifies(letter: Lette
             assert [verdict.result for verdict in verdicts] == [Result.PASS, Result.PASS]
 
 
+@pytest.mark.parametrize("keys", [(), _KEYS])
+def test_a_usual_letter_is_vouched_for_so_that_nobody_searches_it_for_dots(
+    letter_of: Callable[..., Letter], keys: tuple[SigningKey, ...]
+) -> None:
+    usual: dict[str, Any] = {"recipient": READER.address, "message_id": "<k3j4.12@fuglsang.example>", "date": _NOW}
+    for markdown, vouched in (("# Buns\n\nWarm from *seven*.", True), ("# Buns\n\n\\...and rye.", False)):
+        cut = mime_slots.cut(compiled.compile_letter(letter_of(markdown)), SENDER, _SHARED)
+        quick = cut.quickly(READER, own_headers=[], keys=keys, **usual)
+        assert isinstance(quick, PlainLines) is vouched is plain_lines.are_plain(quick or b"")
+
+
 def _read(raw: bytes) -> dict[str, str]:
     """Return the bodies of a message by their kinds; nothing in it may need to be forgiven."""
     parsed = email.message_from_bytes(raw, policy=email.policy.SMTPUTF8)

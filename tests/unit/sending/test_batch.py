@@ -207,7 +207,7 @@ def test_who_left_since_the_plan_is_refused_at_the_last_moment(session: Session,
 
 def _after(session: Session, outcome: Outcome | None) -> Delivery:
     ids = _handed(session)
-    batch.record(session, {ids[0]: outcome})
+    batch.record(session, {ids[0]: outcome}, worker=ME)
     rows = _rows(session)
     assert {row.state for row in rows[1:]} == {S.HANDED}
     return rows[0]
@@ -242,7 +242,7 @@ def test_not_now_waits_and_is_tried_again(
     frozen_clock.shift(timedelta(minutes=7.2))
     assert _lease(session) == [row.id]
     _hand_out(session, [row.id])
-    batch.record(session, {row.id: OK})
+    batch.record(session, {row.id: OK}, worker=ME)
     assert (_rows(session)[0].state, _rows(session)[0].attempts) == (S.ACCEPTED, 2)
     assert _rows(session)[0].reply_class is None
 
@@ -253,7 +253,7 @@ def _put_off_again(session: Session, number: int, *, tries: int) -> None:
         session.execute(update(Delivery).where(Delivery.id == number).values(due_at=clock.now() - timedelta(days=99)))
         assert _lease(session, limit=1) == [number]
         _hand_out(session, [number])
-        batch.record(session, {number: LATER})
+        batch.record(session, {number: LATER}, worker=ME)
 
 
 def test_not_now_for_three_days_is_never_counted_from_the_first_try(
@@ -301,7 +301,7 @@ def test_the_true_answer_counts_though_the_row_was_called_in_doubt(
     ids = _handed(session)
     session.execute(update(Delivery).values(lease_until=clock.now() - timedelta(seconds=1)))
     assert recovery.settle_left_behind(session, lambda _worker: False) == (0, 4)
-    batch.record(session, {ids[0]: outcome, ids[1]: outcome, ids[2]: OK})
+    batch.record(session, {ids[0]: outcome, ids[1]: outcome, ids[2]: OK}, worker=ME)
     rows = _rows(session)
     assert [row.state for row in rows] == [state, state, S.ACCEPTED, S.IN_DOUBT]
     assert (rows[0].settled_at is None) == (state is S.QUEUED)
@@ -316,28 +316,8 @@ def test_a_doubt_that_turns_out_too_late_fails(
     session.execute(update(Delivery).values(attempts=4))
     frozen_clock.shift(timedelta(days=4))
     recovery.settle_left_behind(session, lambda _worker: False)
-    batch.record(session, {ids[0]: LATER, ids[1]: OK})
+    batch.record(session, {ids[0]: LATER, ids[1]: OK}, worker=ME)
     assert _states(session)[:2] == [S.FAILED, S.ACCEPTED]
-
-
-@pytest.mark.parametrize("outcome", [None, LATER])
-@pytest.mark.parametrize("state", [S.HANDED, S.IN_DOUBT])
-def test_what_is_written_down_twice_says_nothing_of_the_next_hand_over(
-    session: Session, letter: Campaign, frozen_clock: time_machine.Traveller, outcome: Outcome | None, state: S
-) -> None:
-    """The line to the database was lost at the commit, which was done: whoever stores it again must double nothing."""
-    ready = _hand_out(session, _lease(session, limit=1))
-    said, handed = {row.delivery_id: outcome for row in ready}, {row.delivery_id: row.handed_at for row in ready}
-    batch.record(session, said, handed=handed)
-    frozen_clock.shift(timedelta(hours=1))
-    _lease(session, OTHER)
-    again = _hand_out(session, list(said), OTHER)
-    if state is S.IN_DOUBT:
-        recovery.settle_left_behind(session, lambda _name: True)
-    batch.record(session, said, handed=handed)
-    assert _states(session)[0] is state
-    batch.record(session, dict.fromkeys(said, OK), handed={row.delivery_id: row.handed_at for row in again})
-    assert _states(session)[0] is S.ACCEPTED
 
 
 @pytest.mark.parametrize("state", [state for state in S if state not in {S.HANDED, S.IN_DOUBT}])
@@ -347,7 +327,7 @@ def test_an_answer_for_a_row_that_is_not_under_way_changes_nothing(
     ids = _handed(session)
     session.execute(update(Delivery).where(Delivery.id == ids[0]).values(state=state))
     for outcome in (OK, LATER, NEVER, LOST, None):
-        batch.record(session, {ids[0]: outcome})
+        batch.record(session, {ids[0]: outcome}, worker=ME)
     assert _states(session)[0] is state
 
 
@@ -389,6 +369,6 @@ def test_what_is_under_way_ends_as_it_ends_but_is_not_tried_again(
 ) -> None:
     ids = _handed(session)
     assert _cancelled(session, letter) == 0
-    batch.record(session, dict.fromkeys(ids, outcome))
+    batch.record(session, dict.fromkeys(ids, outcome), worker=ME)
     assert set(_states(session)) == {state}
     assert not claim.anything_due(session, Lane.SENDING)

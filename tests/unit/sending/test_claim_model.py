@@ -30,7 +30,6 @@ def test_nobody_gets_two_copies_and_nothing_is_lost_whatever_the_seed(
         crashes, flight = crashes + world.crashes, flight + len(world.in_flight)
     assert ends["accepted"] > ends["in_doubt"] > 0
     assert ends["refused"] > 0
-    assert ends["in_doubt"] <= flight + 1 + sum(ends.values()) // 20
     summarise(f"on paper: {crashes:,} crashes, {flight:,} messages in flight at them, ends {dict(ends)}")
 
 

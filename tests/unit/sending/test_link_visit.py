@@ -16,7 +16,7 @@ from listkeeper.foundation import clock, signing
 from listkeeper.sending import link_visit, planning, traces
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.link_visit import Agent, LinkVisit, Named
-from tests.makers import cafe
+from tests.makers import cafe, seen
 from tests.makers.cafe import Cafe
 
 SITE = "http://localhost:8025"
@@ -31,8 +31,8 @@ def house(session: Session) -> Cafe:
     anna = cafe.subscribe(session, made, ANNA)
     cafe.subscribe(session, made, BO)
     planning.send_campaign(session, made.organisation, cafe.draft(session, made), site=SITE)
-    seen = tracking.text(made.organisation, made.mailing_list, anna.language).sha256
-    assert tracking.agree(session, anna.id, made.mailing_list.id, seen=seen)
+    words = tracking.text(made.organisation, made.mailing_list, anna.language).sha256
+    assert tracking.agree(session, anna.id, made.mailing_list.id, seen=words)
     session.flush()
     return made
 
@@ -45,11 +45,6 @@ def _named(session: Session, address: str) -> Named:
 
 def _person(session: Session, address: str) -> Subscriber:
     return session.scalars(select(Subscriber).where(Subscriber.email_send == address)).one()
-
-
-def _visits(session: Session) -> list[tuple[int | None, Agent]]:
-    found = session.execute(select(LinkVisit.delivery_id, LinkVisit.agent).order_by(LinkVisit.id))
-    return [(row[0], row[1]) for row in found]
 
 
 def test_a_letters_links_are_stored_when_it_is_sent(session: Session, house: Cafe) -> None:
@@ -88,7 +83,7 @@ def test_a_visit_names_only_whoever_agreed(session: Session, house: Cafe) -> Non
     hers, his = _named(session, ANNA), _named(session, BO)
     link_visit.add(session, [(hers, Agent.BROWSER), (his, Agent.BROWSER), (hers, Agent.PROGRAM)])
     link_visit.add(session, [(Named(4711, hers.link_id), Agent.BROWSER)])
-    assert _visits(session) == [
+    assert seen.stored(session) == [
         (hers.delivery_id, Agent.BROWSER), (None, Agent.BROWSER), (hers.delivery_id, Agent.PROGRAM),
         (None, Agent.BROWSER),
     ]  # fmt: skip
@@ -121,19 +116,19 @@ def test_from_the_moment_it_ends_a_visit_is_a_number(
     end(session, house, _person(session, ANNA))
     session.flush()
     link_visit.add(session, [(hers, Agent.BROWSER)])
-    assert _visits(session) == [(None, Agent.BROWSER)]
+    assert seen.stored(session) == [(None, Agent.BROWSER)]
 
 
 def test_what_was_seen_is_let_go_of_when_it_ends(session: Session, house: Cafe) -> None:
     hers, anna = _named(session, ANNA), _person(session, ANNA)
     link_visit.add(session, [(hers, Agent.BROWSER)])
     link_visit.let_go(session, anna.id)
-    assert _visits(session) == [(hers.delivery_id, Agent.BROWSER)]
+    assert seen.stored(session) == [(hers.delivery_id, Agent.BROWSER)]
     assert [(each["link"], each["by"]) for each in link_visit.of_person(session, anna.id)] == [(URL, Agent.BROWSER)]
     _withdraw(session, house, anna)
     session.flush()
     link_visit.let_go(session, anna.id)
-    assert _visits(session) == [(None, Agent.BROWSER)]
+    assert seen.stored(session) == [(None, Agent.BROWSER)]
     assert link_visit.of_person(session, anna.id) == []
 
 
@@ -142,6 +137,6 @@ def test_erasing_her_lets_go_of_all_of_it(session: Session, tmp_path: object) ->
     hers, anna = _named(session, ANNA), _person(session, ANNA)
     link_visit.add(session, [(hers, Agent.BROWSER)])
     erasure.erase(session, anna.id, actor="subscriber", forget_copies=traces.forgetter(tmp_path))  # type: ignore[arg-type]
-    assert _visits(session) == [(None, Agent.BROWSER)]
+    assert seen.stored(session) == [(None, Agent.BROWSER)]
     assert link.led_to(session, hers.link_id) == URL
     assert session.scalars(select(Subscription.tracking_since)).all() == [None]

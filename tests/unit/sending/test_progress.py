@@ -91,8 +91,10 @@ def test_numbers_add_up_at_every_step_of_any_journey(
             batch.hand_out(session, ids[: chance.randint(0, 4)], worker, prepare=prepared, carries_smtputf8=False)
 
     def answer() -> None:
-        ids = [row.id for row in _rows(session) if row.state in {S.HANDED, S.IN_DOUBT}]
-        batch.record(session, {number: chance.choice(OUTCOMES) for number in ids if chance.random() < 0.7})
+        for worker in (ME, OTHER):
+            ids = [row.id for row in _rows(session) if row.state in {S.HANDED, S.IN_DOUBT} and row.worker == worker]
+            said = {number: chance.choice(OUTCOMES) for number in ids if chance.random() < 0.7}
+            batch.record(session, said, worker=worker)
 
     def die() -> None:
         recovery.settle_left_behind(session, lambda worker: worker == ME)
@@ -151,7 +153,7 @@ def test_a_dead_worker_s_rows_are_queued_again_or_in_doubt(
 ) -> None:
     mine = claim.lease(session, Lane.SENDING, ME, 6)
     batch.hand_out(session, mine[:4], ME, prepare=prepared, carries_smtputf8=False)
-    batch.record(session, {mine[0]: OUTCOMES[0]})
+    batch.record(session, {mine[0]: OUTCOMES[0]}, worker=ME)
     if late:
         frozen_clock.shift(HANDED_LEASE + timedelta(milliseconds=1))
     theirs = claim.lease(session, Lane.SENDING, OTHER, 2)

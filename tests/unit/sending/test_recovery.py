@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -13,21 +12,17 @@ from sqlalchemy.orm import Session
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
-from listkeeper.foundation.errors import Conflict, ListkeeperError
+from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import batch, claim, planning, progress, recovery
 from listkeeper.sending.claim import LEASE
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.prepared import HANDED_LEASE, Prepared
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
-from tests.fakes.databases import Database
+from listkeeper.sending.prepared import HANDED_LEASE
+from listkeeper.sending.transport import Outcome
 from tests.makers import cafe, crowd
+from tests.unit.sending.test_batch import LATER, LOST, NEVER, OK, prepared
 
 ADA, BOB = "ada:1:1", "bob:2:2"
-OK = Accepted(Reply(250, "2.0.0 kept"))
-LATER = Deferred(Reply(451, "4.7.1 greylisted"))
-NEVER = Rejected(Reply(550, "5.1.1 nobody"))
-LOST = InDoubt("connection lost after the message")
 OUTCOMES = (OK, LATER, NEVER, LOST, None)
 S = DeliveryState
 
@@ -43,17 +38,9 @@ def letter(session: Session, frozen_clock: time_machine.Traveller) -> Campaign:
     return written
 
 
-def _prepared(session: Session, rows: Sequence[Delivery]) -> dict[int, Prepared | ListkeeperError]:
-    del session
-    return {
-        row.id: Prepared("t", "hello@cafe.example", f"<{row.id}@cafe.example>", "newsletter", lambda to: to.encode())
-        for row in rows
-    }
-
-
 def _handed(session: Session, worker: str) -> list[int]:
     ids = claim.lease(session, Lane.SENDING, worker, 100)
-    return [row.delivery_id for row in batch.hand_out(session, ids, worker, prepare=_prepared, carries_smtputf8=False)]
+    return [row.delivery_id for row in batch.hand_out(session, ids, worker, prepare=prepared, carries_smtputf8=False)]
 
 
 def _seen(session: Session) -> list[tuple[DeliveryState, str | None, int]]:
@@ -63,16 +50,25 @@ def _seen(session: Session) -> list[tuple[DeliveryState, str | None, int]]:
     return [(row.state, row.worker, row.attempts) for row in rows]
 
 
+@pytest.mark.parametrize("in_doubt", [False, True])
 @pytest.mark.parametrize("again", OUTCOMES)
 @pytest.mark.parametrize("told", [None, LATER])
 def test_what_is_told_twice_takes_nothing_from_whoever_has_it_by_now(
-    session: Session, letter: Campaign, frozen_clock: time_machine.Traveller, told: Outcome | None, *, again: Outcome
+    session: Session,
+    letter: Campaign,
+    frozen_clock: time_machine.Traveller,
+    *,
+    told: Outcome | None,
+    again: Outcome,
+    in_doubt: bool,
 ) -> None:
-    """Its record was committed, and it never heard so: it tells again while another worker is at it."""
+    """Its record was committed, and it never heard so: it tells again while another worker is at it, or was."""
     ids = _handed(session, ADA)
     batch.record(session, dict.fromkeys(ids, told), worker=ADA)
     frozen_clock.shift(timedelta(hours=1))
     assert _handed(session, BOB) == ids
+    if in_doubt:
+        recovery.settle_left_behind(session, lambda _worker: True)
     before = _seen(session)
     batch.record(session, dict.fromkeys(ids, again), worker=ADA)
     assert _seen(session) == before
@@ -117,11 +113,12 @@ def test_a_finished_letter_goes_on_when_a_doubt_turns_out_not_to_have_left(
     assert letter.finished_at == clock.now()
 
 
+# SQLite has one writer, and its locks end with its process.
+@pytest.mark.only_on("postgresql")
+@pytest.mark.usefixtures("frozen_clock")
 def test_whoever_fell_silent_in_mid_transaction_keeps_its_rows_and_nobody_waiting(
-    session: Session, letter: Campaign, engine: Engine, database: Database, frozen_clock: time_machine.Traveller
+    session: Session, letter: Campaign, engine: Engine
 ) -> None:
-    if database.kind == "sqlite":
-        pytest.skip("SQLite has one writer, and its locks end with its process")
     leased = claim.lease(session, Lane.SENDING, ADA, 2)
     handed = _handed(session, ADA)
     session.execute(update(Delivery).values(lease_until=clock.now() - LEASE))

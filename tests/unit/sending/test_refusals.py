@@ -35,7 +35,8 @@ def test_a_form_is_not_blamed_for_what_is_the_senders_fault(
     row.provider = provider
     delivery.move(row, DeliveryState.LEASED)
     delivery.move(row, DeliveryState.HANDED)
-    batch.record(session, {row.id: outcome})
+    row.worker = "host:1:0"
+    batch.record(session, {row.id: outcome}, worker=row.worker)
     session.flush()
     session.expire_all()
     assert session.get_one(Delivery, row.id).reply_class is found

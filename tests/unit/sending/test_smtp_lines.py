@@ -114,10 +114,18 @@ def test_when_no_line_is_left_what_is_known_is_told_first() -> None:
         _window(lines, 0, 16)
         lines.connect()
         window = (sealed(f"p{n}@guest.example", letter(n), f"b+{n}@cafe.example", n) for n in range(16, 48))
-        going = lines.hand_over_each(window)
+        told: dict[int, Outcome | None] = {}
+
+        def hear() -> None:
+            for number, said in lines.hand_over_each(window):
+                assert number not in told
+                told[number] = said
+
         with pytest.raises(TransportUnavailable):
-            list(going)
+            hear()
         lines.close()
+    assert {number for number, said in told.items() if isinstance(said, Accepted)} == set(range(16, 20))
+    assert {number for number, said in told.items() if isinstance(said, Deferred)} == {20, 21}
     # Messages that were let go on a line that ended wait again, and so do all that were not pulled.
     assert set(server.numbers) - set(range(16)) <= set(range(16, 24))
 

@@ -42,10 +42,8 @@ def test_what_is_taken_back_was_not_counted(session: Session, engine: Engine) ->
         assert tally.totals(another) == {_kind(S.ACCEPTED): 1}
 
 
+@pytest.mark.only_on("postgresql")
 def test_nobody_waits_for_somebody_who_counts_or_folds(session: Session, engine: Engine, database: Database) -> None:
-    if database.kind == "sqlite":
-        # One writer anyway.
-        return
     tally.add(session, {_kind(S.ACCEPTED): 1})
     session.commit()
     tally.add(session, {_kind(S.ACCEPTED): 2})

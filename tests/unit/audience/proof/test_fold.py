@@ -17,7 +17,6 @@ from listkeeper.audience import (
     lifecycle,
     mailing_list,
     signup_form,
-    subscription,
     suppression,
     unsubscribe,
 )
@@ -30,8 +29,8 @@ from listkeeper.audience.subscription import Basis, Subscription, SubscriptionSt
 from listkeeper.audience.suppression import Reason
 from tests.makers import cafe
 from tests.makers.cafe import Cafe
+from tests.unit.audience.conftest import HER, as_stored
 
-HER = "freja@guest.example"
 S = SubscriptionState
 SUBJECT, LIST = "a" * 32, "lst_1"
 KEY = (SUBJECT, LIST)
@@ -126,20 +125,6 @@ def test_a_claim_brings_nobody_back(
 # On a database
 
 
-@pytest.fixture
-def person(session: Session, house: Cafe) -> Subscriber:
-    """Somebody on the list."""
-    return cafe.subscribe(session, house, HER)
-
-
-def _held(session: Session, house: Cafe, person: Subscriber) -> Subscription:
-    session.flush()
-    session.expire_all()
-    found = subscription.of(session, person.id, house.mailing_list.id)
-    assert found is not None
-    return found
-
-
 def _says(session: Session, house: Cafe) -> dict[tuple[str, str], SubscriptionState]:
     return {key: word.state for key, word in fold.of(session, house.organisation).items()}
 
@@ -155,7 +140,7 @@ def test_a_life_told_by_the_ledger_is_the_life_in_the_table(
     unsubscribe.leave(session, people[2].id, house.mailing_list.id, Method.ONE_CLICK)
     answering.refuse(session, confirmation.token_of(cafe.sign_up(session, house, "who@guest.example")))
     cafe.sign_up(session, house, "late@guest.example")
-    _held(session, house, people[3]).valid_until = people[3].created_at + timedelta(days=1)
+    as_stored(session, house, people[3]).valid_until = people[3].created_at + timedelta(days=1)
     frozen_clock.shift(timedelta(days=8))
     lifecycle.end_due(session)
     session.flush()
@@ -175,12 +160,12 @@ def test_a_life_told_by_the_ledger_is_the_life_in_the_table(
 def test_who_gave_her_word_is_put_back_where_it_left_her(
     session: Session, house: Cafe, person: Subscriber, state: SubscriptionState
 ) -> None:
-    before = _held(session, house, person).ledger_seq
+    before = as_stored(session, house, person).ledger_seq
     session.execute(update(Subscription).values(state=state, ledger_seq=None, basis=Basis.NONE))
     assert fold.heal(session, house.organisation) == [
         Repair(person.subject_ref, house.mailing_list.public_id, state, S.CONFIRMED)
     ]
-    held = _held(session, house, person)
+    held = as_stored(session, house, person)
     assert (held.state, held.basis, held.ledger_seq) == (S.CONFIRMED, Basis.CONSENT, before)
     assert fold.heal(session, house.organisation) == []
 
@@ -192,7 +177,7 @@ def test_a_lost_row_is_made_again_and_its_event_too(session: Session, house: Caf
     session.execute(delete(ConsentEvent).where(ConsentEvent.id == given.id))
     session.expire_all()
     assert [repair.was for repair in fold.heal(session, house.organisation)] == [None]
-    held = _held(session, house, person)
+    held = as_stored(session, house, person)
     again = session.get_one(ConsentEvent, held.consent_event_id)
     assert held.state is S.CONFIRMED
     # The ledger tells when it was written down, in milliseconds.
@@ -209,10 +194,10 @@ def test_nobody_is_raised_by_hand(session: Session, house: Cafe, person: Subscri
         complaint.complain(session, person.id)
     else:
         complaint.object_to_marketing(session, person.id, method=Method.PAGE)
-    was = _held(session, house, person).state
+    was = as_stored(session, house, person).state
     session.execute(update(Subscription).values(state=S.CONFIRMED))
     assert [repair.now for repair in fold.heal(session, house.organisation)] == [was]
-    assert _held(session, house, person).state is was
+    assert as_stored(session, house, person).state is was
 
 
 def test_who_is_confirmed_by_nothing_is_kept_unmailed(session: Session, house: Cafe) -> None:
@@ -221,14 +206,14 @@ def test_who_is_confirmed_by_nothing_is_kept_unmailed(session: Session, house: C
     stranger.subject_ref = "f" * 32
     session.execute(update(Subscription).values(state=S.CONFIRMED, basis=Basis.CONSENT, ledger_seq=1))
     assert [repair.now for repair in fold.heal(session, house.organisation)] == [S.IMPORTED_UNVERIFIED]
-    assert _held(session, house, stranger).basis is Basis.NONE
+    assert as_stored(session, house, stranger).basis is Basis.NONE
 
 
 def test_a_yes_that_cites_another_row_cites_its_own_again(session: Session, house: Cafe, person: Subscriber) -> None:
-    true = _held(session, house, person).ledger_seq
+    true = as_stored(session, house, person).ledger_seq
     session.execute(update(Subscription).values(ledger_seq=1))
     assert len(fold.heal(session, house.organisation)) == 1
-    assert _held(session, house, person).ledger_seq == true
+    assert as_stored(session, house, person).ledger_seq == true
 
 
 @pytest.mark.parametrize("scope", [suppression.ALL, suppression.MARKETING, "purpose:newsletter", "list:1"])
@@ -236,14 +221,14 @@ def test_nobody_suppressed_is_raised(session: Session, house: Cafe, person: Subs
     session.execute(update(Subscription).values(state=S.BOUNCED))
     suppression.add(session, house.organisation.id, person.suppression_key, scope=scope, reason=Reason.HARD_BOUNCE)
     assert fold.heal(session, house.organisation) == []
-    assert _held(session, house, person).state is S.BOUNCED
+    assert as_stored(session, house, person).state is S.BOUNCED
 
 
 def test_the_demos_people_are_left_alone(session: Session, house: Cafe, person: Subscriber) -> None:
     person.demo, person.subject_ref = True, "d" * 32
     session.flush()
     assert fold.heal(session, house.organisation) == []
-    assert _held(session, house, person).state is S.CONFIRMED
+    assert as_stored(session, house, person).state is S.CONFIRMED
 
 
 def test_fold_names_no_address(session: Session, house: Cafe, person: Subscriber) -> None:
