@@ -288,7 +288,7 @@ _INVITATIONS: tuple[Row, ...] = (
 _DEFENCES: tuple[Row, ...] = (
     ("a defence", f"{OWNER} uncited", defended()),
     ("a defence of another business", "no_basis", both(defended(), said(organisation_id=2))),
-    ("no defence named", "no_basis", both(defended(), said(notice_id=None))),
+    ("no defence named", "no_basis", both(defended(id=1), said(notice_id=None))),
     ("no such defence", "no_basis", both(defended(), said(notice_id=NO_GUEST))),
     ("a defence told to nobody", "no_basis", both(defended(), said(typed_address=None))),
     ("a defence told to a subscriber", "no_basis", both(defended(), said(typed_address=HER))),

@@ -26,6 +26,7 @@ HARMLESS = {
     "_receipt: person is None or current is None or event_id is None or (current.consent_event_id != event_id) "
     "without part 1": "whose subscription is found is found herself",
     "_proven: if not claimed never": "it asks about no import at all",
+    "_asked: if not ids never": "it asks about no question at all",
 }
 _GATE = ("gate_clauses.py", "gate_view.py", "permission.py")
 
