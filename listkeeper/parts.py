@@ -26,8 +26,9 @@ from rq.utils import as_text, utcparse
 
 from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.handover import MessageClass
+from listkeeper.deliverability.surroundings import Surroundings
 from listkeeper.foundation import clock, language, log, process
-from listkeeper.foundation.fetch import Fetcher, Line, LiveFetcher
+from listkeeper.foundation.fetch import Line, LiveFetcher
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import provider_api, receiver_state
 from listkeeper.sending.mailgun_api import MailgunAccount
@@ -40,10 +41,11 @@ from listkeeper.sending.ses_api import SesAccount
 from listkeeper.sending.smtp_lines import SmtpLines
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
 from listkeeper.sending.transport import Transport, TransportUnavailable
-from listkeeper.sending.way import PRACTICE, Way
+from listkeeper.sending.way import PRACTICE, Way, leaves_by_relay
 from listkeeper.sending.ways import Ways
 from listkeeper.settings import Settings
 from listkeeper.standards.dns import LiveResolver, Resolver
+from listkeeper.standards.dns_direct import DirectResolver
 
 WORK = "listkeeper.jobs.lanes.work"
 _JOB_SECONDS = 900
@@ -202,10 +204,28 @@ def resolver() -> Resolver:
     return LiveResolver(settings().dns_server)
 
 
+def authoritative(domain: str) -> Resolver:
+    """Return a resolver that asks the servers in charge of a domain: a cache does not know yet what is new.
+
+    Where a DNS server was named, that one is asked, and no other behind its back.
+    """
+    if settings().dns_server:
+        return resolver()
+    return DirectResolver(domain, resolver(), lambda at: LiveResolver(at, timeout=1.0))
+
+
 @cache
-def fetcher() -> Fetcher:
+def fetcher() -> LiveFetcher:
     """Return the fetcher that asks real web servers."""
     return LiveFetcher(settings().private_hosts)
+
+
+def surroundings() -> Surroundings:
+    """Return what the audit of a domain may ask beside its resolver, and how mail of this process leaves."""
+    known = settings()
+    # Where a DNS server was named, that one is asked, and no other behind its back.
+    connect = None if known.dns_server else LiveResolver
+    return Surroundings(fetcher(), connect, leaves_by_relay(known.sending_ways))
 
 
 def line(origin: str, *, seconds: float) -> Line:

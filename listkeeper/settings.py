@@ -7,15 +7,17 @@ against this file by a test.
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from listkeeper.deliverability import mail_provider
+from listkeeper.deliverability import blocklist_zone, mail_provider
+from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import keys
 from listkeeper.foundation.errors import Invalid
 from listkeeper.sending import way_address
@@ -76,6 +78,23 @@ class Settings(BaseSettings):
     web_threads: int = Field(default=8, ge=1, le=128, description="Requests served at the same time.")
     dns_server: str | None = Field(
         default=None, description="DNS server to ask, `HOST` or `HOST:PORT`; the system's own when not set."
+    )
+    egress: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="IP addresses that receivers see your mail come from, comma separated: whether SPF lets them pass "
+        "is checked. Unknown when not set.",
+    )
+    domain_gate: str = Field(
+        default="stop",
+        pattern="^(stop|warn)$",
+        description="What blocks in the records of the sender's domain stops a letter; `warn` makes a warning of it, "
+        "for test rigs, and the studio says so.",
+    )
+    blocklists: Annotated[tuple[str, ...], NoDecode, AfterValidator(blocklist_zone.known)] = Field(
+        default=(), description="Block lists to ask, comma separated; `listkeeper blocklist check` shows their terms."
+    )
+    blocklist_key: str | None = Field(
+        default=None, pattern="^[A-Za-z0-9]+$", repr=False, description="Your own key with Spamhaus (DQS), if any."
     )
     check_links: bool = Field(default=True, description="Ask the web servers named in a letter whether its links work.")
     check_mail_domains: bool = Field(
@@ -170,11 +189,21 @@ class Settings(BaseSettings):
     )
     log_json: bool = Field(default=False, description="Write log lines as JSON.")
 
-    @field_validator("private_hosts", mode="before")
+    @field_validator("private_hosts", "egress", "blocklists", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("egress")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ip_address(each)
+            except ValueError:
+                raise ValueError(f"names {each}, which is no IP address") from None
         return value
 
     @field_validator("ways", mode="before")
@@ -333,6 +362,11 @@ class Settings(BaseSettings):
     def practice(self) -> bool:
         """Whether no sending way is chosen, so that nothing can leave."""
         return self.smtp_url is None and not self.ways
+
+    @property
+    def gate(self) -> Gate:
+        """What becomes of findings about the sender's domain: in practice mode they are hints."""
+        return Gate.HINT if self.practice else Gate(self.domain_gate)
 
     @property
     def hold(self) -> timedelta:

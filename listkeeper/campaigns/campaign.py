@@ -96,6 +96,8 @@ class Campaign(Table):
     halted: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     # For which of those reasons it does not stop again, because its owner let it go on.
     overruled: Mapped[list[str] | None] = mapped_column(columns.Json)
+    # What blocked and did not stop it, by code: the reason its owner gave, who that was and when (``domain_gate``).
+    overrides: Mapped[dict[str, dict[str, str]] | None] = mapped_column(columns.Json)
     # The test with a few first (``sending.pilot``): what was ordered, what is expected, and how it stands.
     pilot: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     # What the first message was worth that left (``sending.first_message``): verdict, words, when.

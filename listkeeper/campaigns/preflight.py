@@ -20,10 +20,11 @@ from listkeeper.audience import subscription, topic
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preview
+from listkeeper.campaigns import domain_gate, preview
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.revision import Draft
 from listkeeper.deliverability.finding import Finding, Severity
+from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.fetch import Fetcher, Reached, Refused, Unreachable
@@ -70,8 +71,8 @@ class Inspection:
     links: list[str]
 
 
-def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool) -> Inspection:
-    """Look at a campaign's newest revision and its audience."""
+def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool, gate: Gate) -> Inspection:
+    """Look at a campaign's newest revision, its audience, and what was last read of the domain it comes from."""
     organisation = session.get_one(Organisation, campaign.organisation_id)
     about = campaign.mailing_list
     told = preview.nothing_told(session, about)
@@ -80,7 +81,9 @@ def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool) 
     # A welcome letter waits for whoever comes: that nobody is there yet is nothing wrong with it.
     waits = campaign.kind is CampaignKind.WELCOME
     about_people = [] if waits else _audience(session, about, practice=practice)
-    return Inspection([*found.findings, *about_people, *_one_click(site, practice=practice)], found.links)
+    about_domain = domain_gate.inspect(session, campaign, gate)
+    findings = [*found.findings, *about_people, *_one_click(site, practice=practice), *about_domain]
+    return Inspection(findings, found.links)
 
 
 def inspect_draft(  # noqa: PLR0913 - which words, whose, in which language, and what they may name

@@ -11,6 +11,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import preflight, schedule
 from listkeeper.campaigns.campaign import Campaign
+from listkeeper.cli import campaign_domain
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import finding
 from listkeeper.foundation import clock
@@ -25,6 +26,7 @@ from listkeeper.settings import Settings
 def command(settings: Settings, *, campaign_id: str, as_json: bool) -> int:
     """Say what is wrong with a campaign; exits with 0 when it is ready to send, whatever else could be better."""
     with opened(settings):
+        campaign_domain.refresh()
         findings = inspect(settings, campaign_id)
     answer = {"ready": preflight.ready(findings), "findings": [finding.as_json(row) for row in findings]}
     lines = [f"{row.severity.value}  {row.code}  {row.message}" for row in findings]
@@ -43,7 +45,9 @@ def inspect(
             campaigns.demand_unsent(found)
         if to_send and not late:
             _demand_in_time(session, business, found, settings)
-        checked = preflight.inspect(session, found, site=settings.site, practice=settings.rehearsing)
+        checked = preflight.inspect(
+            session, found, site=settings.site, practice=settings.rehearsing, gate=settings.gate
+        )
     return checked.findings + preflight.follow_links(checked.links, parts.fetcher() if settings.check_links else None)
 
 

@@ -15,12 +15,13 @@ from listkeeper import store
 from listkeeper.accounts import audit_log, organisation, storefront
 from listkeeper.audience import topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight, schedule
+from listkeeper.campaigns import domain_gate, preflight, schedule
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.campaigns.schedule import Leaving
-from listkeeper.cli import campaign_check, context
+from listkeeper.cli import campaign_check, campaign_domain, context
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import finding
+from listkeeper.deliverability.finding import Finding
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.sending import pilot, planning, progress
@@ -52,7 +53,14 @@ def with_test(function: Callable[..., None]) -> Callable[..., None]:
 @with_settings
 @with_json
 @click.argument("campaign_id", metavar="ID")
-@click.option("--yes", is_flag=True, help="Send without asking.")
+@click.option("--yes", is_flag=True, help="Send without asking, also about checks that could not be made.")
+@click.option(
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="CODE=REASON",
+    help="Send in spite of what blocks in the records of the sender's domain; kept on the letter and logged.",
+)
 @click.option("--wait", is_flag=True, help="Stay until the last mail has left.")
 @click.option("--topic", "about", help="The topic of the list it is about: who chose others does not get it.")
 @click.option("--important", is_flag=True, help="It also goes to whoever wants fewer letters, or important ones only.")
@@ -65,6 +73,8 @@ def command(settings: Settings, *, campaign_id: str, yes: bool, wait: bool, as_j
     """Send a campaign to everybody on its list who may be mailed: now, after a while, or at a moment."""
     with opened(settings):
         asks = how.pop("late") or how["at"] is not None
+        campaign_domain.refresh()
+        campaign_domain.override(settings, campaign_id, how.pop("overrides"))
         findings = campaign_check.inspect(settings, campaign_id, to_send=True, late=asks)
         if not preflight.ready(findings):
             blocking = next(row for row in findings if row.severity is finding.Severity.BLOCK)
@@ -72,7 +82,7 @@ def command(settings: Settings, *, campaign_id: str, yes: bool, wait: bool, as_j
         if wait and (how["at"] or how["hold"] or how["share"]):
             raise Invalid("wait_for_later", "--wait goes with a send that leaves now. Nothing was sent.")
         if not yes:
-            _ask(campaign_id)
+            _ask(campaign_id, domain_gate.unknown(findings, settings.gate))
         with store.transaction() as session:
             answer, line = _ordered(session, settings, campaign_id, how)
         if wait:
@@ -81,10 +91,12 @@ def command(settings: Settings, *, campaign_id: str, yes: bool, wait: bool, as_j
     emit(answer, as_json=as_json, lines=[line])
 
 
-def _ask(campaign_id: str) -> None:
-    """Demand a yes from a person at a terminal."""
+def _ask(campaign_id: str, unknown: list[Finding]) -> None:
+    """Demand a yes from a person at a terminal, who is told what could not be checked."""
     if not sys.stdin.isatty():
         raise Invalid("needs_yes", "Nothing was sent: where nobody can be asked, sending needs --yes.")
+    for row in unknown:
+        click.echo(row.message, err=True)
     if not click.confirm(f"Send {campaign_id} now?", err=True):
         raise Conflict("not_confirmed", "Nothing was sent.")
 

@@ -9,11 +9,10 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.cli import domain_pace
+from listkeeper.cli import domain_check, domain_pace, domain_proof, domain_rotate
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import dkim_key, finding, second_key, sending_domain
-from listkeeper.deliverability.finding import Finding
-from listkeeper.deliverability.sending_domain import Question, SendingDomain
+from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound
 from listkeeper.settings import Settings
@@ -26,67 +25,12 @@ def command() -> None:
     """Check the DNS of a sending domain, and sign its mail."""
 
 
+command.add_command(domain_check.command)
 command.add_command(domain_pace.warm_up)
 command.add_command(domain_pace.receivers)
 command.add_command(domain_pace.resume)
-
-
-@command.command()
-@with_settings
-@with_json
-@click.argument("domain")
-@click.option("--nameserver", metavar="HOST:PORT", help="DNS server to ask (also LISTKEEPER_DNS_SERVER).")
-@click.option("--ip", "egress", multiple=True, help="IP address that mail leaves from; may be given several times.")
-@click.option("--mail-from", metavar="ADDR", help="Sender of the envelope, when its domain is another.")
-@click.option("--selector", "selectors", multiple=True, help="DKIM selector to look at as well.")
-def check(  # noqa: PLR0913 - one option each
-    settings: Settings,
-    *,
-    domain: str,
-    nameserver: str | None,
-    egress: tuple[str, ...],
-    mail_from: str | None,
-    selectors: tuple[str, ...],
-    as_json: bool,
-) -> int:
-    """Read a domain's records live from the DNS; exits with the worst finding's code.
-
-    Needs no instance. Where there is one that knows the domain, our own DKIM key is checked too.
-    """
-    label = address.domain_name(domain)
-    asked, number = _question(settings, label)
-    resolver = LiveResolver(nameserver or settings.dns_server)
-    findings = sending_domain.check(asked, resolver, egress=egress, selectors=selectors, mail_from=mail_from)
-    if number is not None and nameserver is None:
-        _keep(settings, number, findings)
-    answer = {"domain": label, "findings": [finding.as_json(row) for row in findings]}
-    emit(answer, as_json=as_json, lines=_lines(findings))
-    return finding.exit_code(findings)
-
-
-def _question(settings: Settings, label: str) -> tuple[Question, int | None]:
-    """Return what to ask, with our own key when this instance knows the domain, and the domain's row number then."""
-    if settings.database_url is None and not (settings.data_folder / "listkeeper.db").exists():
-        return Question(label, None), None
-    with opened(settings), store.reading() as session:
-        owner = organisation.maybe_one(session)
-        known = sending_domain.by_name(session, owner.id, label) if owner else None
-        return (sending_domain.question(session, known), known.id) if known else (Question(label, None), None)
-
-
-def _keep(settings: Settings, number: int, findings: list[Finding]) -> None:
-    """Store what our own name server said; what another one says is no reason to sign."""
-    with opened(settings), store.transaction() as session:
-        sending_domain.keep(session.get_one(SendingDomain, number), findings)
-
-
-def _lines(findings: list[Finding]) -> list[str]:
-    lines = []
-    for row in findings:
-        lines.append(f"{row.severity.value:7}  {row.code:4}  {row.message}")
-        if row.mend:
-            lines.append(f"               {row.mend}")
-    return lines
+command.add_command(domain_proof.command)
+command.add_command(domain_rotate.command)
 
 
 @command.command()

@@ -10,5 +10,8 @@ right.
 
 Whom we write to has a say as well. ``mail_host`` remembers whether a domain takes
 mail and which ``mail_provider`` keeps it; ``reply_class`` reads what a receiver
-answered: whose fault a "no" is, and whether it is one for good.
+answered: whose fault a "no" is, and whether it is one for good. What they and
+others report by themselves comes in by ``report_intake`` and is kept as
+``dmarc_report``, ``failure_report`` and ``tls_report``: strangers' words, which
+``insight.own_name`` lays beside our own send log.
 """

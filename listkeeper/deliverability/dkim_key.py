@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.foundation import columns, keys, language
+from listkeeper.foundation import clock, columns, keys, language
+from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.table import Table
 from listkeeper.standards import dkim, dkim_key_record, dns
@@ -34,6 +35,8 @@ class KeyState(StrEnum):
     MADE = "made"
     SIGNING = "signing"
     RETIRED = "retired"
+    # Withdrawn: its name should say so, with an empty p= (RFC 6376 section 3.6.1), and it never signs again.
+    REVOKED = "revoked"
 
 
 class Algorithm(StrEnum):
@@ -47,7 +50,8 @@ class Algorithm(StrEnum):
 TRANSITIONS: dict[KeyState, frozenset[KeyState]] = {
     KeyState.MADE: frozenset({KeyState.SIGNING}),
     KeyState.SIGNING: frozenset({KeyState.RETIRED}),
-    KeyState.RETIRED: frozenset({KeyState.SIGNING}),
+    KeyState.RETIRED: frozenset({KeyState.SIGNING, KeyState.REVOKED}),
+    KeyState.REVOKED: frozenset(),
 }
 
 
@@ -65,6 +69,10 @@ class DkimKey(Table):
     fingerprint: Mapped[str] = mapped_column(String(64))
     state: Mapped[KeyState] = columns.enum(KeyState, default=KeyState.MADE)
     created_at: Mapped[datetime] = columns.created_at()
+    # Since when the DNS has shown it (``key_rotation``), and when it stopped to sign and was withdrawn.
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (UniqueConstraint("sending_domain_id", "selector"),)
 
@@ -137,6 +145,8 @@ def move(key: DkimKey, state: KeyState) -> None:
             ),
         )
     key.state = state
+    key.retired_at = clock.now() if state is KeyState.RETIRED else key.retired_at
+    key.revoked_at = clock.now() if state is KeyState.REVOKED else None
 
 
 def private(key: DkimKey) -> dkim.PrivateKey:

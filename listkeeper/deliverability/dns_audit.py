@@ -1,27 +1,48 @@
-"""What the DNS says about a domain we send from, judged as a receiver would.
+"""What the DNS says about a domain we send from, judged as a receiver would: one audit made of all the pieces.
 
-``audit`` asks what it can side by side and evaluates the answers. A domain
-that does not exist has one finding and no others. Trouble in the DNS makes a
-check unknown: never right, and never wrong.
+What will be asked whatever the answers are is asked side by side, eight at a
+time; then the pieces evaluate the answers, side by side as well. A domain that
+does not exist has one finding and no others. Trouble in the DNS makes a check
+unknown: never right, and never wrong.
+
+An address that is named for us (``egress``) is taken as ours, and its name is
+checked (G3). Where none is named and mail is handed to somebody else's server,
+receivers look at that server's address: G3 is not ours to mend.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextvars
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 
-from listkeeper.deliverability import dkim_audit, evidence, spf_audit
+from listkeeper.deliverability import (
+    authority_audit,
+    brand_audit,
+    dkim_audit,
+    dmarc_audit,
+    existence_audit,
+    greeting_audit,
+    host_audit,
+    spf_audit,
+    spf_lint,
+    transport_audit,
+)
 from listkeeper.deliverability.dkim_key import OurKey
-from listkeeper.deliverability.finding import Finding, Severity
+from listkeeper.deliverability.finding import Finding
 from listkeeper.deliverability.spf_audit import Sender
+from listkeeper.deliverability.surroundings import NOTHING_KNOWN, Surroundings
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.standards import address
-from listkeeper.standards.dns import Answer, NxDomain, Remembering, Resolver, TempFail, ask_all
+from listkeeper.standards import address, bimi, dmarc, dns, mta_sts, tls_rpt
+from listkeeper.standards.dmarc import Status
+from listkeeper.standards.dmarc_record import Policy
+from listkeeper.standards.dns import Outcome, Remembering, Resolver, TempFail, ask_all
 
-_EXISTS = "RFC 5321 section 5.1, RFC 7505"
-_DMARC = "RFC 9989 section 4.10"
+Question = tuple[str, str]
 
 
 def audit(  # noqa: PLR0913 - what a receiver's verdict depends on
@@ -33,8 +54,9 @@ def audit(  # noqa: PLR0913 - what a receiver's verdict depends on
     selectors: Sequence[str] = (),
     mail_from: str | None = None,
     now: datetime | None = None,
+    around: Surroundings = NOTHING_KNOWN,
 ) -> list[Finding]:
-    """Return the findings about a domain, worst trouble first where one hides the others.
+    """Return the findings about a domain, in the order in which a receiver would come to them.
 
     ``domain`` is an A-label. ``egress`` are the IP addresses receivers see us
     come from, empty when they are not known; ``dkim`` is our key for the
@@ -42,19 +64,14 @@ def audit(  # noqa: PLR0913 - what a receiver's verdict depends on
     sender when its domain differs. Raises Invalid when ``egress`` holds no addresses.
     """
     _refuse_non_addresses(egress)
-    at = now or clock.now()
-    memory = Remembering(resolver)
-    senders = _senders(domain, mail_from, egress)
-    ask_all(memory, _known_questions(domain, senders, dkim, selectors))
-    existence = _existence(domain, memory, at)
-    if existence.severity is Severity.ERROR and isinstance(memory.query(domain, "MX"), NxDomain):
+    whole = mail_from or f"postmaster@{domain}"
+    sender = Sender(address.domain_name(whole), whole, egress)
+    case = _Case(domain, sender, dkim, tuple(selectors), now or clock.now(), around)
+    memory = _informed(case, Remembering(resolver))
+    existence = existence_audit.audit(domain, memory, case.now)
+    if existence_audit.is_missing(existence, memory):
         return [existence]
-    return [
-        existence,
-        *(finding for sender in senders for finding in spf_audit.audit(sender, memory, at)),
-        *dkim_audit.audit(domain, memory, ours=dkim, selectors=selectors, now=at),
-        _dmarc(domain, memory, at),
-    ]
+    return [existence, *_side_by_side(case.pieces(memory))]
 
 
 def _refuse_non_addresses(egress: Sequence[str]) -> None:
@@ -65,102 +82,113 @@ def _refuse_non_addresses(egress: Sequence[str]) -> None:
             raise Invalid("ip", language.text("%(ip)s is no IP address.", ip=ip)) from None
 
 
-def _senders(domain: str, mail_from: str | None, egress: Sequence[str]) -> list[Sender]:
-    whole = mail_from or f"postmaster@{domain}"
-    envelope = address.domain_name(whole)
-    sender = Sender(envelope, whole, egress)
-    return [sender] if envelope == domain else [sender, Sender(domain, f"postmaster@{domain}", None)]
+@dataclass(frozen=True)
+class _Case:
+    """The domain in question, and all that is known of how its mail leaves."""
+
+    domain: str
+    sender: Sender
+    ours: OurKey | None
+    selectors: tuple[str, ...]
+    now: datetime
+    around: Surroundings
+
+    @property
+    def egress(self) -> Sequence[str]:
+        return self.sender.egress or ()
+
+    def first_questions(self) -> list[Question]:
+        """Return what says whether anybody answers for the domain at all."""
+        return [(self.domain, kind) for kind in ("TXT", "MX", "A", "AAAA")]
+
+    def known_questions(self) -> list[Question]:
+        """Return what else will be asked whatever the answers are."""
+        texts = [
+            self.sender.domain,
+            *dmarc_audit.names(self.domain),
+            *dkim_audit.names(self.domain, self.ours, self.selectors),
+            mta_sts.record_name(self.domain),
+            tls_rpt.record_name(self.domain),
+            bimi.record_name(self.domain),
+        ]
+        pointers = [(dns.reverse_name(ip), "PTR") for ip in self.egress]
+        return [*((name, "TXT") for name in texts), (self.sender.domain, "SPF"), *pointers]
+
+    def pieces(self, memory: Resolver) -> list[Callable[[], list[Finding]]]:
+        """Return the parts of the audit, none of which waits for another."""
+        return [
+            lambda: self._spf(memory),
+            lambda: dkim_audit.audit(self.domain, memory, ours=self.ours, selectors=self.selectors, now=self.now),
+            lambda: self._dmarc(memory),
+            lambda: self._hosts(memory),
+            lambda: self._authorities(memory),
+            lambda: transport_audit.audit(self.domain, memory, self.now, reader=self.around.reader),
+            lambda: brand_audit.audit(self.domain, memory, self.now, enforced=_is_enforced(self.domain, memory)),
+        ]
+
+    def _spf(self, memory: Resolver) -> list[Finding]:
+        found = [*spf_audit.audit(self.sender, memory, self.now), *self._lint(self.sender.domain, memory)]
+        if self.sender.domain != self.domain:
+            # Nobody's mail is judged by it today, and readers of the record will judge all the same.
+            read = Sender(self.domain, f"postmaster@{self.domain}", None)
+            found += [*spf_audit.audit(read, memory, self.now), *self._lint(self.domain, memory)]
+        return found
+
+    def _lint(self, domain: str, memory: Resolver) -> list[Finding]:
+        if isinstance(memory.query(domain, "TXT"), TempFail):
+            # The audit has said so already.
+            return []
+        return spf_lint.audit(domain, memory, self.now)
+
+    def _dmarc(self, memory: Resolver) -> list[Finding]:
+        # Keys stand below the domain in From, so that is what they sign for.
+        signs = [self.domain] if self.ours or self.selectors else []
+        return dmarc_audit.audit(self.domain, memory, self.now, mail_from_domain=self.sender.domain, dkim_domains=signs)
+
+    def _hosts(self, memory: Resolver) -> list[Finding]:
+        ehlo, by_relay = self.around.ehlo, self.around.through_relay and not self.egress
+        return [
+            *host_audit.audit(self.egress, ehlo, memory, self.now, through_relay=by_relay),
+            *greeting_audit.audit(self.egress, ehlo, memory, self.now),
+        ]
+
+    def _authorities(self, memory: Resolver) -> list[Finding]:
+        if self.around.connect is None:
+            return []
+        keys = [(name, "TXT") for name in dkim_audit.names(self.domain, self.ours, self.selectors)]
+        return authority_audit.audit(self.domain, memory, self.now, connect=self.around.connect, questions=keys)
 
 
-def _known_questions(
-    domain: str, senders: Sequence[Sender], dkim: OurKey | None, selectors: Sequence[str]
-) -> list[tuple[str, str]]:
-    """Return what will be asked whatever the answers are: eight at a time is faster than one by one."""
-    texts = [*(sender.domain for sender in senders), f"_dmarc.{domain}", *dkim_audit.names(domain, dkim, selectors)]
-    return [*((name, "TXT") for name in texts), (domain, "MX"), (domain, "A"), (domain, "AAAA")]
+def _informed(case: _Case, memory: Remembering) -> Resolver:
+    """Ask what is known to be asked; where nobody answers for the domain, nothing more is waited for."""
+    first = ask_all(memory, case.first_questions())
+    silent = [outcome.reason for outcome in first if isinstance(outcome, TempFail)]
+    if len(silent) == len(first):
+        return _Silence(memory, silent[0])
+    ask_all(memory, dict.fromkeys(case.known_questions()))
+    return memory
 
 
-def _existence(domain: str, resolver: Resolver, now: datetime) -> Finding:
-    mail = resolver.query(domain, "MX")
-    seen = evidence.of(mail, now)
-    match mail:
-        case NxDomain():
-            words = language.text("The domain %(domain)s does not exist. Check how it is spelled.", domain=domain)
-            return Finding("X1", Severity.ERROR, domain, words, seen, reference=_EXISTS)
-        case TempFail():
-            words = language.text(
-                "Unknown whether %(domain)s exists, because the DNS gave no answer: %(reason)s.",
-                domain=domain,
-                reason=mail.reason,
-            )
-            return Finding("X1", Severity.UNKNOWN, domain, words, seen, reference=_EXISTS)
-        case Answer() if not any(mail.hosts()):
-            words = language.text("%(domain)s refuses all mail (null MX): nobody could answer you.", domain=domain)
-            mend = language.text("Replace the record by the MX of your mail host.")
-            return Finding("X1a", Severity.ERROR, domain, words, seen, mend, _EXISTS)
-        case Answer():
-            words = language.text("%(domain)s exists and can receive answers.", domain=domain)
-            return Finding("X1", Severity.INFO, domain, words, seen, reference=_EXISTS)
-        case _:
-            return _without_mx(domain, resolver, now)
+@dataclass(frozen=True)
+class _Silence:
+    """Stands for a DNS that has answered nothing so far: what was asked stays, what was not is not asked."""
+
+    memory: Remembering
+    reason: str
+
+    def query(self, name: str, kind: str, /) -> Outcome:
+        """Return what came back of a question, or why it is not asked."""
+        known = {(outcome.name, outcome.kind): outcome for outcome in self.memory.outcomes()}
+        return known.get((name, kind.upper()), TempFail(name, kind.upper(), "", self.reason))
 
 
-def _without_mx(domain: str, resolver: Resolver, now: datetime) -> Finding:
-    outcomes = [resolver.query(domain, kind) for kind in ("MX", "A", "AAAA")]
-    seen = evidence.of_several(outcomes, now)
-    mend = language.text("Publish the MX record that your mail host names.")
-    if any(isinstance(outcome, Answer) for outcome in outcomes):
-        words = language.text(
-            "%(domain)s has no MX record: answers go to its web server, if that takes mail at all.", domain=domain
-        )
-        return Finding("X1b", Severity.WARN, domain, words, seen, mend, _EXISTS)
-    failed = next((outcome for outcome in outcomes if isinstance(outcome, TempFail)), None)
-    if failed:
-        words = language.text(
-            "Unknown whether %(domain)s can receive answers, because the DNS gave no answer: %(reason)s.",
-            domain=domain,
-            reason=failed.reason,
-        )
-        return Finding("X1c", Severity.UNKNOWN, domain, words, seen, reference=_EXISTS)
-    words = language.text("%(domain)s has neither an MX record nor an address: nobody could answer you.", domain=domain)
-    return Finding("X1c", Severity.ERROR, domain, words, seen, mend, _EXISTS)
+def _is_enforced(domain: str, memory: Resolver) -> bool | None:
+    found = dmarc.discover(domain, memory)
+    return None if found.status is Status.UNKNOWN else found.policy in {Policy.QUARANTINE, Policy.REJECT}
 
 
-def _dmarc(domain: str, resolver: Resolver, now: datetime) -> Finding:
-    """Say whether there is a DMARC record at the domain itself; those above it are not looked for."""
-    name = f"_dmarc.{domain}"
-    outcome = resolver.query(name, "TXT")
-    seen = evidence.of(outcome, now)
-    if isinstance(outcome, TempFail):
-        words = language.text(
-            "Unknown whether there is a DMARC record at %(name)s, because the DNS gave no answer: %(reason)s.",
-            name=name,
-            reason=outcome.reason,
-        )
-        return Finding("D1", Severity.UNKNOWN, name, words, seen, reference=_DMARC)
-    texts = outcome.records if isinstance(outcome, Answer) else ()
-    found = [text for text in texts if text.partition(";")[0].strip() == "v=DMARC1"]
-    if len(found) > 1:
-        words = language.counted(
-            "There is %(number)s DMARC record at %(name)s.",
-            "There are %(number)s DMARC records at %(name)s. Receivers then count none of them. Keep one.",
-            len(found),
-            name=name,
-        )
-        return Finding("D2", Severity.ERROR, name, words, seen, found[0], _DMARC)
-    if found:
-        words = language.text("There is a DMARC record at %(name)s.", name=name)
-        return Finding("D1", Severity.INFO, name, words, seen, reference=_DMARC)
-    if domain.count(".") > 1:
-        words = language.text(
-            "Unknown whether a DMARC record counts for %(domain)s, because there is none at %(name)s "
-            "and the names above it were not asked.",
-            domain=domain,
-            name=name,
-        )
-        return Finding("D1", Severity.UNKNOWN, name, words, seen, reference=_DMARC)
-    words = language.text(
-        "There is no DMARC record at %(name)s. Gmail, Yahoo and Outlook ask for one. Publish this as a TXT record.",
-        name=name,
-    )
-    return Finding("D1", Severity.ERROR, name, words, seen, "v=DMARC1; p=none", _DMARC)
+def _side_by_side(pieces: Sequence[Callable[[], list[Finding]]]) -> list[Finding]:
+    with ThreadPoolExecutor(max_workers=len(pieces)) as pool:
+        # Each thread speaks the caller's language: findings are words for people.
+        waiting = [pool.submit(contextvars.copy_context().run, piece) for piece in pieces]
+        return [finding for done in waiting for finding in done.result()]

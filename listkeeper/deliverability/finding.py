@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from string import ascii_lowercase
 from typing import Any
 
 from listkeeper.foundation.errors import Invalid
@@ -40,6 +41,12 @@ class Verdict(StrEnum):
     RIGHT = "right"
     WRONG = "wrong"
     UNKNOWN = "unknown"
+    # Not wrong, and better done.
+    ADVICE = "advice"
+
+
+# Rows that never come to more than a warning: not to know them is no reason to wait, or to ask before a send.
+_MINOR = frozenset({"S6", "S7", "S8", "D5", "T1", "T2", "B1", "X4"})
 
 
 @dataclass(frozen=True)
@@ -62,14 +69,27 @@ class Finding:
 
     @property
     def verdict(self) -> Verdict:
-        """Right, wrong or unknown; a check that could not be made is never right."""
+        """Right, advice, wrong or unknown; a check that could not be made is never right.
+
+        What is worth knowing and has a mend is advice: nothing is wrong, and it is worth doing.
+        """
         match self.severity:
             case Severity.INFO:
-                return Verdict.RIGHT
+                return Verdict.ADVICE if self.mend else Verdict.RIGHT
             case Severity.UNKNOWN:
                 return Verdict.UNKNOWN
             case _:
                 return Verdict.WRONG
+
+    @property
+    def row(self) -> str:
+        """The row of the tables of checks: the code without the letter of its outcome."""
+        return self.code.rstrip(ascii_lowercase)
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether nothing that this check could find has to be mended before mail leaves."""
+        return self.row in _MINOR
 
 
 def as_json(finding: Finding) -> dict[str, Any]:

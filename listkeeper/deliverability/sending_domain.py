@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from listkeeper.deliverability import dkim_key, dns_audit, finding
 from listkeeper.deliverability.dkim_key import Algorithm, DkimKey, KeyState, OurKey
 from listkeeper.deliverability.finding import Finding, Verdict
+from listkeeper.deliverability.surroundings import NOTHING_KNOWN, Surroundings
 from listkeeper.foundation import clock, columns, language
 from listkeeper.foundation.columns import Json, UtcDateTime
 from listkeeper.foundation.errors import Conflict, NotFound
@@ -42,6 +43,10 @@ class SendingDomain(Table):
     signing: Mapped[bool] = mapped_column(Boolean, default=False)
     findings: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     last_checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # What a receiver said of a mail from it, as the owner brought it here last (``round_trip``).
+    proof: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    # When its mail first came to so much that Gmail counts it as bulk, which it does for good (``bulk_count``).
+    bulk_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = columns.created_at()
 
     __table_args__ = (UniqueConstraint("organisation_id", "name"),)
@@ -100,6 +105,8 @@ class Question:
 
     domain: str
     ours: OurKey | None
+    # Keys beside it that come or go (``key_rotation``).
+    rotating: tuple[OurKey, ...] = ()
 
 
 def question(session: Session, domain: SendingDomain) -> Question:
@@ -108,17 +115,18 @@ def question(session: Session, domain: SendingDomain) -> Question:
     return Question(domain.name, dkim_key.ours(key) if key else None)
 
 
-def check(
+def check(  # noqa: PLR0913 - what a receiver's verdict depends on
     asked: Question,
     resolver: Resolver,
     *,
     egress: Sequence[str] = (),
     selectors: Sequence[str] = (),
     mail_from: str | None = None,
+    around: Surroundings = NOTHING_KNOWN,
 ) -> list[Finding]:
     """Ask the DNS about a domain; call it with no transaction open."""
     return dns_audit.audit(
-        asked.domain, resolver, egress=egress, dkim=asked.ours, selectors=selectors, mail_from=mail_from
+        asked.domain, resolver, egress=egress, dkim=asked.ours, selectors=selectors, mail_from=mail_from, around=around
     )
 
 

@@ -10,7 +10,7 @@ from listkeeper.accounts import invitation, kept_answer, organisation
 from listkeeper.audience import address_change, asking, lifecycle, profile, retention, signup
 from listkeeper.audience.guard import breaker, mailbox
 from listkeeper.audience.proof import checkpoint
-from listkeeper.deliverability import mail_host
+from listkeeper.deliverability import mail_host, report_intake
 from listkeeper.foundation import once, outbox, throttle
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
@@ -36,12 +36,13 @@ def look_at_relay() -> None:
 
 
 def forget_past() -> None:
-    """Delete what has served its purpose: ended brake windows, old facts, invitations that nobody took up."""
+    """Delete what has served its purpose: ended brake windows, old facts, old reports, invitations nobody took up."""
     with store.transaction() as session:
         throttle.forget_past(session)
         once.forget_past(session)
         mailbox.forget_past(session)
         mail_host.forget_past(session)
+        report_intake.forget_past(session)
         outbox.forget_old(session)
         signup.forget_past(session)
         address_change.forget_over(session)

@@ -9,6 +9,7 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import ListkeeperError, TryAgain
+from listkeeper.jobs import domain_watch
 from listkeeper.sending import beginning, delivery, progress, steering, stops, tempo
 
 _ACTOR = "clock"
@@ -67,6 +68,7 @@ def _begin_due() -> None:
         due = schedule.due(session, clock.now(), late)
     for number in due:
         try:
+            domain_watch.before_leaving(_owner_of(number))
             _begin(number)
         except TryAgain:
             raise
@@ -78,11 +80,16 @@ def _begin_due() -> None:
             _log.exception("campaign.not_begun", campaign=number)
 
 
+def _owner_of(number: int) -> int:
+    with store.reading() as session:
+        return session.get_one(Campaign, number).organisation_id
+
+
 def _begin(number: int) -> None:
     settings = parts.settings()
     with store.transaction() as session:
         begun = beginning.begin_due(
-            session, number, site=settings.site, practice=settings.rehearsing, late=settings.late
+            session, number, site=settings.site, practice=settings.rehearsing, late=settings.late, gate=settings.gate
         )
         if begun:
             letter = session.get_one(Campaign, number)

@@ -22,6 +22,7 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.housekeeping.mail_checkpoint", 3600, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.look_at_clocks", 900, Lane.BACKGROUND),
     ("listkeeper.jobs.domains.look_ahead_again", 600, Lane.BACKGROUND),
+    ("listkeeper.jobs.domain_watch.look", 600, Lane.BACKGROUND),
     ("listkeeper.jobs.importing.go_on", 60, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.forget_past", 3600, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.forget_answers", 86_400, Lane.BACKGROUND),

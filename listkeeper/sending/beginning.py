@@ -18,12 +18,15 @@ from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.deliverability.finding import Severity
+from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, ListkeeperError
 from listkeeper.sending import planning
 
 
-def begin_due(session: Session, number: int, *, site: str, practice: bool, late: timedelta) -> bool:
+def begin_due(  # noqa: PLR0913 - which letter, and the settings of this instance
+    session: Session, number: int, *, site: str, practice: bool, late: timedelta, gate: Gate
+) -> bool:
     """Let a letter go if its time has come; False when somebody else has done so, or took it back.
 
     Raises one of the five errors when it cannot leave; then ``call_back`` it in another transaction.
@@ -37,7 +40,7 @@ def begin_due(session: Session, number: int, *, site: str, practice: bool, late:
     organisation = session.get_one(Organisation, campaign.organisation_id)
     with language.using(organisation.language):
         chosen = _bound(session, campaign)
-        _demand_ready(session, campaign, site=site, practice=practice)
+        _demand_ready(session, campaign, site=site, practice=practice, gate=gate)
         revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
         planning.begin(session, campaign, chosen, practice=practice)
     return True
@@ -53,8 +56,8 @@ def _bound(session: Session, campaign: Campaign) -> Revision:
     return chosen
 
 
-def _demand_ready(session: Session, campaign: Campaign, *, site: str, practice: bool) -> None:
-    found = preflight.inspect(session, campaign, site=site, practice=practice).findings
+def _demand_ready(session: Session, campaign: Campaign, *, site: str, practice: bool, gate: Gate) -> None:
+    found = preflight.inspect(session, campaign, site=site, practice=practice, gate=gate).findings
     blocking = next((row for row in found if row.severity is Severity.BLOCK), None)
     if blocking is not None:
         raise Conflict("not_ready", blocking.message)

@@ -64,7 +64,9 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.BOUNCED: frozenset(),
 }
 OPEN = frozenset({S.QUEUED, S.LEASED, S.HANDED, S.DEFERRED})
-SENT = frozenset({S.ACCEPTED, S.BOUNCED})
+# In an order, which an index needs.
+TAKEN = (S.ACCEPTED, S.BOUNCED)
+SENT = frozenset(TAKEN)
 # Left, or may have: what is in doubt was perhaps read.
 LEFT = SENT | {S.HANDED, S.IN_DOUBT}
 WAITING = (S.QUEUED, S.DEFERRED)
@@ -154,6 +156,13 @@ class Delivery(Table):
         Index(
             "ix_delivery_in_doubt", "settled_at", postgresql_where=state == S.IN_DOUBT, sqlite_where=state == S.IN_DOUBT
         ),
+        # What Gmail took, which is counted by the day (``bulk_count``).
+        Index(
+            "ix_delivery_to_gmail",
+            "handed_at",
+            postgresql_where=and_(provider == "gmail", state.in_(TAKEN)),
+            sqlite_where=and_(provider == "gmail", state.in_(TAKEN)),
+        ),
     )
 
 
@@ -166,6 +175,7 @@ IS_WAITING = _is_in(WAITING)
 IS_UNDER_WAY = _is_in(UNDER_WAY)
 IS_PUT_OFF = Delivery.state == literal_column(f"'{S.DEFERRED.value}'")
 IS_IN_DOUBT = Delivery.state == literal_column(f"'{S.IN_DOUBT.value}'")
+WENT_TO_GMAIL = and_(Delivery.provider == literal_column("'gmail'"), _is_in(TAKEN))
 
 
 def is_about_the_person() -> ColumnElement[bool]:

@@ -30,6 +30,8 @@ class IncidentKind(StrEnum):
     DOUBT_GREW = "doubt_grew"
     DISK_LOW = "disk_low"
     DISK_FULL = "disk_full"
+    # The records of one of our domains became worse (``deliverability.drift``).
+    DOMAIN_WORSE = "domain_worse"
 
 
 class Incident(Table):
@@ -57,7 +59,7 @@ class Incident(Table):
 
 
 # What is seen and told, while mail goes on leaving.
-_STOPS_NOTHING = frozenset({IncidentKind.DOUBT_GREW, IncidentKind.DISK_LOW})
+_STOPS_NOTHING = frozenset({IncidentKind.DOUBT_GREW, IncidentKind.DISK_LOW, IncidentKind.DOMAIN_WORSE})
 
 
 def report(  # noqa: PLR0913 - what it is, in words and as facts, and whom it concerns

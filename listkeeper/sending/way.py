@@ -6,6 +6,7 @@ for people, logs and the rows of deliveries.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -57,3 +58,11 @@ class Way:
 
 
 PRACTICE = Way(name="practice", kind="practice", place="inbox")
+
+
+def leaves_by_relay(ways: Sequence[Way]) -> bool:
+    """Return whether all mail is handed to servers of somebody else, so that receivers see their addresses.
+
+    A mail server on this machine may hand it on or deliver it: that is not known from here.
+    """
+    return bool(ways) and not any(way.ends_here for way in ways)

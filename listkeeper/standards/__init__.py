@@ -2,10 +2,20 @@
 
 One family of RFCs is one file, or a few files of one name. ``address`` is how
 a mail address is written. ``dns`` asks the questions that ``spf`` and ``dkim``
-need answered, the only file here that speaks to anyone. ``encoded_word`` and
-``list_headers`` write what stands at the head of a message: words beyond
-ASCII, and the headers by which a mail program knows a mailing list and leaves
-it with one click (RFC 2047, 2369, 2919, 8058).
+need answered, the only file here that speaks to anyone; ``dns_overlay`` asks
+"what if I published this?", ``dns_authority`` and ``dns_direct`` go to the
+servers in charge. ``dmarc`` walks up the tree of names for the policy that
+counts (RFC 9989), ``public_suffix`` knows where registries end, and ``mta_sts``,
+``tls_rpt`` and ``bimi`` read the records beside it (RFC 8461, 8460).
+
+What receivers tell is read with the same care, because anybody may write it:
+``auth_results`` (RFC 8601), ``dmarc_report``, ``dmarc_failure_report`` and
+``tls_report`` (RFC 7489, 9990, 9991, 8460), which ``packed_report`` takes out of
+archives and mails in bounded time and room.
+
+``encoded_word`` and ``list_headers`` write what stands at the head of a
+message: words beyond ASCII, and the headers by which a mail program knows a
+mailing list and leaves it with one click (RFC 2047, 2369, 2919, 8058).
 
 What must be provable years from now stands on four more: ``canonical_json``
 gives a record exactly one spelling (RFC 8785), ``merkle`` sums up any number

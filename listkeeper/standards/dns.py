@@ -166,6 +166,8 @@ class _Server:
             reason = language.text("no answer in time")
         except ConnectionError:
             reason = language.text("the server refuses connections")
+        except dns.message.ChainTooLong:
+            reason = language.text("its aliases (CNAME) lead round in a circle")
         except OSError as problem:
             reason = language.text("the server cannot be reached (%(error)s)", error=problem.strerror or "network")
         except Exception as problem:  # noqa: BLE001 - bytes from strangers: whatever they break, nothing was learned
@@ -339,11 +341,25 @@ class Remembering:
             raise
         return asked.result()
 
+    def knows(self, name: str, kind: str) -> bool:
+        """Return whether the answer is at hand, so that nobody is kept waiting for it."""
+        asked = self._asked.get((_key(name), kind.upper()))
+        if asked is not None:
+            return asked.done()
+        return isinstance(self._resolver, Remembering) and self._resolver.knows(name, kind)
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what came back of every question that was asked and has been answered."""
+        with self._lock:
+            asked = list(self._asked.values())
+        return [each.result() for each in asked if each.done() and each.exception() is None]
+
 
 def ask_all(resolver: Resolver, questions: Iterable[tuple[str, str]]) -> list[Outcome]:
     """Ask several (name, type) questions side by side; the outcomes come in the order of the questions."""
     asked = list(questions)
-    if len(asked) < 2:  # noqa: PLR2004 - one question needs no second thread
+    open_ones = [one for one in asked if not (isinstance(resolver, Remembering) and resolver.knows(*one))]
+    if len(open_ones) < 2:  # noqa: PLR2004 - one question needs no second thread
         return [resolver.query(name, kind) for name, kind in asked]
     with ThreadPoolExecutor(max_workers=min(PARALLEL, len(asked))) as pool:
         # Each thread speaks the caller's language: reasons are words for people.

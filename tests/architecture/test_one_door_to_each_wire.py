@@ -6,7 +6,8 @@ import pytest
 
 from tests.architecture import source
 
-HTTP = ("listkeeper/foundation/fetch.py",)
+# One door in four files: what is asked, the addresses, the connection, the posts.
+HTTP = tuple(f"listkeeper/foundation/{name}.py" for name in ("fetch", "fetch_address", "fetch_line", "fetch_wire"))
 DNS = ("listkeeper/standards/dns.py",)
 HAND_OVER = ("listkeeper/sending/smtp_relay.py",)
 # Names are also resolved where a connection to a checked address is opened.

@@ -12,6 +12,8 @@ from tests.benchmarks.figure import Figure
 BENCHES = {
     "import": ("tests.benchmarks.importing", "rows of a list imported a second, with verdicts, evidence and ledger"),
     "render": ("tests.benchmarks.render", "letters personalised a second, on one core"),
+    "dkim": ("tests.benchmarks.signing", "DKIM signatures a second, beside the bare operation of the key; a list"),
+    "domain": ("tests.benchmarks.domain", "milliseconds for the report of a sending domain, cold and warm; a list"),
     "send": ("tests.benchmarks.send", "the whole table of sending; a list"),
     "send-signed": ("tests.benchmarks.send", "mails a second to a mail server, two workers, each signed with RSA-2048"),
     "send-both": ("tests.benchmarks.send", "the same, each signed with RSA-2048 and Ed25519"),

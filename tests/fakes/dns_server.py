@@ -118,7 +118,9 @@ class DnsServer:
             [target] = at["CNAME"]
             self._add(reply, name, "CNAME", [target])
             inside = target.rstrip(".").lower()
-            if inside in self._zone:
+            # A real server does not go round in a circle either: it says each alias once.
+            told = {found.name.to_text(omit_final_dot=True).lower() for found in reply.answer}
+            if inside in self._zone and inside not in told:
                 self._fill(reply, inside, kind)
             return
         self._add(reply, name, kind, at.get(kind, ()))

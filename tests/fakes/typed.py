@@ -53,6 +53,11 @@ Type = Callable[..., Said]
 def typing(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Type:
     """Return a function that types a command line for one instance; link checks are off, nothing asks the world."""
     named = {"data": str(settings.data), "check_links": "false", "public_url": settings.public_url}
+    named |= {
+        "dns_server": settings.dns_server,
+        "domain_gate": settings.domain_gate,
+        "egress": ",".join(settings.egress),
+    }
     named |= {"database_url": settings.database_url, "smtp_url": settings.smtp_url, "redis_url": settings.redis_url}
     for name, value in named.items():
         if value is not None:

@@ -24,7 +24,7 @@ KINDS = {"object", "array", "string", "integer", "number", "boolean", "null"}
 WORDS = {
     "$ref", "type", "properties", "required", "items", "enum", "const", "anyOf", "description", "examples", "title",
     "default", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "additionalProperties",
-    "propertyNames", "maxItems",
+    "propertyNames", "maxItems", "maxProperties",
 }  # fmt: skip
 
 

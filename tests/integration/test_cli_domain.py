@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from flask import Flask
 
 from listkeeper import store
+from listkeeper.deliverability.finding import Severity
 from listkeeper.sending import refusal
 from listkeeper.sending.pace import Pace
 from listkeeper.sending.pace_news import Refusing
@@ -21,8 +23,10 @@ from tests.fakes.typed import Said, Type
 
 _ZONE = {
     "cafe.example": {"MX": ["10 mail.cafe.example"], "TXT": ["v=spf1 ip4:192.0.2.1 -all"]},
-    "_dmarc.cafe.example": {"TXT": ["v=DMARC1; p=none"]},
-    "two.example": {"MX": ["10 mail.two.example"], "TXT": ["v=spf1 -all", "v=spf1 mx -all"]},
+    "mail.cafe.example": {"A": ["192.0.2.1"]},
+    "1.2.0.192.in-addr.arpa": {"PTR": ["mail.cafe.example"]},
+    "_dmarc.cafe.example": {"TXT": ["v=DMARC1; p=reject; rua=mailto:dmarc@cafe.example"]},
+    "two.example": {"MX": ["10 mail.cafe.example"], "TXT": ["v=spf1 -all", "v=spf1 mx -all"]},
 }
 
 
@@ -36,8 +40,7 @@ def names() -> Iterator[DnsServer]:
 @pytest.fixture
 def type_(monkeypatch: pytest.MonkeyPatch, settings: Settings, database: Database, names: DnsServer) -> Type:
     """Type command lines for a founded instance on each database, whose name server is the fake one."""
-    monkeypatch.setenv("LISTKEEPER_DNS_SERVER", names.address)
-    typing = typed.typing(monkeypatch, settings)
+    typing = typed.typing(monkeypatch, settings.model_copy(update={"dns_server": names.address}))
     assert typing("init", "--name", "Café", "--address", "A", "--from", "a@cafe.example").code == 0
     return typing
 
@@ -85,7 +88,8 @@ def test_a_check_needs_no_instance_and_makes_none(bare: Type, names: DnsServer, 
     assert answer["domain"] == "cafe.example"
     assert all(row.keys() >= {"code", "severity", "message", "evidence"} for row in answer["findings"])
     found = _found(said)
-    assert [found[code] for code in ("X1", "S1", "S2", "S4", "G1", "D1")] == ["INFO"] * 6
+    right = ("X1", "S1", "S2", "S4", "S6", "G1", "D1", "D4", "D5", "G2", "G3", "T1", "T2", "B1")
+    assert [found[code] for code in right] == ["INFO"] * len(right)
     assert any("v=spf1 ip4:192.0.2.1 -all" in row["evidence"] for row in answer["findings"])
     # No DKIM key was looked for under a name: unknown, and never green by default.
     assert said.code == 3
@@ -143,6 +147,21 @@ def test_people_read_the_findings_and_what_to_publish(bare: Type, names: DnsServ
     assert said.err == ""
     assert "BLOCK    S1    two.example has 2 SPF records." in said.out
     assert "\n               v=spf1 mx -all" in said.out
+    # What is to be mended comes first, the worst before all else, and what is right comes last.
+    known = {severity.value: severity.rank for severity in Severity}
+    ranks = [known[word] for line in said.out.splitlines() if (word := line[:8].strip()) in known]
+    assert ranks[0] == Severity.BLOCK.rank
+    assert ranks == sorted(ranks, reverse=True)
+    assert said.out.startswith("two.example: to mend ")
+
+
+def test_a_question_waits_no_longer_than_it_may(bare: Type, names: DnsServer) -> None:
+    names.silent.add("*")
+    began = time.monotonic()
+    said = bare("domain", "check", "cafe.example", "--nameserver", names.address, "--timeout", "0.3", "--json")
+    assert time.monotonic() - began < 3
+    assert (said.code, set(_found(said).values())) == (3, {"UNKNOWN"})
+    assert bare("domain", "check", "cafe.example", "--timeout", "0", "--json").error == "usage"
 
 
 def test_a_domain_gets_a_key_and_the_check_looks_for_it(type_: Type, names: DnsServer) -> None:

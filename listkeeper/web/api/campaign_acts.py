@@ -11,12 +11,12 @@ from flask import Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from listkeeper.accounts import storefront
+from listkeeper.accounts import audit_log, storefront
 from listkeeper.accounts.api_key import ApiKey, Scope
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight, schedule
+from listkeeper.campaigns import domain_gate, preflight, schedule
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.schedule import Leaving
 from listkeeper.deliverability.finding import Severity
@@ -25,6 +25,7 @@ from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.sending import pilot, planning, settling, steering
 from listkeeper.sending.pilot import Pilot
 from listkeeper.sending.settling import Settlement
+from listkeeper.web import domain_read
 from listkeeper.web.api import campaigns as shown
 from listkeeper.web.api import change, lock
 from listkeeper.web.api.campaigns import OneCampaign
@@ -70,6 +71,13 @@ class Start(Shape):
     topic: str | None = Field(default=None, max_length=80, description="What it is about: who chose others gets none.")
     important: bool = Field(default=False, description="Also to whoever wants fewer letters, or such ones only.")
     test: FewFirst | None = None
+    yes: bool = Field(default=False, description="Send although checks of the sender's domain could not be made.")
+    overrides: dict[str, Annotated[str, Field(max_length=500)]] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="Send in spite of findings about the sender's domain that block: by their codes, the reason.",
+        examples=[{"S2a": "The record is mended tonight."}],
+    )
 
 
 class Again(Shape):
@@ -115,14 +123,16 @@ def start(campaign_id: str, wanted: Start) -> Response:
     It is checked as in the studio; what blocks sending is refused. One that
     waits to leave may be started again for another moment.
     """
+    domain_read.again(shown.settings())
 
     def act(session: Session, owner: Organisation, key: ApiKey) -> Done:
-        del key
         found = campaigns.identified(session, owner, campaign_id)
         zone = storefront.zone_of(session, owner)
         if not wanted.late and wanted.at is None:
             schedule.demand_in_time(found, clock.now(), zone, shown.settings().late)
-        _demand_ready(session, found)
+        for code in domain_gate.override(session, found, wanted.overrides, shown.settings().gate, key.actor):
+            audit_log.record(session, owner.id, key.actor, f"campaign.overrode_{code}", found.public_id)
+        _demand_ready(session, found, accepted=wanted.yes)
         about = topic.named(session, found.mailing_list, wanted.topic) if wanted.topic else None
         site, practice = shown.settings().site, shown.settings().rehearsing
         planning.send_campaign(
@@ -134,13 +144,16 @@ def start(campaign_id: str, wanted: Start) -> Response:
     return change.made(act)
 
 
-def _demand_ready(session: Session, campaign: Campaign) -> None:
+def _demand_ready(session: Session, campaign: Campaign, *, accepted: bool) -> None:
     campaigns.demand_unsent(campaign)
-    site, practice = shown.settings().site, shown.settings().rehearsing
-    found = preflight.inspect(session, campaign, site=site, practice=practice).findings
+    settings = shown.settings()
+    found = preflight.inspect(
+        session, campaign, site=settings.site, practice=settings.rehearsing, gate=settings.gate
+    ).findings
     blocking = next((row for row in found if row.severity is Severity.BLOCK), None)
     if blocking is not None:
         raise Conflict("not_ready", f"{blocking.message} {language.text('Nothing was sent.')}")
+    domain_gate.demand_known(found, settings.gate, accepted=accepted)
 
 
 def _leaving(wanted: Start, zone: str) -> Leaving:

@@ -93,6 +93,10 @@ class OneCampaign(Brief):
     in_doubt: int = Field(description="Handed over, and no answer recorded; see `doubts`.", examples=[0])
     standing_still: list[str] = Field(description="Why nothing leaves, in words.", examples=[[]])
     halted: str | None = Field(description="Why it stopped by itself, or did not leave, in words.")
+    overrides: Annotated[
+        dict[str, str],
+        Field(description="What blocked and did not stop it, by code: the reason that was given.", examples=[{}]),
+    ]
     warnings: list[str] = Field(description="What should be looked at before it stops the letter.", examples=[[]])
     rate_per_minute: int | None = Field(description="Over the last minute; null when not known.", examples=[4312])
     seconds_left: int | None = Field(description="At that rate; null when not known.", examples=[42])
@@ -177,6 +181,7 @@ def told(session: Session, campaign: Campaign) -> OneCampaign:
         in_doubt=report.doubts,
         standing_still=list(report.standing_still),
         halted=halt.words(campaign.halted) if campaign.halted else None,
+        overrides={code: given["reason"] for code, given in (campaign.overrides or {}).items()},
         warnings=list(report.warnings),
         rate_per_minute=report.rate_per_minute,
         seconds_left=report.seconds_left,

@@ -18,6 +18,7 @@ from listkeeper.audience import profile_question
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import preflight, preview
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.campaigns.preflight import Inspection
 from listkeeper.campaigns.revision import Draft, Revision
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import clock, language
@@ -59,8 +60,7 @@ def _composer(  # noqa: PLR0913 - a letter, its words, and what went wrong with 
     problem: ListkeeperError | None = None,
     status: int = 200,
 ) -> Response:
-    settings = page.settings()
-    found = preflight.inspect(session, letter, site=settings.site, practice=settings.rehearsing)
+    found = inspected(session, letter)
     return headers.framing(
         page.answer(
             session,
@@ -156,7 +156,7 @@ def check(public_id: str) -> Response:
     """Say what is wrong with the letter; with ``links`` also ask the sites it points at."""
     settings = page.settings()
     with store.reading() as session:
-        found = preflight.inspect(session, opened(session, public_id), site=settings.site, practice=settings.rehearsing)
+        found = inspected(session, opened(session, public_id))
     findings = found.findings
     asked = "links" in request.args or not page.is_fragment()
     if asked:
@@ -170,6 +170,12 @@ def check(public_id: str) -> Response:
             **panel(findings),
             follow=bool(found.links) and not asked,
         )
+
+
+def inspected(session: Session, letter: Campaign) -> Inspection:
+    """Look at a letter under the settings of this instance."""
+    settings = page.settings()
+    return preflight.inspect(session, letter, site=settings.site, practice=settings.rehearsing, gate=settings.gate)
 
 
 def panel(findings: list[Finding]) -> dict[str, Any]:

@@ -12,18 +12,20 @@ from listkeeper.audience import subscription, topic
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight, schedule
+from listkeeper.campaigns import domain_gate, preflight, schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
-from listkeeper.deliverability.finding import Finding
+from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
 from listkeeper.sending import pilot, planning, reader_zones
-from listkeeper.web import headers, problems
+from listkeeper.web import domain_read, headers, problems
 from listkeeper.web.studio import composer, link_memory, member, page, underway, words
 
 blueprint = Blueprint("departure", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>")
 
 _MOVED = 412
+# Of the fields in which is said why what blocks shall not stop this letter; the finding's code follows.
+_REASON = "reason_"
 
 
 @blueprint.get("/send")
@@ -43,6 +45,7 @@ def _looked(public_id: str, *, problem: ListkeeperError | None = None, status: i
     findings, settings = _findings(public_id), page.settings()
     with store.reading() as session:
         letter = composer.opened(session, public_id)
+        about_domain = domain_gate.inspect(session, letter, settings.gate)
         newest = campaigns.newest(session, letter)
         topics = topic.offered(session, letter.list_id)
         about = next((each for each in topics if each.public_id == request.values.get("topic")), None)
@@ -66,6 +69,9 @@ def _looked(public_id: str, *, problem: ListkeeperError | None = None, status: i
             typed=request.form,
             problem=problem,
             status=status,
+            blocking=[each for each in about_domain if each.severity is Severity.BLOCK],
+            unknown=domain_gate.unknown(about_domain, settings.gate),
+            blocked_otherwise=not preflight.ready(each for each in findings if each not in about_domain),
             **composer.panel(findings),
         )
     return headers.framing(answer)
@@ -76,7 +82,7 @@ def _findings(public_id: str) -> list[Finding]:
     settings = page.settings()
     with store.reading() as session:
         letter = composer.opened(session, public_id)
-        found = preflight.inspect(session, letter, site=settings.site, practice=settings.rehearsing)
+        found = composer.inspected(session, letter)
     fetcher = link_memory.fetcher(settings.check_links, parts.fetcher)
     return found.findings + preflight.follow_links(found.links, fetcher)
 
@@ -100,12 +106,15 @@ def send(public_id: str) -> Response | AnyResponse:
     """Send what was seen: the button carries its name, and a letter that moved since is shown again."""
     seen = request.form.get("sha256", "")
     settings = page.settings()
+    domain_read.again(settings)
     try:
         with store.transaction() as session:
             owner = organisation.only_one(session)
             letter = composer.opened(session, public_id)
-            found = preflight.inspect(session, letter, site=settings.site, practice=settings.rehearsing)
+            _override(session, letter)
+            found = composer.inspected(session, letter)
             _demand_ready(letter, found.findings)
+            domain_gate.demand_known(found.findings, settings.gate, accepted="unknown" in request.form)
             planning.send_campaign(
                 session,
                 owner,
@@ -122,6 +131,19 @@ def send(public_id: str) -> Response | AnyResponse:
     except (Conflict, Invalid) as problem:
         return _refused(public_id, problem)
     return page.back_to("departure.progress", public_id=public_id)
+
+
+def _override(session: Session, letter: Campaign) -> None:
+    """Note why what blocks shall not stop this letter, as it was typed beside each of the findings."""
+    typed = {
+        name.removeprefix(_REASON): said
+        for name, said in request.form.items()
+        if name.startswith(_REASON) and said.strip()
+    }
+    if typed:
+        actor = member.present().actor
+        for code in domain_gate.override(session, letter, typed, page.settings().gate, actor):
+            audit_log.record(session, letter.organisation_id, actor, f"campaign.overrode_{code}", letter.public_id)
 
 
 def _about(session: Session, letter: Campaign) -> Topic | None:

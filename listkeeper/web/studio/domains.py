@@ -8,13 +8,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.deliverability import sending_domain
-from listkeeper.deliverability.finding import Verdict, worst
+from listkeeper.deliverability import domain_check, sending_domain
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.sending import warmup
-from listkeeper.web.studio import member, page, words
+from listkeeper.web.studio import domain_page, member, page, words
 
 blueprint = Blueprint("domains", __name__, url_prefix=page.ROOT)
 
@@ -41,13 +40,7 @@ def _all(*, problem: Invalid | Conflict | None = None, status: int = 200) -> Res
 
 def _summary(domain: SendingDomain) -> words.Said:
     """Say in one word how a domain stands; never checked is unknown."""
-    if domain.last_checked_at is None:
-        return words.verdict(Verdict.UNKNOWN)
-    verdicts = {finding.verdict for finding in domain.last_findings}
-    for verdict in (Verdict.WRONG, Verdict.UNKNOWN):
-        if verdict in verdicts:
-            return words.verdict(verdict)
-    return words.verdict(Verdict.RIGHT)
+    return domain_page.stands(domain.last_findings if domain.last_checked_at is not None else [])
 
 
 @blueprint.post("/domains")
@@ -68,10 +61,11 @@ def add() -> Response | AnyResponse:
 def _look_up(public_id: str) -> None:
     """Ask the DNS with no transaction open, then keep what it said."""
     with store.reading() as session:
-        asked = sending_domain.question(session, _named(session, public_id))
-    findings = sending_domain.check(asked, parts.resolver())
+        asked = domain_check.question(session, _named(session, public_id))
+    resolver = parts.authoritative(asked.domain)
+    checked = domain_check.look(asked, resolver, egress=page.settings().egress, around=parts.surroundings())
     with store.transaction() as session:
-        sending_domain.keep(_named(session, public_id), findings)
+        domain_check.keep(session, _named(session, public_id), checked)
 
 
 def _named(session: Session, public_id: str) -> SendingDomain:
@@ -80,24 +74,9 @@ def _named(session: Session, public_id: str) -> SendingDomain:
 
 @blueprint.get("/domains/<public_id>")
 def show_one(public_id: str) -> Response:
-    """Show each record: right, wrong and what to publish, or unknown and why."""
+    """Show the verdict, what to publish in whose form, and what the last check saw behind it."""
     with store.reading() as session:
-        domain = _named(session, public_id)
-        findings = sorted(domain.last_findings, key=lambda each: -each.severity.rank)
-        key_published = any(each.code == "K3" and each.verdict is Verdict.RIGHT for each in findings)
-        return page.answer(
-            session,
-            "domain",
-            domain=domain,
-            findings=findings,
-            summary=_summary(domain),
-            worst=worst(findings),
-            key_published=key_published,
-            Verdict=Verdict,
-            say_verdict=words.verdict,
-            plan=warmup.plan_of(session, domain),
-            say_plan=warmup.sentence,
-        )
+        return page.answer(session, "domain", **domain_page.values(session, _named(session, public_id)))
 
 
 @blueprint.post("/domains/<public_id>/warm-up")
@@ -118,9 +97,14 @@ def warm_up(public_id: str) -> AnyResponse:
 
 
 @blueprint.post("/domains/<public_id>/check")
-def check(public_id: str) -> AnyResponse:
-    """Read the records again, now."""
+def check(public_id: str) -> Response | AnyResponse:
+    """Read the records again, now; a page that noticed something new asks for itself alone."""
     _look_up(public_id)
+    if page.is_fragment():
+        looked = min(max(request.form.get("looked", 0, int), 0), domain_page.LOOKS)
+        with store.reading() as session:
+            shown = domain_page.values(session, _named(session, public_id), looked=looked)
+            return page.answer(session, "domain_part", **shown)
     return page.back_to("domains.show_one", language.text("Checked just now."), public_id=public_id)
 
 

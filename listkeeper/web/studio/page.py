@@ -47,6 +47,9 @@ _UNDER = {
     "doubts": "letters",
     "queue": "letters",
     "key": "security",
+    "domain_asks": "domains",
+    "domain_proof": "domains",
+    "domain_reports": "domains",
     "api_keys": "business",
     "users": "business",
 }
@@ -131,6 +134,7 @@ def shell(session: Session) -> dict[str, Any]:
         "logo": logo_address(owner) if owner else None,
         "user": current_user if current_user.is_authenticated else None,
         "practice": settings().practice,
+        "gate": settings().gate.value,
         "owns": inside and current_user.owns,
         "ways": ways(practice=settings().practice, owns=current_user.owns) if inside else [],
         "here": _UNDER.get(request.blueprint or "", request.blueprint),

@@ -203,4 +203,5 @@ def verdict(record: Verdict) -> Said:
         Verdict.RIGHT: Said(language.text("Right"), "good"),
         Verdict.WRONG: Said(language.text("Wrong"), "bad"),
         Verdict.UNKNOWN: Said(language.text("Unknown"), "warn"),
+        Verdict.ADVICE: Said(language.text("Worth doing")),
     }[record]

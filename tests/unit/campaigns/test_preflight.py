@@ -15,6 +15,7 @@ from listkeeper.campaigns import preflight
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Draft
 from listkeeper.deliverability.finding import Finding, Severity
+from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import language
 from listkeeper.foundation.fetch import Outcome, Reached, Refused, Unreachable
 from listkeeper.rendering.links import LinkFault
@@ -40,13 +41,13 @@ def _letter(
 
 
 def _found(session: Session, letter: Campaign, site: str = SITE, *, practice: bool = False) -> dict[str, Severity]:
-    found = preflight.inspect(session, letter, site=site, practice=practice).findings
+    found = preflight.inspect(session, letter, site=site, practice=practice, gate=Gate.HINT).findings
     assert all(row.message and row.subject for row in found)
     return {row.code: row.severity for row in found}
 
 
 def test_a_good_letter_has_nothing_to_be_said(session: Session, house: Cafe) -> None:
-    inspected = preflight.inspect(session, _letter(session, house), site=SITE, practice=False)
+    inspected = preflight.inspect(session, _letter(session, house), site=SITE, practice=False, gate=Gate.HINT)
     assert inspected.findings == []
     assert inspected.links == ["https://cafe.example/bread"]
     assert preflight.ready(inspected.findings)
@@ -77,7 +78,9 @@ def test_each_fault_is_found(
 ) -> None:
     found = _found(session, _letter(session, house, **change))
     assert found.get(code) is severity, found
-    findings = preflight.inspect(session, _letter(session, house, **change), site=SITE, practice=False).findings
+    findings = preflight.inspect(
+        session, _letter(session, house, **change), site=SITE, practice=False, gate=Gate.HINT
+    ).findings
     assert preflight.ready(findings) == (severity is not Severity.BLOCK)
 
 
@@ -126,9 +129,9 @@ def test_one_click_needs_a_safe_line(
 
 def test_findings_speak_the_language_of_the_moment(session: Session, house: Cafe) -> None:
     letter = _letter(session, house, subject="")
-    english = preflight.inspect(session, letter, site=SITE, practice=False).findings[0].message
+    english = preflight.inspect(session, letter, site=SITE, practice=False, gate=Gate.HINT).findings[0].message
     with language.using("da"):
-        danish = preflight.inspect(session, letter, site=SITE, practice=False).findings[0].message
+        danish = preflight.inspect(session, letter, site=SITE, practice=False, gate=Gate.HINT).findings[0].message
     assert english == "The letter has no subject."
     assert danish != english
 

@@ -17,6 +17,7 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.revision import Draft
 from listkeeper.campaigns.schedule import LATE, Leaving
+from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.sending import beginning, halt, planning, restoring
@@ -54,7 +55,7 @@ def _order(session: Session, letter: Campaign, leaves: Leaving) -> int:
 
 
 def _begin(session: Session, letter: Campaign) -> bool:
-    begun = beginning.begin_due(session, letter.id, site=SITE, practice=True, late=LATE)
+    begun = beginning.begin_due(session, letter.id, site=SITE, practice=True, late=LATE, gate=Gate.HINT)
     session.commit()
     return begun
 

@@ -8,8 +8,8 @@ from listkeeper.deliverability import finding
 from listkeeper.deliverability.finding import Finding, Severity, Verdict
 
 
-def _finding(severity: Severity) -> Finding:
-    return Finding("S1", severity, "shop.example", "One sentence.", "seen", "v=spf1 -all", "RFC 7208")
+def _finding(severity: Severity, code: str = "S1", mend: str = "v=spf1 -all") -> Finding:
+    return Finding(code, severity, "shop.example", "One sentence.", "seen", mend, "RFC 7208")
 
 
 def test_exit_codes_rise_with_badness_and_stay_clear_of_a_crash() -> None:
@@ -43,7 +43,17 @@ def test_the_worst_finding_decides_what_a_command_ends_with(severities: list[Sev
     ],
 )
 def test_every_finding_is_right_wrong_or_unknown(severity: Severity, verdict: Verdict) -> None:
-    assert _finding(severity).verdict is verdict
+    assert _finding(severity, mend="").verdict is verdict
+    assert _finding(severity).verdict is (Verdict.ADVICE if verdict is Verdict.RIGHT else verdict)
+
+
+@pytest.mark.parametrize(
+    ("code", "row", "minor"),
+    [("S2a", "S2", False), ("X4b", "X4", True), ("T1", "T1", True), ("K1d", "K1", False), ("G1", "G1", False)],
+)
+def test_a_code_is_a_row_and_an_outcome_of_it(code: str, row: str, minor: bool) -> None:
+    found = _finding(Severity.UNKNOWN, code)
+    assert (found.row, found.is_minor) == (row, minor)
 
 
 @pytest.mark.parametrize("severity", Severity)

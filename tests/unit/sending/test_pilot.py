@@ -15,6 +15,7 @@ from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
+from listkeeper.deliverability.gate import Gate
 from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, outbox
 from listkeeper.foundation.errors import Conflict, Invalid
@@ -161,7 +162,7 @@ def test_a_test_may_be_ordered_for_later(session: Session, house: Cafe, frozen_c
     )
     session.commit()
     frozen_clock.shift(timedelta(minutes=5))
-    assert beginning.begin_due(session, letter.id, site=SITE, practice=True, late=schedule.LATE)
+    assert beginning.begin_due(session, letter.id, site=SITE, practice=True, late=schedule.LATE, gate=Gate.HINT)
     session.commit()
     test = pilot.of(letter)
     assert test is not None

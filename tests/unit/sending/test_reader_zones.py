@@ -15,6 +15,7 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import LATE, Leaving
+from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.outbox import Lane
@@ -56,7 +57,7 @@ def _order(session: Session, house: Cafe, at: datetime = AT) -> Campaign:
 
 
 def _begin(session: Session, letter: Campaign) -> None:
-    assert beginning.begin_due(session, letter.id, site=SITE, practice=True, late=LATE)
+    assert beginning.begin_due(session, letter.id, site=SITE, practice=True, late=LATE, gate=Gate.HINT)
     session.commit()
 
 
