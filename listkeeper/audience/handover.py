@@ -27,7 +27,8 @@ class NoticeKind(StrEnum):
 
     The latter (class system) are the ledger's checkpoint for a mailbox of the owner's, an invitation to a user, and
     the word to owners that a form of theirs is being abused, or that their mail does not leave as it should. What
-    tests a way to send (class test) goes to whatever address its owner types.
+    tests a way to send (class test) goes to whatever address its owner types,
+    and so does the one that asks somebody to publish a domain's records.
     """
 
     ALREADY = "already"
@@ -41,6 +42,7 @@ class NoticeKind(StrEnum):
     INCIDENT = "incident"
     WELCOME = "welcome"
     WAY_TEST = "way_test"
+    RECORDS = "records"
 
 
 class RefusalCode(StrEnum):

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns.campaign import Campaign
-from listkeeper.deliverability import freemail, sending_domain
+from listkeeper.deliverability import freemail, proven, sending_domain
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import clock, language
@@ -49,7 +49,7 @@ def _of_domain(session: Session, organisation: Organisation, gate: Gate) -> list
         return [_somebody_elses(name)]
     known = sending_domain.by_name(session, organisation.id, name)
     if known is not None and known.last_checked_at is not None:
-        return known.last_findings
+        return proven.known(session, known, known.last_findings)
     return [] if gate is Gate.HINT else [_never_read(name)]
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from listkeeper.deliverability.finding import Severity
+from listkeeper.foundation import clock
 from listkeeper.foundation.fetch import Fetcher, Reached, Refused, Unreachable
 from listkeeper.standards import canonical_json, dkim_key_record, dmarc, dns
 from listkeeper.standards.dkim_key_record import KeyRecord
@@ -25,6 +26,8 @@ from listkeeper.standards.dmarc import Status
 from listkeeper.standards.dns import Answer, NxDomain, Outcome, Remembering, Resolver, TempFail
 
 _FAULT = 400
+# A certificate that is renewed by itself is renewed long before.
+_SOON = 14
 _SPF = "v=spf1"
 _LONGEST_RECORD = 4_096
 
@@ -79,7 +82,9 @@ def _page(what: str, url: str, fetcher: Fetcher) -> dict[str, Any]:
         case Reached():
             secure = outcome.final_url.lower().startswith("https://")
             # A certificate that is not valid is never spoken through.
-            return row | {"status": outcome.status, "certificate": "valid" if secure else "none", "problem": ""}
+            ends = outcome.certificate_ends
+            days = {"certificate_days": (ends - clock.now()).days} if ends else {}
+            return row | {"status": outcome.status, "certificate": "valid" if secure else "none", "problem": "", **days}
         case Unreachable() | Refused():
             return row | {"status": 0, "certificate": "unknown", "problem": outcome.reason}
 
@@ -149,6 +154,7 @@ def _severities(
 ) -> list[Severity]:
     bad = [Severity.ERROR for row in pages if not 0 < row["status"] < _FAULT]
     bad += [Severity.ERROR for said in records.values() if said == "absent"]
+    bad += [Severity.WARN for row in pages if row.get("certificate_days", _SOON) < _SOON]
     unknown = [Severity.UNKNOWN for said in records.values() if said == "unknown"]
     unknown += [Severity.UNKNOWN for said in addresses if isinstance(said, TempFail)]
     return [Severity.INFO, *bad, *unknown]

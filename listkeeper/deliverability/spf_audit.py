@@ -232,7 +232,10 @@ def _as_a_receiver(sender: Sender, record: Record, resolver: Resolver, now: date
         words = language.text(
             "Unknown whether SPF lets our mail pass, because the address your sending way sends from is not known."
         )
-        return [Finding("G1", Severity.UNKNOWN, sender.domain, words, reference="RFC 7208 section 4")]
+        mend = language.text(
+            "Bring a real mail back (“Proof by a real mail”), or name the address in LISTKEEPER_EGRESS."
+        )
+        return [Finding("G1", Severity.UNKNOWN, sender.domain, words, mend=mend, reference="RFC 7208 section 4")]
     return [_evaluated(sender, ip, record, resolver, now) for ip in sender.egress]
 
 

@@ -12,7 +12,8 @@ import http.client
 import ssl
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import SplitResult, urljoin
 
@@ -47,10 +48,14 @@ _PAGE_READER = {"User-Agent": "listkeeper", "Accept": "*/*", "Accept-Encoding": 
 
 @dataclass(frozen=True)
 class Reached:
-    """A web server answered; ``status`` is its HTTP status, ``final_url`` where redirects led."""
+    """A web server answered; ``status`` is its HTTP status, ``final_url`` where redirects led.
+
+    ``certificate_ends`` is until when its certificate is valid, None where nothing was encrypted.
+    """
 
     status: int
     final_url: str
+    certificate_ends: datetime | None = field(default=None, compare=False)
 
 
 Outcome = Reached | Unreachable | Refused
@@ -105,22 +110,25 @@ class LiveFetcher:
 
     def _ask(self, url: str, parts: SplitResult, address: str, deadline: float) -> Outcome | str:
         try:
-            status, location = self._exchange("HEAD", parts, address, deadline)
+            status, location, ends = self._exchange("HEAD", parts, address, deadline)
             if status in _NO_HEAD:
-                status, location = self._exchange("GET", parts, address, deadline)
-            return urljoin(url, location) if status in _REDIRECTS and location else Reached(status, url)
+                status, location, ends = self._exchange("GET", parts, address, deadline)
+            return urljoin(url, location) if status in _REDIRECTS and location else Reached(status, url, ends)
         except PROBLEMS as problem:
             return Unreachable(fetch_wire.why(problem))
 
-    def _exchange(self, method: str, parts: SplitResult, address: str, deadline: float) -> tuple[int, str | None]:
+    def _exchange(
+        self, method: str, parts: SplitResult, address: str, deadline: float
+    ) -> tuple[int, str | None, datetime | None]:
         wire = fetch_wire.wired(parts, address, deadline, self._tls)
         try:
             with Watch(wire.handle, deadline):
+                ends = wire.certificate_ends
                 wire.connection.request(method, fetch_address.path_of(parts), headers=_LINK_CHECK)
                 with wire.connection.getresponse() as response:
                     if method == "GET":
                         response.read(_MOST_BYTES)
-                    return response.status, response.headers.get("Location")
+                    return response.status, response.headers.get("Location"), ends
         finally:
             wire.close()
 

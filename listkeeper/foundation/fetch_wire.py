@@ -13,6 +13,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self
 from urllib.parse import SplitResult
 
@@ -53,6 +54,14 @@ class Wire:
 
     connection: http.client.HTTPConnection
     handle: socket.socket
+
+    @property
+    def certificate_ends(self) -> datetime | None:
+        """Until when the server's certificate is valid, aware UTC; None without encryption."""
+        sock = self.connection.sock
+        said = sock.getpeercert() if isinstance(sock, ssl.SSLSocket) else None
+        until = said.get("notAfter") if said else None
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(until)), UTC) if until else None
 
     def has_ended(self) -> bool:
         """Whether the other side has hung up, or said something nobody asked for."""

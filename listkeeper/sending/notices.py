@@ -25,6 +25,7 @@ from listkeeper.audience.proof import checkpoint
 from listkeeper.audience.proof.checkpoint import Checkpoint
 from listkeeper.audience.signup_form import ShownForm, SignupForm
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import NotFound
 from listkeeper.rendering import (
@@ -36,6 +37,7 @@ from listkeeper.rendering import (
     incident_mail,
     invitation_mail,
     receipt_mail,
+    records_mail,
     way_mail,
     witness_mail,
 )
@@ -285,6 +287,21 @@ def _way_test(_session: Session, row: AnyDelivery, ours: House) -> Prepared:
     return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
 
 
+def _records(session: Session, row: AnyDelivery, ours: House) -> Prepared:
+    domain = session.get(SendingDomain, row.notice_id or 0)
+    if domain is None or domain.request is None:
+        raise NotFound("no_request", "The request of this delivery does not exist any more.")
+    asked = domain.request
+    filled = records_mail.compose(
+        language_code=asked["language"],
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        subject=asked["subject"],
+        text=asked["text"],
+    )
+    return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
+
+
 _NOTICES: dict[NoticeKind, Callable[[Session, AnyDelivery, House], Prepared]] = {
     NoticeKind.RECEIPT: _receipt,
     NoticeKind.ACCESS: _access,
@@ -295,4 +312,5 @@ _NOTICES: dict[NoticeKind, Callable[[Session, AnyDelivery, House], Prepared]] = 
     NoticeKind.DEFENCE: _defence,
     NoticeKind.INCIDENT: _incident,
     NoticeKind.WAY_TEST: _way_test,
+    NoticeKind.RECORDS: _records,
 }

@@ -33,6 +33,8 @@ from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.campaigns.schedule import AT_ONCE, Leaving
+from listkeeper.deliverability.record_request import Request
+from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import clock, language, throttle
 from listkeeper.foundation.errors import Forbidden, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
@@ -336,6 +338,28 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
         occasion=f"test:{secrets.token_hex(12)}",
         revision_id=chosen.id,
         list_id=campaign.list_id,
+        typed_address=parsed.send,
+    )
+    return delivery.queue(session, made)
+
+
+def mail_records(  # noqa: PLR0913 - what is asked for, of whom, and under which limit
+    session: Session, domain: SendingDomain, asked: Request, typed: str, *, spoken: str, per_hour: int
+) -> Delivery:
+    """Queue the mail that asks somebody to publish a domain's records; counted among the test mails of the hour.
+
+    Raises Invalid when it is no address, Forbidden past the hour's limit.
+    """
+    parsed = address.parse(typed)
+    demand_test_allowed(session, session.get_one(Organisation, domain.organisation_id), per_hour)
+    domain.request = {"subject": asked.subject, "text": asked.text, "language": spoken}
+    made = Delivery(
+        organisation_id=domain.organisation_id,
+        message_class=MessageClass.TEST,
+        lane=Lane.URGENT,
+        occasion=f"records:{secrets.token_hex(12)}",
+        notice=NoticeKind.RECORDS,
+        notice_id=domain.id,
         typed_address=parsed.send,
     )
     return delivery.queue(session, made)

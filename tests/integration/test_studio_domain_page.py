@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -17,11 +18,14 @@ from listkeeper.deliverability import dkim_key, key_rotation
 from listkeeper.deliverability.domain_check import DomainCheck
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import clock
+from listkeeper.foundation.outbox import Lane
+from listkeeper.jobs import lanes, sending
 from listkeeper.settings import Settings
 from tests.architecture import routes
 from tests.fakes import dns_server
 from tests.fakes.databases import Database
 from tests.fakes.dns_server import DnsServer
+from tests.fakes.smtp_sink import SmtpSink
 from tests.makers import cafe, studio
 from tests.makers.studio import StudioBrowser, words
 
@@ -125,8 +129,46 @@ def test_a_record_that_would_need_an_eleventh_look_up_is_refused_in_words(
 
 def test_the_web_person_gets_all_of_it_in_one_text(browser: StudioBrowser) -> None:
     page = browser.get(add(browser)).text
-    assert "Please%20publish%203%20DNS%20records%20for%20cafe.example" in page
     assert "nslookup -type=TXT lk1._domainkey.cafe.example" in page
+
+
+def test_it_is_mailed_to_the_web_person_as_it_was_read(
+    app: Flask, browser: StudioBrowser, names: DnsServer, smtp_sink: SmtpSink
+) -> None:
+    address = add(browser)
+    shown = re.search(r"<pre class=\"plain\">(We send our newsletter.*?)</pre>", browser.get(address).text, re.DOTALL)
+    assert shown is not None
+    assert "An address has an @ in it" in words(
+        browser.post(f"{address}/request", {"to": "nobody"}, follow_redirects=True)
+    )
+    sent = browser.post(f"{address}/request", {"to": " web@person.example "}, follow_redirects=True)
+    assert "The mail is on its way to web@person.example." in words(sent)
+    with app.app_context():
+        lanes.work(Lane.URGENT.value)
+        sending.hang_up()
+    [kept] = smtp_sink.messages
+    assert (kept.rcpt_tos, kept.message["Subject"]) == (
+        ("web@person.example",), "Please publish 3 DNS records for cafe.example",
+    )  # fmt: skip
+    plain, page = (kept.message.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert page is not None
+    written = plain.get_content().replace("\r\n", "\n")
+    assert written.startswith(html.unescape(shown.group(1)).rstrip())
+    key = next(html.unescape(value) for value in copied(browser, address) if "p=MII" in value)
+    assert any(line.endswith(key) for line in written.splitlines())
+    assert "white-space: pre-wrap" in page.get_content()
+    publish(app, names)
+    browser.post(f"{address}/check")
+    gone = browser.post(f"{address}/request", {"to": "web@person.example"}, follow_redirects=True)
+    assert "There is nothing to publish any more." in words(gone)
+
+
+def test_requests_count_among_the_tests_of_the_hour(browser: StudioBrowser) -> None:
+    address = add(browser)
+    answers = [browser.post(f"{address}/request", {"to": "w@p.example"}, follow_redirects=True) for _ in range(21)]
+    assert ["The mail is on its way" in words(answer) for answer in answers] == [True] * 20 + [False]
+    assert "20 test mails have gone out this hour" in words(answers[-1])
 
 
 def test_a_sub_domain_is_recommended_where_there_is_other_mail_and_set_up_by_one_press(

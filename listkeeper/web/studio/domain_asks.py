@@ -18,7 +18,8 @@ from listkeeper.deliverability.kept_answers import Hurried, KeptAnswers
 from listkeeper.deliverability.record_form import Record
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import language
-from listkeeper.foundation.errors import Conflict
+from listkeeper.foundation.errors import Conflict, ListkeeperError
+from listkeeper.sending import planning
 from listkeeper.standards.dns import Answer, Outcome, Resolver, TempFail, ask_all
 from listkeeper.web import headers
 from listkeeper.web.studio import domain_history, domain_page, domain_records, member, page
@@ -98,6 +99,30 @@ def change_key(public_id: str) -> AnyResponse:
     except Conflict as problem:
         return page.back_to("domains.show_one", problem.message, "bad", public_id=public_id)
     said = language.text("The next key is made. Publish its record; nothing changes until the DNS shows it.")
+    return page.back_to("domains.show_one", said, public_id=public_id)
+
+
+@blueprint.post("/request")
+def mail_request(public_id: str) -> AnyResponse:
+    """Mail what has to be published to whoever looks after the domain, as it was shown."""
+    typed, settings = request.form.get("to", "").strip(), page.settings()
+    try:
+        with store.transaction() as session:
+            domain = _named(session, public_id)
+            asked = domain_page.asking(session, domain)
+            if asked is None:
+                raise Conflict("nothing_to_publish", language.text("There is nothing to publish any more."))
+            planning.mail_records(
+                session, domain, asked, typed, spoken=language.current(), per_hour=settings.tests_per_hour
+            )
+            audit_log.record(session, domain.organisation_id, member.present().actor, "domain.asked_for", public_id)
+    except ListkeeperError as problem:
+        return page.back_to("domains.show_one", problem.message, "bad", public_id=public_id)
+    said = (
+        language.text("The mail is on its way to the practice inbox. Nothing left this machine.")
+        if settings.practice
+        else language.text("The mail is on its way to %(address)s.", address=typed)
+    )
     return page.back_to("domains.show_one", said, public_id=public_id)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from listkeeper.deliverability import dkim_key, domain_check, key_rotation, spf_facts
+from listkeeper.deliverability import dkim_key, domain_check, key_rotation, proven, spf_facts
 from listkeeper.deliverability.domain_check import DomainCheck
 from listkeeper.deliverability.finding import Finding, Severity, Verdict, worst
 from listkeeper.deliverability.kept_answers import KeptAnswers
 from listkeeper.deliverability.key_rotation import Rotation, Stage
 from listkeeper.deliverability.record_form import Shown
+from listkeeper.deliverability.record_request import Request
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.deliverability.sub_domain import Choice
 from listkeeper.insight import policy_advice
@@ -79,6 +80,15 @@ def values(session: Session, domain: SendingDomain, *, looked: int = 0) -> dict[
     }
 
 
+def asking(session: Session, domain: SendingDomain) -> Request | None:
+    """Return the mail that asks somebody to publish what is needed, as the page shows it; None when nothing is."""
+    kept = kept_of(domain_check.history(session, domain, 1))
+    found = findings_of(session, domain, kept)
+    return domain_records.request(
+        domain.name, domain_records.problems(domain.name, found, kept, page.settings().egress)
+    )
+
+
 def kept_of(checks: Sequence[DomainCheck]) -> KeptAnswers:
     """Return what the DNS said at the newest of these checks."""
     return KeptAnswers(checks[0].records if checks else {})
@@ -86,7 +96,7 @@ def kept_of(checks: Sequence[DomainCheck]) -> KeptAnswers:
 
 def findings_of(session: Session, domain: SendingDomain, kept: KeptAnswers) -> list[Finding]:
     """Return what the last check found; of a name that does not exist yet, also what it needs to come into being."""
-    found = domain.last_findings
+    found = proven.known(session, domain, domain.last_findings)
     if not unborn(domain, kept):
         return found
     key = dkim_key.of(session, domain.id, domain.selector)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.deliverability import domain_check, sending_domain
+from listkeeper.deliverability import domain_check, proven, sending_domain
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
@@ -31,16 +31,17 @@ def _all(*, problem: Invalid | Conflict | None = None, status: int = 200) -> Res
         return page.answer(
             session,
             "domains",
-            domains=[(each, _summary(each)) for each in known],
+            domains=[(each, _summary(session, each)) for each in known],
             typed=request.form.get("name") or ("" if known else owner.from_domain),
             problem=problem,
             status=status,
         )
 
 
-def _summary(domain: SendingDomain) -> words.Said:
+def _summary(session: Session, domain: SendingDomain) -> words.Said:
     """Say in one word how a domain stands; never checked is unknown."""
-    return domain_page.stands(domain.last_findings if domain.last_checked_at is not None else [])
+    found = proven.known(session, domain, domain.last_findings) if domain.last_checked_at is not None else []
+    return domain_page.stands(found)
 
 
 @blueprint.post("/domains")

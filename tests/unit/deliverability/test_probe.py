@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from listkeeper.deliverability import probe, probe_log
 from listkeeper.deliverability.finding import Severity
 from listkeeper.deliverability.probe import Look, Watched
 from listkeeper.deliverability.probe_log import NOTHING, Checked
+from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.fetch import Outcome, Reached, Refused, Unreachable
 from listkeeper.standards import canonical_json
@@ -63,6 +65,14 @@ def test_all_is_well() -> None:
     assert told["shop.example", "TXT"] == ["v=spf1 -all"]
     assert len(seen.seen["records_sha256"]) == 64
     canonical_json.dumps(seen.seen)
+
+
+@pytest.mark.parametrize(("days", "worst"), [(90, Severity.INFO), (14, Severity.INFO), (13, Severity.WARN)])
+def test_a_certificate_that_ends_soon_is_told_before_it_does(
+    frozen_clock: time_machine.Traveller, days: int, worst: Severity
+) -> None:
+    seen = _look(_Web(form=Reached(200, _FORM, clock.now() + timedelta(days=days, hours=1))))
+    assert (seen.seen["pages"][0]["certificate_days"], seen.worst) == (days, worst)
 
 
 @pytest.mark.parametrize(

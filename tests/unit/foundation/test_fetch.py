@@ -303,7 +303,9 @@ def test_a_secure_server_is_reached_when_its_certificate_is_valid(certificate: P
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with _shop(context) as (base, seen):
-        assert LiveFetcher(_NAMED, authorities=str(certificate)).head(f"{base}/") == Reached(200, f"{base}/")
+        reached = LiveFetcher(_NAMED, authorities=str(certificate)).head(f"{base}/")
+        assert reached == Reached(200, f"{base}/")
+        assert reached.certificate_ends == x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
         unknown = LiveFetcher(_NAMED).head(f"{base}/")
     assert isinstance(unknown, Unreachable)
     assert unknown.reason.startswith("its certificate is not valid")

@@ -130,12 +130,12 @@ def test_two_consents_are_both_repeated(session: Session, spoken: str) -> None:
     assert doi_lint.check(raw, typed=(HER,), site=SITE, published=_published(made, session)) == []
 
 
+_TO_OWNERS = {NoticeKind.WITNESS, NoticeKind.INVITATION, NoticeKind.WAY_TEST, NoticeKind.RECORDS}
+
+
 @pytest.mark.parametrize("spoken", language.LANGUAGES)
 # The others go to the owner's people, or are letters, which may say what letters say.
-@pytest.mark.parametrize(
-    "kind",
-    sorted(set(NoticeKind) - {NoticeKind.WITNESS, NoticeKind.INVITATION, NoticeKind.WELCOME, NoticeKind.WAY_TEST}),
-)
+@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - _TO_OWNERS - {NoticeKind.WELCOME}))
 def test_notes_about_a_subscription_advertise_nothing(session: Session, spoken: str, kind: NoticeKind) -> None:
     made = _cafe(session, spoken)
     asked = _asked(session, made)
