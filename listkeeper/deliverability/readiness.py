@@ -93,7 +93,7 @@ def scorecard(  # noqa: PLR0913 - what no record tells, each by name
         _row("G1", both, everybody),
         _row("G2", dmarc, everybody),
         _row("G3", hosts, (_GMAIL, _APPLE)),
-        _row("G4", _encrypted(encrypted), (_GMAIL,)),
+        _row("G4", _encrypted(encrypted, findings), (_GMAIL,)),
         Row("G5", _title("G5"), _complaints(complaint_rate, yahoo_complaint_rate)),
         _row("G6", click, (_GMAIL, _YAHOO)),
         _row("G7", _way_out(), everybody),
@@ -133,8 +133,11 @@ def _title(code: str) -> str:
     }[code]
 
 
-def _encrypted(said: bool | None) -> Cell:  # noqa: FBT001 - one of three things that may be known
+def _encrypted(said: bool | None, findings: Sequence[Finding]) -> Cell:  # noqa: FBT001 - three things may be known
     match said:
+        case None if any(row.code == "G4" for row in findings):
+            # A receiver saw it, of a mail that was brought back.
+            return readiness_cell.rests_on(findings, {"G4"}, {"G4"})
         case None:
             return unknown(language.text("Not known yet: no mail has been handed over since we began to look."))
         case True:

@@ -41,7 +41,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_domain_check_domain", "domain_check", ["sending_domain_id", "id"])
     # What receivers said of a mail of this domain, and since when Gmail counts it among those who send much.
-    op.add_column("sending_domain", sa.Column("request", _JSON, nullable=True))
+    for name in ("told", "request"):
+        op.add_column("sending_domain", sa.Column(name, _JSON, nullable=True))
     op.add_column("sending_domain", sa.Column("proof", _JSON, nullable=True))
     op.add_column("sending_domain", sa.Column("bulk_since", sa.DateTime(timezone=True), nullable=True))
     op.create_index(
@@ -54,7 +55,8 @@ def downgrade() -> None:
     op.drop_index("ix_delivery_to_gmail", table_name="delivery")
     op.drop_column("sending_domain", "bulk_since")
     op.drop_column("sending_domain", "proof")
-    op.drop_column("sending_domain", "request")
+    for name in ("request", "told"):
+        op.drop_column("sending_domain", name)
     op.drop_table("domain_check")
     for name in ("revoked_at", "retired_at", "seen_at"):
         op.drop_column("dkim_key", name)

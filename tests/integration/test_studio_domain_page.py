@@ -164,6 +164,18 @@ def test_it_is_mailed_to_the_web_person_as_it_was_read(
     assert "There is nothing to publish any more." in words(gone)
 
 
+def test_what_only_providers_show_is_typed_in_and_stands_on_the_scorecard(browser: StudioBrowser) -> None:
+    address = add(browser)
+    assert "Type it in from there." in words(browser.get(address))
+    saved = browser.post(f"{address}/figures", {"rate": "0,05", "yahoo": "1"}, follow_redirects=True)
+    assert "Saved." in words(saved)
+    assert "0.05 % of the mails were reported as spam; it must be below 0.10 %." in words(saved)
+    assert 'value="0.050"' in saved.text
+    refused = browser.post(f"{address}/figures", {"rate": "much"}, follow_redirects=True)
+    assert "Write the rate in per cent, from 0 to 100." in words(refused)
+    assert "0.05 % of the mails" in words(refused)
+
+
 def test_requests_count_among_the_tests_of_the_hour(browser: StudioBrowser) -> None:
     address = add(browser)
     answers = [browser.post(f"{address}/request", {"to": "w@p.example"}, follow_redirects=True) for _ in range(21)]

@@ -13,12 +13,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.deliverability import domain_check, key_rotation, sending_domain, spf_what_if
+from listkeeper.deliverability import domain_check, key_rotation, provider_figures, sending_domain, spf_what_if
 from listkeeper.deliverability.kept_answers import Hurried, KeptAnswers
 from listkeeper.deliverability.record_form import Record
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import language
-from listkeeper.foundation.errors import Conflict, ListkeeperError
+from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError
 from listkeeper.sending import planning
 from listkeeper.standards.dns import Answer, Outcome, Resolver, TempFail, ask_all
 from listkeeper.web import headers
@@ -100,6 +100,19 @@ def change_key(public_id: str) -> AnyResponse:
         return page.back_to("domains.show_one", problem.message, "bad", public_id=public_id)
     said = language.text("The next key is made. Publish its record; nothing changes until the DNS shows it.")
     return page.back_to("domains.show_one", said, public_id=public_id)
+
+
+@blueprint.post("/figures")
+def keep_figures(public_id: str) -> AnyResponse:
+    """Keep what only a provider's own pages show."""
+    try:
+        with store.transaction() as session:
+            domain = _named(session, public_id)
+            provider_figures.tell(domain, request.form.get("rate", ""), yahoo_loop="yahoo" in request.form)
+            audit_log.record(session, domain.organisation_id, member.present().actor, "domain.figures_told", public_id)
+    except Invalid as problem:
+        return page.back_to("domains.show_one", problem.message, "bad", public_id=public_id)
+    return page.back_to("domains.show_one", language.text("Saved."), public_id=public_id)
 
 
 @blueprint.post("/request")

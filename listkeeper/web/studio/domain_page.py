@@ -74,7 +74,7 @@ def values(session: Session, domain: SendingDomain, *, looked: int = 0) -> dict[
         "plan": warmup.plan_of(session, domain),
         "say_plan": warmup.sentence,
         "findings": found,
-        "card": domain_scorecard.of(session, domain.name, found),
+        "card": domain_scorecard.of(session, domain, [*found, *proven.encryption(domain)]),
         **_folded(session, domain, kept),
         **_history(checks),
     }

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from listkeeper.deliverability import readiness
+from listkeeper.deliverability import provider_figures, readiness
 from listkeeper.deliverability.finding import Finding
+from listkeeper.deliverability.provider_figures import Figures
 from listkeeper.deliverability.readiness import Provider, Row
 from listkeeper.deliverability.readiness_cell import State
+from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import language
 from listkeeper.sending import bulk_count
 from listkeeper.standards import public_suffix
@@ -44,17 +46,27 @@ class Card:
 
     rules: tuple[Rule, ...]
     sums: tuple[Sum, ...]
+    # What was typed in.
+    figures: Figures
 
 
-def of(session: Session, domain: str, findings: Sequence[Finding]) -> Card:
+def of(session: Session, known: SendingDomain, findings: Sequence[Finding]) -> Card:
     """Return the scorecard by the last check; what no record tells is not known yet."""
+    figures = provider_figures.of(known)
+    domain = known.name
     counted = bulk_count.to_gmail(session).get(public_suffix.registrable(domain) or domain, 0)
-    card = readiness.scorecard(findings, from_domain=domain, gmail_last_day=counted)
+    card = readiness.scorecard(
+        findings,
+        from_domain=domain,
+        gmail_last_day=counted,
+        complaint_rate=figures.spam_rate,
+        yahoo_loop=figures.yahoo_loop,
+    )
     sums = [
         Sum(one.value, card.count(one, State.PASS), card.count(one, State.FAIL), card.count(one, State.UNKNOWN))
         for one in Provider
     ]
-    return Card(tuple(map(_rule, card.rows)), tuple(sums))
+    return Card(tuple(map(_rule, card.rows)), tuple(sums), figures)
 
 
 def _rule(row: Row) -> Rule:

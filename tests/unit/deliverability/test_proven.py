@@ -9,8 +9,10 @@ import time_machine
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
-from listkeeper.deliverability import domain_check, proven, round_trip, sending_domain
+from listkeeper.deliverability import domain_check, proven, readiness, round_trip, sending_domain
 from listkeeper.deliverability.finding import Finding, Severity
+from listkeeper.deliverability.readiness import Provider
+from listkeeper.deliverability.readiness_cell import State
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import clock
 from listkeeper.standards.dns import StaticResolver
@@ -53,6 +55,20 @@ def test_what_a_receiver_saw_stands_in_place_of_what_is_not_known(session: Sessi
     [found] = proven.known(session, domain, [OPEN])
     assert (found.code, found.severity) == ("G1", Severity.INFO)
     assert proven.known(session, domain, [SILENT, BLOCKS]) == [SILENT, BLOCKS]
+
+
+def test_encryption_that_a_receiver_saw_is_on_the_scorecard(
+    session: Session, domain: SendingDomain, frozen_clock: time_machine.Traveller
+) -> None:
+    def state() -> State:
+        [row] = [row for row in readiness.scorecard(proven.encryption(domain)).rows if row.code == "G4"]
+        return row.cells[Provider.GMAIL].state
+
+    assert state() is State.UNKNOWN
+    _bring(session, domain, GMAIL)
+    assert state() is State.PASS
+    frozen_clock.shift(proven.LASTS + timedelta(seconds=1))
+    assert state() is State.UNKNOWN
 
 
 @pytest.mark.parametrize("mail", [SMALL_HOST, GMAIL.replace("spf=pass", "spf=softfail"), "From: a@shop.example\r\n"])
