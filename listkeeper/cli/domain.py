@@ -9,14 +9,13 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.cli import domain_check, domain_pace, domain_proof, domain_rotate
+from listkeeper.cli import domain_check, domain_pace, domain_proof, domain_rotate, own_domain
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import dkim_key, finding, second_key, sending_domain
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import clock
-from listkeeper.foundation.errors import NotFound
 from listkeeper.settings import Settings
-from listkeeper.standards import address, dkim_key_record
+from listkeeper.standards import dkim_key_record
 from listkeeper.standards.dns import LiveResolver, Outcome
 
 
@@ -97,7 +96,7 @@ def sign(settings: Settings, *, domain: str, off: bool, as_json: bool) -> None:
     """Sign a domain's mail from now on; the last check must have found our key."""
     with opened(settings), store.transaction() as session:
         owner = organisation.only_one(session)
-        known = _known(session, owner.id, domain)
+        known = own_domain.named(session, owner.id, domain)
         if off:
             sending_domain.stop_signing(session, known)
         else:
@@ -121,7 +120,7 @@ def second(settings: Settings, *, domain: str, signs: bool, off: bool, as_json: 
         published = _asked(settings, domain) if signs and not off else None
         with store.transaction() as session:
             owner = organisation.only_one(session)
-            known = _known(session, owner.id, domain)
+            known = own_domain.named(session, owner.id, domain)
             if off:
                 second_key.stop(session, known)
             elif published is not None:
@@ -137,15 +136,7 @@ def second(settings: Settings, *, domain: str, signs: bool, off: bool, as_json: 
 def _asked(settings: Settings, domain: str) -> Outcome:
     """Ask the DNS for a domain's second key, with no transaction open."""
     with store.reading() as session:
-        known = _known(session, organisation.only_one(session).id, domain)
+        known = own_domain.named(session, organisation.only_one(session).id, domain)
         key = second_key.of(session, known)
         name = dkim_key_record.name_of(key.selector if key else f"{known.selector}e", known.name)
     return LiveResolver(settings.dns_server).query(name, "TXT")
-
-
-def _known(session: Session, organisation_id: int, typed: str) -> SendingDomain:
-    label = address.domain_name(typed)
-    found = sending_domain.by_name(session, organisation_id, label)
-    if found is None:
-        raise NotFound("no_domain", f"{label} is not among your sending domains. `listkeeper domain add` adds it.")
-    return found

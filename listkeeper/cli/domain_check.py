@@ -72,12 +72,12 @@ def command(  # noqa: PLR0913 - one option each
 
 def _resolver(domain: str, named: str | None, timeout: float) -> Resolver:
     """Ask the servers in charge of the domain, whose records may be new; or the one that was named, and no other."""
-    usual = LiveResolver(named, timeout)
-    return usual if named else DirectResolver(domain, usual, partial(LiveResolver, timeout=timeout))
+    usual = LiveResolver(named, timeout, whole=timeout)
+    return usual if named else DirectResolver(domain, usual, partial(LiveResolver, timeout=timeout, whole=timeout))
 
 
 def _surroundings(settings: Settings, timeout: float, *, ask_each: bool) -> Surroundings:
-    connect = partial(LiveResolver, timeout=timeout) if ask_each else None
+    connect = partial(LiveResolver, timeout=timeout, whole=timeout) if ask_each else None
     return Surroundings(LiveFetcher(settings.private_hosts), connect, way.leaves_by_relay(settings.sending_ways))
 
 

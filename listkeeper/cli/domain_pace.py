@@ -9,8 +9,9 @@ import redis
 
 from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation
+from listkeeper.cli import own_domain
 from listkeeper.cli.context import emit, opened, with_json, with_settings
-from listkeeper.deliverability import mail_provider, sending_domain
+from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound, TryAgain
 from listkeeper.sending import refusal, warmup
@@ -30,9 +31,7 @@ def warm_up(settings: Settings, *, domain: str, on: bool | None, as_json: bool) 
     label = address.domain_name(domain)
     with opened(settings), store.transaction() as session:
         owner = organisation.only_one(session)
-        known = sending_domain.by_name(session, owner.id, label)
-        if known is None:
-            raise NotFound("no_domain", f"{label} is not among your sending domains. `listkeeper domain add` adds it.")
+        known = own_domain.named(session, owner.id, domain)
         if on is not None:
             warmup.switch(session, known, on=on)
             audit_log.record(

@@ -8,12 +8,13 @@ import click
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
+from listkeeper.cli import own_domain
 from listkeeper.cli.context import emit, opened, with_json, with_settings
-from listkeeper.deliverability import finding, round_trip, sending_domain
+from listkeeper.deliverability import finding, round_trip
 from listkeeper.deliverability.round_trip import MOST_BYTES, Proof
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import clock
-from listkeeper.foundation.errors import Invalid, NotFound
+from listkeeper.foundation.errors import Invalid
 from listkeeper.settings import Settings
 from listkeeper.standards import address
 from listkeeper.standards.dns import LiveResolver
@@ -37,11 +38,7 @@ def command(settings: Settings, *, domain: str, file: Path, nameserver: str | No
     raw = _read(file)
     with opened(settings):
         with store.reading() as session:
-            known = sending_domain.by_name(session, organisation.only_one(session).id, label)
-            if known is None:
-                raise NotFound(
-                    "no_domain", f"{label} is not among your sending domains. `listkeeper domain add` adds it."
-                )
+            known = own_domain.named(session, organisation.only_one(session).id, label)
             number, ours = known.id, round_trip.expected(session, known, settings.egress)
         proof = round_trip.compare(raw, ours, LiveResolver(nameserver or settings.dns_server), clock.now())
         with store.transaction() as session:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import click
-from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
+from listkeeper.cli import own_domain
 from listkeeper.cli.context import emit, opened, with_json, with_settings
-from listkeeper.deliverability import key_rotation, sending_domain
+from listkeeper.deliverability import key_rotation
 from listkeeper.deliverability.key_rotation import Rotation, Stage
-from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import clock
-from listkeeper.foundation.errors import NotFound
 from listkeeper.settings import Settings
-from listkeeper.standards import address, dkim_key_record, dns
+from listkeeper.standards import dkim_key_record, dns
 
 _SAYS = {
     Stage.RESTS: "No key is being changed. --begin makes the next one.",
@@ -34,7 +32,7 @@ def command(settings: Settings, *, domain: str, begins: bool, as_json: bool) -> 
     """Change the key that a domain signs with: publish the next one, wait, sign with it, withdraw the old one."""
     with opened(settings), store.transaction() as session:
         owner = organisation.only_one(session)
-        known = _known(session, owner.id, domain)
+        known = own_domain.named(session, owner.id, domain)
         if begins:
             key_rotation.begin(session, known)
             audit_log.record(session, owner.id, "command", "domain.key_made", known.public_id)
@@ -46,14 +44,6 @@ def command(settings: Settings, *, domain: str, begins: bool, as_json: bool) -> 
         "until": clock.as_text(found.until) if found.until else None,
     }
     emit(answer, as_json=as_json, lines=_lines(name, found))
-
-
-def _known(session: Session, organisation_id: int, typed: str) -> SendingDomain:
-    label = address.domain_name(typed)
-    found = sending_domain.by_name(session, organisation_id, label)
-    if found is None:
-        raise NotFound("no_domain", f"{label} is not among your sending domains. `listkeeper domain add` adds it.")
-    return found
 
 
 def _record(domain: str, found: Rotation) -> dict[str, str] | None:

@@ -23,6 +23,6 @@ def with_resolver(function: Callable[..., int | None]) -> Callable[..., int | No
     @click.option("--timeout", type=SECONDS, default=2.0, help="Seconds to wait for each answer of the DNS; 2.")
     @functools.wraps(function)
     def run(settings: Settings, *rest: Any, nameserver: str | None, timeout: float, **options: Any) -> int | None:  # noqa: ANN401
-        return function(LiveResolver(nameserver or settings.dns_server, timeout), *rest, **options)
+        return function(LiveResolver(nameserver or settings.dns_server, timeout, whole=timeout), *rest, **options)
 
     return run

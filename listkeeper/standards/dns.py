@@ -102,14 +102,14 @@ class LiveResolver:
     """Asks a real server: over UDP, then over TCP, in bounded time.
 
     ``server`` is ``HOST`` or ``HOST:PORT``; without it the system's own
-    servers are asked. ``timeout`` is in seconds and counts for each try; a
-    whole answer takes at most three times as long. Raises Invalid when
-    ``server`` is not an address.
+    servers are asked. ``timeout`` is in seconds and counts for each try,
+    ``whole`` for all of them, three times as long where it is not said. Raises
+    Invalid when ``server`` is not an address.
     """
 
-    def __init__(self, server: str | None = None, timeout: float = 2.0) -> None:
+    def __init__(self, server: str | None = None, timeout: float = 2.0, whole: float | None = None) -> None:
         self._servers = _system_servers() if server is None else [_read_server(server)]
-        self._timeout = timeout
+        self._timeout, self._whole = timeout, whole or 3 * timeout
 
     def query(self, name: str, kind: str, /) -> Outcome:
         """Return the records of one type at one name. Never raises for DNS trouble."""
@@ -119,7 +119,7 @@ class LiveResolver:
             return NxDomain(name, kind, "")
         if not self._servers:
             return TempFail(name, kind, "", language.text("this machine has no DNS server set up"))
-        deadline = time.monotonic() + 3 * self._timeout
+        deadline = time.monotonic() + self._whole
         for _ in range(_LONGEST_CHAIN):
             outcome = self._ask_all(name, owner, kind, deadline)
             if not isinstance(outcome, dns.name.Name):
@@ -177,12 +177,13 @@ class _Server:
     def _exchange(self, question: dns.message.Message, seconds: float, *, over_tcp: bool) -> dns.message.Message:
         if over_tcp:
             return dns.query.tcp(question, self.address, timeout=seconds, port=self.port)
+        until = time.monotonic() + seconds
         # ignore_errors keeps listening past forged or broken packets until the time is up.
         reply = dns.query.udp(
             question, self.address, timeout=seconds, port=self.port, ignore_unexpected=True, ignore_errors=True
         )
         if reply.flags & dns.flags.TC:
-            return dns.query.tcp(question, self.address, timeout=seconds, port=self.port)
+            return dns.query.tcp(question, self.address, timeout=max(until - time.monotonic(), 0), port=self.port)
         return reply
 
     def _read(self, name: str, owner: dns.name.Name, kind: str, reply: dns.message.Message) -> Outcome | dns.name.Name:

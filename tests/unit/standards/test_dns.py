@@ -114,6 +114,14 @@ def test_a_silent_server_is_a_temporary_failure_in_bounded_time(server: DnsServe
     assert time.monotonic() - began < 3
 
 
+def test_a_whole_question_is_bounded_where_that_is_said(server: DnsServer) -> None:
+    server.silent.add("shop.example")
+    began = time.monotonic()
+    assert isinstance(LiveResolver(server.address, 1.0, whole=1.0).query("shop.example", "TXT"), TempFail)
+    # One try over UDP, and no time left for another over TCP.
+    assert 0.9 < time.monotonic() - began < 1.7
+
+
 def test_trouble_is_a_temporary_failure_that_says_why(server: DnsServer, resolver: LiveResolver) -> None:
     server.refused.add("shop.example")
     said = resolver.query("shop.example", "TXT")
