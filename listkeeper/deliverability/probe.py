@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from listkeeper.deliverability.finding import Severity
 from listkeeper.foundation import clock
 from listkeeper.foundation.fetch import Fetcher, Reached, Refused, Unreachable
-from listkeeper.standards import canonical_json, dkim_key_record, dmarc, dns
+from listkeeper.standards import canonical_json, dkim_key_record, dmarc, dns, spf_record
 from listkeeper.standards.dkim_key_record import KeyRecord
 from listkeeper.standards.dmarc import Status
 from listkeeper.standards.dns import Answer, NxDomain, Outcome, Remembering, Resolver, TempFail
@@ -28,7 +28,6 @@ from listkeeper.standards.dns import Answer, NxDomain, Outcome, Remembering, Res
 _FAULT = 400
 # A certificate that is renewed by itself is renewed long before.
 _SOON = 14
-_SPF = "v=spf1"
 _LONGEST_RECORD = 4_096
 
 
@@ -108,7 +107,7 @@ def _records(watched: Watched, memory: Remembering) -> dict[str, str]:
 
 
 def _spf(said: Outcome) -> str:
-    return _state(said, is_there=any((record.lower() + " ").startswith(f"{_SPF} ") for record in _of(said)))
+    return _state(said, is_there=any(map(spf_record.is_spf, _of(said))))
 
 
 def _is_key(record: str) -> bool:
