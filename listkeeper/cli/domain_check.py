@@ -17,7 +17,7 @@ from listkeeper.deliverability.finding import Finding, Verdict
 from listkeeper.deliverability.sending_domain import Question, SendingDomain
 from listkeeper.deliverability.surroundings import Surroundings
 from listkeeper.foundation.fetch import LiveFetcher
-from listkeeper.sending import way
+from listkeeper.sending import domain_news, way
 from listkeeper.settings import Settings
 from listkeeper.standards import address
 from listkeeper.standards.dns import LiveResolver, Resolver
@@ -94,7 +94,7 @@ def _question(settings: Settings, label: str) -> tuple[Question, int | None]:
 def _keep(settings: Settings, number: int, checked: Checked) -> None:
     """Store what our own name server said; what another one says is no reason to sign."""
     with opened(settings), store.transaction() as session:
-        domain_check.keep(session, session.get_one(SendingDomain, number), checked)
+        domain_news.keep(session, session.get_one(SendingDomain, number), checked, settings.gate)
 
 
 def _lines(domain: str, findings: Sequence[Finding]) -> list[str]:

@@ -204,10 +204,12 @@ def history(session: Session, domain: SendingDomain, most: int) -> list[DomainCh
 def refresh(  # noqa: PLR0913 - the shell's ways to the database and to the DNS, and what to ask about
     reading: Opening, writing: Opening, resolver: Resolver, organisation_id: int, name: str, *,
     egress: Sequence[str] = (), at_most: timedelta = timedelta(0), around: Surroundings = NOTHING_KNOWN,
+    keeping: Callable[[Session, SendingDomain, Checked], list[RecordChange]] = keep,
 ) -> list[RecordChange]:  # fmt: skip
     """Check a domain again if its last check is older than ``at_most``; it is added when it was not known.
 
     The DNS is asked between two transactions, with none open. Returns what changed since the check kept before.
+    ``keeping`` stores the check, and may tell of it.
     """
     with writing() as session:
         domain = sending_domain.by_name(session, organisation_id, name) or sending_domain.add(
@@ -220,4 +222,4 @@ def refresh(  # noqa: PLR0913 - the shell's ways to the database and to the DNS,
         asked = question(session, session.get_one(SendingDomain, number))
     checked = look(asked, resolver, egress=egress, around=around)
     with writing() as session:
-        return keep(session, session.get_one(SendingDomain, number), checked)
+        return keeping(session, session.get_one(SendingDomain, number), checked)

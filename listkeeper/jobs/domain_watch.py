@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -13,16 +12,11 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import domain_gate
 from listkeeper.deliverability import domain_check, drift, freemail, key_rotation, sending_domain
-from listkeeper.deliverability.domain_check import Checked
-from listkeeper.deliverability.finding import Finding
 from listkeeper.deliverability.gate import Gate
 from listkeeper.deliverability.key_rotation import Stage
 from listkeeper.deliverability.sending_domain import SendingDomain
-from listkeeper.foundation import clock, language, log
-from listkeeper.sending import bulk_count, incident, planning
-from listkeeper.sending.incident import IncidentKind
-
-_log = log.get(__name__)
+from listkeeper.foundation import clock, language
+from listkeeper.sending import bulk_count, domain_news
 
 
 def look() -> None:
@@ -83,26 +77,4 @@ def _check(number: int) -> None:
             asked, parts.resolver(), egress=parts.settings().egress, around=parts.surroundings()
         )
         with store.transaction() as session:
-            domain = session.get_one(SendingDomain, number)
-            before = drift.believed(session, domain)
-            changes = domain_check.keep(session, domain, checked)
-            _log.info("domain.checked", domain=domain.public_id, changes=len(changes))
-            _tell(session, domain, drift.worse(before, checked.findings) if before is not None else [], checked)
-
-
-def _tell(session: Session, domain: SendingDomain, worse: Sequence[Finding], checked: Checked) -> None:
-    if not worse:
-        if drift.is_over(checked.findings):
-            incident.over(session, IncidentKind.DOMAIN_WORSE, domain=domain.name)
-        return
-    words = language.text(
-        "The records of %(domain)s have changed for the worse: %(findings)s",
-        domain=domain.name,
-        findings=" ".join(dict.fromkeys(row.message for row in worse)),
-    )
-    stands = incident.report(session, IncidentKind.DOMAIN_WORSE, words, domain=domain.name)
-    # What was told of before and what is new make one mail, and it is told at once.
-    stands.told_at = clock.now()
-    session.flush()
-    _log.warning("domain.worse", domain=domain.public_id, codes=sorted({row.code for row in worse}))
-    planning.mail_incident(session, session.get_one(Organisation, domain.organisation_id), stands)
+            domain_news.keep(session, session.get_one(SendingDomain, number), checked, parts.settings().gate)

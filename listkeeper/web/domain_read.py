@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from listkeeper import parts, store
 from listkeeper.accounts import organisation
 from listkeeper.campaigns import domain_gate
 from listkeeper.deliverability import domain_check, freemail
 from listkeeper.deliverability.gate import Gate
+from listkeeper.sending import domain_news
 from listkeeper.settings import Settings
 
 
@@ -22,4 +25,5 @@ def again(settings: Settings) -> None:
     domain_check.refresh(
         store.reading, store.transaction, parts.resolver(), number, name,
         egress=settings.egress, at_most=domain_gate.FRESH, around=parts.surroundings(),
+        keeping=partial(domain_news.keep, gate=settings.gate),
     )  # fmt: skip

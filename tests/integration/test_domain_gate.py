@@ -284,6 +284,20 @@ def test_the_owner_hears_of_what_became_worse_once_and_when_it_is_over(
     assert _look(works) == []
 
 
+def test_what_a_person_finds_by_a_check_of_her_own_is_told_too(
+    type_: Type, works: Works, publish: Publish, frozen_clock: time_machine.Traveller
+) -> None:
+    """Kept and not told it would be what the next check is compared with, and nobody would ever hear of it."""
+    publish()
+    assert type_("domain", "check", "cafe.example", "--json").code < 6
+    assert _told(works) == 0
+    publish(TOO_DEAR)
+    assert type_("domain", "check", "cafe.example", "--json").code == 6
+    frozen_clock.shift(timedelta(days=1))
+    assert _look(works) == [IncidentKind.DOMAIN_WORSE]
+    assert _told(works) == 1
+
+
 def test_the_day_on_which_gmail_counts_a_domain_as_bulk_is_written_down(
     works: Works, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:

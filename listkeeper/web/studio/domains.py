@@ -12,7 +12,7 @@ from listkeeper.deliverability import domain_check, proven, sending_domain
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
-from listkeeper.sending import warmup
+from listkeeper.sending import domain_news, warmup
 from listkeeper.web.studio import domain_page, member, page, words
 
 blueprint = Blueprint("domains", __name__, url_prefix=page.ROOT)
@@ -66,7 +66,7 @@ def _look_up(public_id: str) -> None:
     resolver = parts.authoritative(asked.domain)
     checked = domain_check.look(asked, resolver, egress=page.settings().egress, around=parts.surroundings())
     with store.transaction() as session:
-        domain_check.keep(session, _named(session, public_id), checked)
+        domain_news.keep(session, _named(session, public_id), checked, page.settings().gate)
 
 
 def _named(session: Session, public_id: str) -> SendingDomain:
