@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -26,6 +27,10 @@ from rq.utils import as_text, utcparse
 
 from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.handover import MessageClass
+from listkeeper.deliverability import blocklist, blocklist_zone
+from listkeeper.deliverability.blocklist_book import Book
+from listkeeper.deliverability.finding import Finding
+from listkeeper.deliverability.link_audit import Links
 from listkeeper.deliverability.surroundings import Surroundings
 from listkeeper.foundation import clock, language, log, process
 from listkeeper.foundation.fetch import Line, LiveFetcher
@@ -41,7 +46,7 @@ from listkeeper.sending.ses_api import SesAccount
 from listkeeper.sending.smtp_lines import SmtpLines
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
 from listkeeper.sending.transport import Transport, TransportUnavailable
-from listkeeper.sending.way import PRACTICE, Way, leaves_by_relay
+from listkeeper.sending.way import LOOPBACK, PRACTICE, Way, leaves_by_relay
 from listkeeper.sending.ways import Ways
 from listkeeper.settings import Settings
 from listkeeper.standards.dns import LiveResolver, Resolver
@@ -225,7 +230,23 @@ def surroundings() -> Surroundings:
     known = settings()
     # Where a DNS server was named, that one is asked, and no other behind its back.
     connect = None if known.dns_server else LiveResolver
-    return Surroundings(fetcher(), connect, leaves_by_relay(known.sending_ways))
+    return Surroundings(fetcher(), connect, leaves_by_relay(known.sending_ways), links=links(known, resolver()))
+
+
+def links(known: Settings, asked: Resolver) -> Links | None:
+    """Return where the links of our letters lead, and how to ask the chosen block lists of it.
+
+    None where nobody but this machine can follow them: that is a trial, or for ``doctor`` to say.
+    """
+    if urlsplit(known.site).hostname in LOOPBACK:
+        return None
+    lists = [one for one in blocklist_zone.chosen(known.blocklists, known.blocklist_key) if one.holds_domains]
+
+    def listed(host: str) -> list[Finding]:
+        book = Book(known.data_folder)
+        return blocklist.check(lists, (), [host], asked, now=clock.now(), memory=book)
+
+    return Links(known.site, listed if lists else None)
 
 
 def line(origin: str, *, seconds: float) -> Line:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 import click
 
 from listkeeper.cli.context import emit, with_json, with_settings
 from listkeeper.deliverability import blocklist, blocklist_zone, finding
+from listkeeper.deliverability.blocklist_book import Book
 from listkeeper.deliverability.blocklist_zone import BlockList
 from listkeeper.deliverability.finding import Finding
 from listkeeper.foundation import clock
@@ -18,9 +17,6 @@ from listkeeper.foundation.errors import Invalid
 from listkeeper.settings import Settings
 from listkeeper.standards import address
 from listkeeper.standards.dns import LiveResolver
-
-_MEMORY = "blocklists.json"
-_MOST_REMEMBERED = 1_000
 
 
 @click.group()
@@ -47,9 +43,8 @@ def check(
     if lists and not asked and not labels:
         raise click.UsageError("Name an address with --ip or a domain with --domain, or set LISTKEEPER_EGRESS.")
     resolver = LiveResolver(nameserver or settings.dns_server)
-    memory = _remembered(settings.data_folder)
-    findings = blocklist.check(lists, asked, labels, resolver, now=clock.now(), memory=memory)
-    _remember(settings.data_folder, memory)
+    book = Book(settings.data_folder)
+    findings = blocklist.check(lists, asked, labels, resolver, now=clock.now(), memory=book)
     findings = findings or [blocklist.nobody_asked("your mail")]
     emit(_answer(lists, findings), as_json=as_json, lines=_lines(lists, findings))
     return finding.exit_code(findings)
@@ -78,21 +73,3 @@ def _lines(lists: list[BlockList], findings: list[Finding]) -> list[str]:
             lines.append(f"               {row.mend}")
     head = "Asked by these terms:" if lists else "Lists to choose from, and their terms:"
     return [*lines, head, *(f"  {one.name}: {one.terms}" for one in lists or blocklist_zone.every().values())]
-
-
-def _remembered(folder: Path) -> dict[str, dict[str, Any]]:
-    try:
-        kept = json.loads((folder / _MEMORY).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return {name: entry for name, entry in kept.items() if isinstance(entry, dict)} if isinstance(kept, dict) else {}
-
-
-def _remember(folder: Path, memory: dict[str, dict[str, Any]]) -> None:
-    """Keep what the lists said beside the database; where there is no instance, nothing is made."""
-    if not folder.is_dir():
-        return
-    newest = dict(sorted(memory.items(), key=lambda entry: str(entry[1].get("at")))[-_MOST_REMEMBERED:])
-    fresh = folder / f"{_MEMORY}.new"
-    fresh.write_text(json.dumps(newest, ensure_ascii=False), encoding="utf-8")
-    fresh.replace(folder / _MEMORY)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from listkeeper.cli import report_files, report_keep
-from listkeeper.cli.context import with_json
-from listkeeper.cli.report_files import Told, with_files
+from listkeeper.cli.report_files import Told
 from listkeeper.foundation import clock
 from listkeeper.standards import dmarc_failure_report, dmarc_report
 from listkeeper.standards.dmarc_failure_report import FailureReport
@@ -16,26 +13,10 @@ from listkeeper.standards.dmarc_report import Report
 from listkeeper.standards.dmarc_row import Row
 from listkeeper.standards.packed_report import Refusal
 
-_MOST_ROWS = 50
-
 
 @click.group()
 def command() -> None:
     """Read the reports that receivers send about mail that names a domain."""
-
-
-command.add_command(report_keep.command)
-
-
-@command.command()
-@with_json
-@with_files
-def read(*, files: tuple[Path, ...], as_json: bool) -> int:
-    """Read DMARC reports (FILE, or standard input): XML, gzip, ZIP or a mail, aggregate reports and failure reports.
-
-    Needs no instance and stores nothing. Exits with 10 when a file was refused; the others are read all the same.
-    """
-    return report_files.answer(files, _read, as_json=as_json)
 
 
 def _read(data: bytes) -> Told | Refusal:
@@ -48,6 +29,11 @@ def _read(data: bytes) -> Told | Refusal:
     return aggregate if failure.code == "not_feedback" else failure
 
 
+_WHAT = "Read DMARC reports (FILE, or standard input): XML, gzip, ZIP or a mail, aggregate reports and failure reports."
+command.add_command(report_files.reading(_WHAT, _read))
+command.add_command(report_keep.command)
+
+
 def _lines(report: Report) -> list[str]:
     said = [f"{name}={word}" for name in ("p", "sp", "np", "adkim", "aspf") if (word := getattr(report.policy, name))]
     return [
@@ -56,7 +42,7 @@ def _lines(report: Report) -> list[str]:
         f"{report.messages} messages, {report.aligned_messages} of them passed",
         *(f"error: {error}" for error in report.errors),
         *report.remarks,
-        *report_files.listed([_row_line(row) for row in report.rows], _MOST_ROWS),
+        *report_files.listed([_row_line(row) for row in report.rows]),
     ]
 
 

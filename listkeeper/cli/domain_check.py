@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from listkeeper import store
+from listkeeper import parts, store
 from listkeeper.accounts import organisation
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.cli.nameserver import SECONDS
@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913 - one option each
         egress=egress or settings.egress,
         selectors=selectors,
         mail_from=mail_from,
-        around=_surroundings(settings, timeout, ask_each=named is None),
+        around=_surroundings(settings, named, timeout),
     )
     if number is not None and nameserver is None:
         _keep(settings, number, checked)
@@ -76,9 +76,11 @@ def _resolver(domain: str, named: str | None, timeout: float) -> Resolver:
     return usual if named else DirectResolver(domain, usual, partial(LiveResolver, timeout=timeout, whole=timeout))
 
 
-def _surroundings(settings: Settings, timeout: float, *, ask_each: bool) -> Surroundings:
-    connect = partial(LiveResolver, timeout=timeout, whole=timeout) if ask_each else None
-    return Surroundings(LiveFetcher(settings.private_hosts), connect, way.leaves_by_relay(settings.sending_ways))
+def _surroundings(settings: Settings, named: str | None, timeout: float) -> Surroundings:
+    connect = None if named else partial(LiveResolver, timeout=timeout, whole=timeout)
+    links = parts.links(settings, LiveResolver(named, timeout, whole=timeout))
+    through_relay = way.leaves_by_relay(settings.sending_ways)
+    return Surroundings(LiveFetcher(settings.private_hosts), connect, through_relay, links=links)
 
 
 def _question(settings: Settings, label: str) -> tuple[Question, int | None]:

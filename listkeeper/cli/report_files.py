@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from listkeeper.cli.context import emit
+from listkeeper.cli.context import emit, with_json
 from listkeeper.foundation import clock
 from listkeeper.standards import foreign_text
 from listkeeper.standards.packed_report import USUAL, Refusal
@@ -29,6 +29,12 @@ from listkeeper.standards.packed_report import USUAL, Refusal
 REFUSED = 10
 STDIN = Path("-")
 _LONGEST_NAME = 500
+# Lines that a person reads of one list.
+_MOST_LINES = 50
+# What the help of every command that reads ends with.
+_READING = (
+    "Needs no instance and stores nothing. Exits with 10 when a file was refused; the others are read all the same."
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,19 @@ def with_files(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))(function)
 
 
-def answer(files: Sequence[Path], read: Callable[[bytes], Told | Refusal], *, as_json: bool) -> int:
+def reading(what: str, read: Callable[[bytes], Told | Refusal]) -> click.Command:
+    """Return the command ``read`` for reports that ``read`` knows; ``what`` tells its user which those are."""
+
+    @click.command("read", help=f"{what}\n\n{_READING}")
+    @with_json
+    @with_files
+    def command(*, files: tuple[Path, ...], as_json: bool) -> int:
+        return _answer(files, read, as_json=as_json)
+
+    return command
+
+
+def _answer(files: Sequence[Path], read: Callable[[bytes], Told | Refusal], *, as_json: bool) -> int:
     """Print what is in each file; return the exit code, which is 10 when one was refused."""
     answers: list[dict[str, Any]] = []
     refused = 0
@@ -100,8 +118,8 @@ def plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON can say
     return str(value) if isinstance(value, IPv4Address | IPv6Address) else value
 
 
-def listed(rows: Sequence[str], most: int) -> Iterator[str]:
+def listed(rows: Sequence[str]) -> Iterator[str]:
     """Yield the first lines of many, and how many more there are."""
-    yield from rows[:most]
-    if len(rows) > most:
-        yield f"… and {len(rows) - most} more; --json has them all."
+    yield from rows[:_MOST_LINES]
+    if len(rows) > _MOST_LINES:
+        yield f"… and {len(rows) - _MOST_LINES} more; --json has them all."

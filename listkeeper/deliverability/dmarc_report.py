@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.deliverability import report_keeping
+from listkeeper.deliverability import report_head, report_keeping
 from listkeeper.deliverability.report_keeping import Duplicate, Kept, Outcome, ReportKind
 from listkeeper.foundation import clock, columns
 from listkeeper.foundation.columns import Json, UtcDateTime
@@ -114,19 +114,8 @@ def keep(session: Session, organisation_id: int, report: Report) -> Outcome:
 
 
 def _head(organisation_id: int, report: Report, sender: str, domain: str) -> dict[str, Any]:
-    return {
-        "organisation_id": organisation_id,
-        "identity": report_keeping.identity(sender.lower(), report.report_id, domain),
-        "sender": report_keeping.cut(sender),
-        "report_id": report_keeping.cut(report.report_id),
-        "policy_domain": domain,
-        "policy": _policy(report.policy),
-        "begins_at": report.begin,
-        "ends_at": report.end,
-        "day": (report.begin + (report.end - report.begin) / 2).astimezone(UTC).date(),
-        "left_out": report.left_out,
-        "received_at": clock.now(),
-    }
+    own = {"policy_domain": domain, "policy": _policy(report.policy), "left_out": report.left_out}
+    return report_head.values(organisation_id, report, sender, domain) | own
 
 
 def _policy(found: Policy) -> dict[str, Any]:

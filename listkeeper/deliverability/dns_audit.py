@@ -27,6 +27,7 @@ from listkeeper.deliverability import (
     existence_audit,
     greeting_audit,
     host_audit,
+    link_audit,
     spf_audit,
     spf_lint,
     transport_audit,
@@ -112,7 +113,8 @@ class _Case:
             bimi.record_name(self.domain),
         ]
         pointers = [(dns.reverse_name(ip), "PTR") for ip in self.egress]
-        return [*((name, "TXT") for name in texts), (self.sender.domain, "SPF"), *pointers]
+        returning = [(self.sender.domain, kind) for kind in ("MX", "A", "AAAA")]
+        return [*((name, "TXT") for name in texts), (self.sender.domain, "SPF"), *returning, *pointers]
 
     def pieces(self, memory: Resolver) -> list[Callable[[], list[Finding]]]:
         """Return the parts of the audit, none of which waits for another."""
@@ -123,6 +125,7 @@ class _Case:
             lambda: self._hosts(memory),
             lambda: self._authorities(memory),
             lambda: transport_audit.audit(self.domain, memory, self.now, reader=self.around.reader),
+            lambda: link_audit.audit(self.domain, self.around.links, reader=self.around.reader),
             lambda: brand_audit.audit(self.domain, memory, self.now, enforced=_is_enforced(self.domain, memory)),
         ]
 
@@ -132,6 +135,7 @@ class _Case:
             # Nobody's mail is judged by it today, and readers of the record will judge all the same.
             read = Sender(self.domain, f"postmaster@{self.domain}", None)
             found += [*spf_audit.audit(read, memory, self.now), *self._lint(self.domain, memory)]
+            found.append(existence_audit.of_envelope(self.sender.domain, memory, self.now))
         return found
 
     def _lint(self, domain: str, memory: Resolver) -> list[Finding]:

@@ -1,4 +1,8 @@
-"""Whether the domain exists and can receive what readers answer: row X1, on which row M2 rests (RFC 5321, RFC 7505)."""
+"""Whether what is sent to the domain arrives: row X1, on which row M2 rests, and F14 (RFC 5321, RFC 7505).
+
+Readers answer to the domain in From; what could not be delivered comes back to
+the domain of the envelope, where it is another one.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +42,33 @@ def audit(domain: str, resolver: Resolver, now: datetime) -> Finding:
             return _with_mx(domain, mail, resolver, now)
         case _:
             return _without_mx(domain, resolver, now)
+
+
+def of_envelope(domain: str, resolver: Resolver, now: datetime) -> Finding:
+    """Return the finding about the domain of an envelope's sender, an A-label: whether bounces can reach it."""
+    outcomes = [resolver.query(domain, kind) for kind in ("MX", "A", "AAAA")]
+    seen = evidence.of_several(outcomes, now)
+    mail, values = outcomes[0], {"domain": domain}
+    if isinstance(mail, Answer) and not any(mail.hosts()):
+        words = language.text(
+            "%(domain)s refuses all mail (null MX): what could not be delivered never comes back.", **values
+        )
+        return Finding("F14", Severity.ERROR, domain, words, seen, _mend(), _EXISTS)
+    if any(isinstance(outcome, Answer) for outcome in outcomes):
+        words = language.text("What could not be delivered comes back to %(domain)s.", **values)
+        return Finding("F14", Severity.INFO, domain, words, seen, reference=_EXISTS)
+    if failed := next((outcome for outcome in outcomes if isinstance(outcome, TempFail)), None):
+        words = language.text(
+            "Unknown whether what could not be delivered comes back to %(domain)s, "
+            "because the DNS gave no answer: %(reason)s.",
+            reason=failed.reason,
+            **values,
+        )
+        return Finding("F14", Severity.UNKNOWN, domain, words, seen, reference=_EXISTS)
+    words = language.text(
+        "%(domain)s has neither an MX record nor an address: what could not be delivered never comes back.", **values
+    )
+    return Finding("F14", Severity.ERROR, domain, words, seen, _mend(), _EXISTS)
 
 
 def is_missing(found: Finding, resolver: Resolver) -> bool:

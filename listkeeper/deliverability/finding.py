@@ -46,7 +46,7 @@ class Verdict(StrEnum):
 
 
 # Rows that never come to more than a warning: not to know them is no reason to wait, or to ask before a send.
-_MINOR = frozenset({"S6", "S7", "S8", "D5", "T1", "T2", "B1", "X4"})
+_MINOR = frozenset({"S6", "S7", "S8", "D5", "T1", "T2", "B1", "X3", "X4"})
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,20 @@ def _by_ourselves(word: Word, ours: Expected, verified: Sequence[dkim_verify.Ver
         found = Finding("K4", Severity.INFO, ours.domain, words, seen)
         return [(Comparison("verifier", expected, seen, agreement, words), found)]
     agreement, words = _not_right(best, passed=passed, said=bool(theirs))
-    return [(Comparison("verifier", expected, seen, agreement, words), None)]
+    return [(Comparison("verifier", expected, seen, agreement, words), _below(best, seen))]
+
+
+def _below(best: dkim_verify.Verdict, seen: str) -> Finding | None:
+    """Return the finding where the key is for one domain alone and the signature speaks for one below it."""
+    if not best.below:
+        return None
+    values = {"domain": foreign_text.clean(best.domain, MOST_SHOWN)}
+    words = language.text(
+        "The key of %(domain)s says t=s: it is for that domain alone, and i= in the signature names one below it.",
+        **values,
+    )
+    mend = language.text("Take t=s out of the key record, or sign with i=@%(domain)s.", **values)
+    return Finding("K1c", Severity.ERROR, values["domain"], words, seen, mend, "RFC 6376 section 3.6.1")
 
 
 def _not_right(best: dkim_verify.Verdict, *, passed: bool, said: bool) -> tuple[Agreement, str]:

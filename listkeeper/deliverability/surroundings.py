@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from listkeeper.deliverability.link_audit import Links
 from listkeeper.deliverability.transport_audit import PageReader
 from listkeeper.standards.dns_authority import Connect
 
@@ -21,13 +22,15 @@ class Surroundings:
     says that mail is handed to somebody else's server, whose address receivers
     see. An address that is named for us (``egress``) counts more than that:
     its name is checked, whoever rents it out. ``ehlo`` is the name our server
-    greets receivers with, None where that is not known.
+    greets receivers with, ``links`` is where the links of our letters lead;
+    each is None where that is not known.
     """
 
     reader: PageReader | None = None
     connect: Connect | None = None
     through_relay: bool = False
     ehlo: str | None = None
+    links: Links | None = None
 
 
 NOTHING_KNOWN = Surroundings()

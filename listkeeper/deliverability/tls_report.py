@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Date, ForeignKey, Index, String, UniqueConstraint, delete, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.deliverability import report_keeping
+from listkeeper.deliverability import report_head, report_keeping
 from listkeeper.deliverability.report_keeping import Duplicate, Kept, Outcome, ReportKind
 from listkeeper.foundation import clock, columns
 from listkeeper.foundation.columns import Json, UtcDateTime
@@ -75,17 +75,8 @@ def keep(session: Session, organisation_id: int, report: Report) -> Outcome:
         return refused
     sender = report.organization_name or report.contact_info.rpartition("@")[2]
     domain = min(one.policy_domain for one in ours)
-    values = {
-        "organisation_id": organisation_id,
-        "identity": report_keeping.identity(sender.lower(), report.report_id, domain),
-        "sender": report_keeping.cut(sender),
-        "report_id": report_keeping.cut(report.report_id),
-        "begins_at": report.begin,
-        "ends_at": report.end,
-        "day": (report.begin + (report.end - report.begin) / 2).astimezone(UTC).date(),
-        "received_at": clock.now(),
-    }
-    number = report_keeping.add(session, TlsReport, values)
+    head = report_head.values(organisation_id, report, sender, domain)
+    number = report_keeping.add(session, TlsReport, head)
     if number is None:
         return Duplicate(ReportKind.TLS, sender, domain)
     session.execute(insert(TlsPolicy), [{"report_id": number, **_policy(one)} for one in ours])

@@ -115,7 +115,7 @@ class LiveFetcher:
                 status, location, ends = self._exchange("GET", parts, address, deadline)
             return urljoin(url, location) if status in _REDIRECTS and location else Reached(status, url, ends)
         except PROBLEMS as problem:
-            return Unreachable(fetch_wire.why(problem))
+            return fetch_wire.trouble(problem)
 
     def _exchange(
         self, method: str, parts: SplitResult, address: str, deadline: float
@@ -147,13 +147,13 @@ class LiveFetcher:
         addresses = fetch_address.ip_addresses(parts, self._private_hosts, deadline)
         if not isinstance(addresses, list):
             return addresses
-        why = language.text("no answer in time")
+        why = Unreachable(language.text("no answer in time"))
         for address, until in _shared(addresses, deadline):
             try:
                 return self._page(parts, address, until)
             except PROBLEMS as problem:
-                why = fetch_wire.why(problem)
-        return Unreachable(why)
+                why = fetch_wire.trouble(problem)
+        return why
 
     def _page(self, parts: SplitResult, address: str, deadline: float) -> Answer:
         wire = fetch_wire.wired(parts, address, deadline, self._tls)
@@ -181,13 +181,13 @@ class LiveFetcher:
         addresses = fetch_address.ip_addresses(parts, self._private_hosts, deadline)
         if not isinstance(addresses, list):
             return addresses
-        why = language.text("no answer in time")
+        why = Unreachable(language.text("no answer in time"))
         for address, until in _shared(addresses, deadline):
             try:
                 return fetch_wire.wired(parts, address, until, self._tls)
             except PROBLEMS as problem:
-                why = fetch_wire.why(problem)
-        return Unreachable(why)
+                why = fetch_wire.trouble(problem)
+        return why
 
 
 def _shared(addresses: Sequence[str], deadline: float) -> Iterator[tuple[str, float]]:

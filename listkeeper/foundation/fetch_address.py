@@ -27,9 +27,13 @@ _PLAIN = "/%:@!$&'()*+,;=~-._?"
 
 @dataclass(frozen=True)
 class Unreachable:
-    """Nobody answered, or not in a way that can be read; ``reason`` says why in words."""
+    """Nobody answered, or not in a way that can be read; ``reason`` says why in words.
+
+    ``distrusted`` says that a server is there, whose certificate is not valid.
+    """
 
     reason: str
+    distrusted: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,11 @@ class Line:
                 answer = self._answer(wire.connection)
         except PROBLEMS as problem:
             self.close()
-            return Unanswered(fetch_wire.why(problem)) if left_whole else NotSent(fetch_wire.why(problem))
+            return (
+                Unanswered(fetch_wire.trouble(problem).reason)
+                if left_whole
+                else NotSent(fetch_wire.trouble(problem).reason)
+            )
         self._used_at = time.monotonic()
         return answer
 

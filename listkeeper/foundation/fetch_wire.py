@@ -18,6 +18,7 @@ from typing import Self
 from urllib.parse import SplitResult
 
 from listkeeper.foundation import fetch_address, language
+from listkeeper.foundation.fetch_address import Unreachable
 
 # What goes wrong on the wire.
 PROBLEMS = (OSError, http.client.HTTPException, ValueError)
@@ -105,16 +106,18 @@ class Watch:
             return
 
 
-def why(problem: Exception) -> str:
+def trouble(problem: Exception) -> Unreachable:
     """Return in words what went wrong; never the problem's own, which may quote what was sent."""
     match problem:
         case ssl.SSLCertVerificationError():
-            return language.text("its certificate is not valid: %(error)s", error=problem.verify_message)
+            words = language.text("its certificate is not valid: %(error)s", error=problem.verify_message)
+            return Unreachable(words, distrusted=True)
         case ssl.SSLError():
-            return language.text("no secure connection can be made")
+            words = language.text("no secure connection can be made")
         case TimeoutError():
-            return language.text("no answer in time")
+            words = language.text("no answer in time")
         case ConnectionRefusedError():
-            return language.text("the web server refuses connections")
+            words = language.text("the web server refuses connections")
         case _:
-            return language.text("the web server gives no answer that can be read")
+            words = language.text("the web server gives no answer that can be read")
+    return Unreachable(words)

@@ -114,7 +114,7 @@ def of(known: Facts) -> Advice:
         return settled
     if (lacking := _lacking(known)) is not None:
         return _unknown(known.domain, lacking)
-    if known.aligned * 1000 < LEAST_ALIGNED * known.messages:
+    if not _nearly_all_pass(known.aligned, known.messages):
         return Advice(Step.WAIT, known.domain, _too_much_fails(known))
     return _next(known)
 
@@ -160,10 +160,13 @@ def _unknown(domain: str, why: str) -> Advice:
     return Advice(Step.NOT_KNOWN, domain, words)
 
 
+def _nearly_all_pass(aligned: int, messages: int) -> bool:
+    return messages > 0 and aligned * 1000 >= LEAST_ALIGNED * messages
+
+
 def _too_much_fails(known: Facts) -> str:
     failing = language.share(1000 - known.aligned * 1000 // known.messages)
-    own_passes = known.own_messages and known.own_aligned * 1000 >= LEAST_ALIGNED * known.own_messages
-    if own_passes and known.strangers:
+    if _nearly_all_pass(known.own_aligned, known.own_messages) and known.strangers:
         return language.counted(
             "Leave the policy as it is: %(share)s of the mail fails. Your own passes; what fails comes from "
             "%(number)s source that is not known to be yours. If you know that it is not, the stricter policy is what "
@@ -197,16 +200,20 @@ def _step(policy: dict[str, Any]) -> Step:
 def _next(known: Facts) -> Advice:
     step, share = _step(known.policy), language.share(known.aligned * 1000 // known.messages)
     said = language.text("In 30 days %(share)s of the mail under %(domain)s passed.", share=share, domain=known.domain)
+    then, record = _then(step)
+    return Advice(step, known.domain, f"{said} {then}", record)
+
+
+def _then(step: Step) -> tuple[str, str]:
+    """Say what may be done now, with the tags to change."""
     match step:
         case Step.QUARANTINE:
-            then = language.text("The policy may be quarantine now: what fails goes to the spam folder.")
-            return Advice(step, known.domain, f"{said} {then}", "p=quarantine")
+            words = language.text("The policy may be quarantine now: what fails goes to the spam folder.")
+            return words, "p=quarantine"
         case Step.REJECT:
-            then = language.text("The policy may be reject now: what fails is thrown away.")
-            return Advice(step, known.domain, f"{said} {then}", "p=reject")
+            return language.text("The policy may be reject now: what fails is thrown away."), "p=reject"
         case Step.WHOLE:
-            then = language.text("The policy may count in full now: take t=y and pct= out of the record.")
-            return Advice(step, known.domain, f"{said} {then}", "t=n")
+            return language.text("The policy may count in full now: take t=y and pct= out of the record."), "t=n"
         case _:
-            then = language.text("Mail from names below it that do not exist may be thrown away as well.")
-            return Advice(Step.NAMES, known.domain, f"{said} {then}", "np=reject")
+            words = language.text("Mail from names below it that do not exist may be thrown away as well.")
+            return words, "np=reject"

@@ -52,7 +52,11 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """One signature judged, with the reason in words; ``testing`` says that its key is marked as being tried out."""
+    """One signature judged, with the reason in words.
+
+    ``testing`` says that its key is marked as being tried out (t=y), ``below``
+    that the key is for one domain alone (t=s) and i= names one below it.
+    """
 
     result: Result
     reason: str
@@ -60,6 +64,7 @@ class Verdict:
     selector: str
     algorithm: str
     testing: bool = False
+    below: bool = False
 
 
 class KnownKey:
@@ -133,15 +138,16 @@ def _verdict(message: _Message, place: int, resolver: dns.Resolver, now: datetim
     if isinstance(read, BadSignature):
         return Verdict(Result.PERMERROR, read.reason, read.domain, read.selector, read.algorithm)
     body = message.body(read.body_form)
-    told, testing = _of_itself(read, body, now), False
+    told, key = _of_itself(read, body, now), None
     if not message.is_sound:
         told = Result.PERMERROR, language.text("the head of the message holds a line that is no header field")
     if told is None:
-        told, testing = _of_key(read, message.signed_by(place, read), resolver)
+        told, key = _of_key(read, message.signed_by(place, read), resolver)
     if told[0] is Result.PASS and read.length is not None and read.length < len(body):
         words = language.text("only the first %(count)s octets of the body are signed, not the rest", count=read.length)
         told = (Result.POLICY, words)
-    return Verdict(*told, read.domain, read.selector, read.algorithm, testing)
+    testing, below = (key.testing, _is_below(read, key)) if key else (False, False)
+    return Verdict(*told, read.domain, read.selector, read.algorithm, testing, below)
 
 
 def _of_itself(read: Signature, body: bytes, now: datetime) -> _Told | None:
@@ -156,38 +162,38 @@ def _of_itself(read: Signature, body: bytes, now: datetime) -> _Told | None:
     return None
 
 
-def _of_key(read: Signature, signed: bytes, resolver: dns.Resolver) -> tuple[_Told, bool]:
-    """Ask for the key and return what it says of a signature, and whether it is being tried out."""
+def _of_key(read: Signature, signed: bytes, resolver: dns.Resolver) -> tuple[_Told, KeyRecord | None]:
+    """Ask for the key and return what it says of a signature, and the key where there is one that can be read."""
     name = dkim_key_record.name_of(read.selector, read.domain)
     outcome = resolver.query(name, "TXT")
     if isinstance(outcome, dns.TempFail):
         words = language.text("the DNS gave no answer about the key: %(reason)s", reason=outcome.reason)
-        return (Result.TEMPERROR, words), False
+        return (Result.TEMPERROR, words), None
     if not isinstance(outcome, dns.Answer) or not outcome.records:
-        return (Result.PERMERROR, language.text("there is no key at %(name)s", name=name)), False
+        return (Result.PERMERROR, language.text("there is no key at %(name)s", name=name)), None
     each = [_of_record(read, signed, name, record) for record in outcome.records[:_MOST_RECORDS]]
     # Of several records a verifier may choose; one that fits is enough.
     return next((found for found in each if found[0][0] is Result.PASS), each[0])
 
 
-def _of_record(read: Signature, signed: bytes, name: str, record: str) -> tuple[_Told, bool]:
+def _of_record(read: Signature, signed: bytes, name: str, record: str) -> tuple[_Told, KeyRecord | None]:
     key = dkim_key_record.parse(record)
     match key:
         case Revoked():
-            return (Result.PERMERROR, language.text("the key at %(name)s was withdrawn", name=name)), False
+            return (Result.PERMERROR, language.text("the key at %(name)s was withdrawn", name=name)), None
         case BadKey():
             words = language.text("the key at %(name)s cannot be used: %(reason)s", name=name, reason=key.reason)
-            return (Result.PERMERROR, words), False
+            return (Result.PERMERROR, words), None
         case KeyRecord():
             wrong = _unfit(read, key)
             if wrong:
-                return (Result.PERMERROR, wrong), key.testing
+                return (Result.PERMERROR, wrong), key
             if not _fits(key, read.signature, signed):
                 words = language.text(
                     "the headers were changed after they were signed, or it was made with another key"
                 )
-                return (Result.FAIL, words), key.testing
-            return (Result.PASS, language.text("the signature is right")), key.testing
+                return (Result.FAIL, words), key
+            return (Result.PASS, language.text("the signature is right")), key
         case _:
             assert_never(key)
 
@@ -197,9 +203,14 @@ def _unfit(read: Signature, key: KeyRecord) -> str | None:
         return language.text("the key is not of the kind that the signature names")
     if key.algorithm == "rsa" and not _SHORTEST_KEY <= key.bits <= _LONGEST_KEY:
         return language.text("the key has %(count)s bits, which is not between 1,024 and 8,192", count=key.bits)
-    if key.exact and read.identity_domain != read.domain:
+    if _is_below(read, key):
         return language.text("the key is for %(domain)s alone and not for what is below it", domain=read.domain)
     return None
+
+
+def _is_below(read: Signature, key: KeyRecord) -> bool:
+    """Whether the key is for one domain alone (t=s) and the signature names one below it in i=."""
+    return key.exact and read.identity_domain != read.domain
 
 
 def _fits(key: KeyRecord, signature: bytes, signed: bytes) -> bool:

@@ -156,6 +156,28 @@ def test_a_record_is_tried_and_a_key_changed(
         assert session.scalars(select(SendingDomain)).one().selector == "lk1"
 
 
+@pytest.mark.timeout(240)
+def test_a_silent_dns_is_one_calm_sentence(chromium: Path, enter: str, names: DnsServer, tmp_path: Path) -> None:
+    with watched(chromium) as people, people.context() as owner:
+        page = owner.new_page()
+        _begin(page, enter)
+        names.refused = {"*"}
+        page.get_by_role("button", name="Check again").click()
+        expect(page.get_by_text("You can send: not known, because the DNS gave no answer.")).to_be_visible()
+        expect(page.get_by_text("checks could not be made. That does not mean")).to_be_visible()
+        # The single checks are there for whoever asks, and for nobody else.
+        single = page.get_by_text("Unknown whether there is a DMARC record").first
+        expect(single).to_be_hidden()
+        _keep(page, tmp_path, "silent-at-first")
+        page.get_by_text("Show all", exact=True).click()
+        expect(single).to_be_visible()
+        _look_closely(people, page, tmp_path, "silent")
+        names.refused = set()
+        page.get_by_role("button", name="Check again").click()
+        expect(page.get_by_text("You can send: no, 3 problems.")).to_be_visible()
+        people.demand_calm()
+
+
 def test_without_script_the_page_says_all_the_same(chromium: Path, enter: str, names: DnsServer) -> None:
     with watched(chromium) as people, people.context(javascript=False) as owner:
         page = owner.new_page()

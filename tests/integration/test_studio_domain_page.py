@@ -228,6 +228,25 @@ def test_a_check_that_could_not_be_made_is_never_a_yes(app: Flask, browser: Stud
     assert "cafe.example Unknown" in words(browser.get("/studio/domains"))
 
 
+def test_a_silent_dns_is_said_once_and_its_checks_are_folded(browser: StudioBrowser, names: DnsServer) -> None:
+    address = add(browser)
+    assert "A better name to send as" in words(browser.get(address))
+    names.refused = {"*"}
+    browser.post(f"{address}/check")
+    page = browser.get(address)
+    shown = words(page)
+    assert "A better name to send as" not in shown
+    assert "You can send: not known, because the DNS gave no answer." in shown
+    said = re.search(r"The DNS gave no answer, so (\d+) checks could not be made\.", shown)
+    assert said is not None
+    part = page.text.partition("What could not be checked")[2].partition("</article>")[0]
+    # Each of them is there, behind the one sentence, and nothing beside it.
+    before, folded, after = (*part.partition("<details>")[:2], part.rpartition("</details>")[2])
+    assert (folded, "Unknown whether" in before, "Unknown whether" in after) == ("<details>", False, False)
+    assert part.count("Unknown whether") == int(said.group(1))
+    assert "Right" not in part
+
+
 def test_looking_changes_nothing_and_notices_what_is_new(app: Flask, browser: StudioBrowser, names: DnsServer) -> None:
     address = add(browser)
     before = routes.fingerprint(app)

@@ -30,6 +30,7 @@ from listkeeper.web.studio import (
     domain_keys,
     domain_records,
     domain_scorecard,
+    domain_unknown,
     domain_verdict,
     page,
     words,
@@ -53,14 +54,15 @@ def values(session: Session, domain: SendingDomain, *, looked: int = 0) -> dict[
     found = findings_of(session, domain, kept)
     problems = domain_records.problems(domain.name, found, kept, egress)
     needed = domain_records.needed(problems)
+    unknown = domain_unknown.of(found, domain.name, checks[0].records if checks else {})
     return {
         "domain": domain,
-        "verdict": domain_verdict.of(found, checked=domain.last_checked_at is not None),
+        "verdict": domain_verdict.of(found, checked=domain.last_checked_at is not None, silent=unknown.silent),
         "place": domain_records.place_of(domain.name, kept),
         "needed": needed,
         "unborn": unborn(domain, kept),
         "advised": [problem for problem in problems if problem not in needed],
-        "unknown": [row for row in found if row.verdict is Verdict.UNKNOWN],
+        "unknown": unknown,
         "sections": sections(found),
         "asking": domain_records.request(domain.name, problems),
         "looks": LOOKS - looked if domain_records.missing(problems) else 0,
@@ -161,7 +163,8 @@ def _folded(session: Session, domain: SendingDomain, kept: KeptAnswers) -> dict[
         "say_stage": domain_keys.stage,
         "rests": rotation.stage is Stage.RESTS,
         "key_is_old": key_rotation.is_old(session, domain),
-        "advice": advice if advice.choice is not Choice.AS_IT_IS and not domain.signing else None,
+        # Where nobody answered, whether there is other mail is one more thing that is not known: no name is proposed.
+        "advice": advice if advice.choice is Choice.SUB_DOMAIN and not domain.signing else None,
     }
 
 

@@ -9,8 +9,8 @@ from listkeeper.foundation import language
 from listkeeper.web.studio.words import Said
 
 
-def of(findings: Sequence[Finding], *, checked: bool) -> Said:
-    """Say it of the last check; what could not be asked is never a yes."""
+def of(findings: Sequence[Finding], *, checked: bool, silent: Sequence[Finding] = ()) -> Said:
+    """Say it of the last check; what could not be asked is never a yes. ``silent``: what the DNS left unanswered."""
     number = {severity: sum(row.severity is severity for row in findings) for severity in Severity}
     bad = number[Severity.BLOCK] + number[Severity.ERROR]
     # What no receiver decides by is no reason to doubt.
@@ -27,6 +27,9 @@ def of(findings: Sequence[Finding], *, checked: bool) -> Said:
             bad,
         )
         return Said(words, "bad")
+    if any(not row.is_minor for row in silent):
+        # The page says how many there are, with those that nobody decides by: one number is enough.
+        return Said(language.text("You can send: not known, because the DNS gave no answer."), "warn")
     if unknown:
         words = language.counted(
             "You can send: not known, because %(number)s check could not be made.",

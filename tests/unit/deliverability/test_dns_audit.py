@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from listkeeper.deliverability import dns_audit, finding
-from listkeeper.deliverability.finding import Finding, Severity, Verdict
+from listkeeper.deliverability.finding import Severity, Verdict
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import spf, spf_record
 from listkeeper.standards.dns import LiveResolver, StaticResolver
-from tests.fakes import dns_server
 from tests.fakes.dns_server import DnsServer
 from tests.makers.domain_zones import DOMAIN, EIGHT, INCLUDED, IP, K512, K1024, NOW, OTHER, OURS, WRONG, Zone, zone
+from tests.unit.deliverability.conftest import audited, codes_of, the_one
 
 # In the order in which a receiver would come to them.
 _RIGHT = [
@@ -41,46 +40,25 @@ _RIGHT = [
 ]
 
 
-@pytest.fixture
-def server() -> Iterator[DnsServer]:
-    with dns_server.serving({}) as running:
-        yield running
-
-
-def _audit(server: DnsServer, records: Zone, *, timeout: float = 2.0, **options: object) -> list[Finding]:
-    server.publish(records)
-    asked: dict[str, object] = {"egress": [IP], "dkim": OURS, "now": NOW} | options
-    return dns_audit.audit(DOMAIN, LiveResolver(server.address, timeout), **asked)  # type: ignore[arg-type]
-
-
-def _codes(found: list[Finding], *verdicts: Verdict) -> dict[str, Severity]:
-    return {one.code: one.severity for one in found if one.verdict in verdicts}
-
-
-def _one(found: list[Finding], code: str) -> Finding:
-    [only] = [one for one in found if one.code == code]
-    return only
-
-
 def test_a_right_zone_is_right_in_words_with_what_was_seen_where_and_when(server: DnsServer) -> None:
-    found = _audit(server, zone())
+    found = audited(server, zone())
     assert [(one.code, one.severity) for one in found] == [(code, Severity.INFO) for code in _RIGHT]
     assert finding.exit_code(found) == 0
-    record = _one(found, "S1")
+    record = the_one(found, "S1")
     assert record.evidence.splitlines() == [
         'shop.example TXT "site-verification=x"',
         f'shop.example TXT "v=spf1 mx ip4:{IP} -all"',
         f"asked {server.address} at 2026-11-23T08:00:00.000Z",
     ]
-    assert _one(found, "G1").message == f"SPF lets mail from {IP} pass, by ip4:{IP}."
-    assert _one(found, "K3").evidence.count(OURS.fingerprint) == 2
+    assert the_one(found, "G1").message == f"SPF lets mail from {IP} pass, by ip4:{IP}."
+    assert the_one(found, "K3").evidence.count(OURS.fingerprint) == 2
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_zone_is_named_by_a_finding_of_its_own(server: DnsServer, name: str) -> None:
     wrong = WRONG[name]
-    found = _audit(server, wrong.zone)
-    assert _codes(found, Verdict.WRONG) == {wrong.code: wrong.severity}
+    found = audited(server, wrong.zone)
+    assert codes_of(found, Verdict.WRONG) == {wrong.code: wrong.severity}
     named = [one for one in found if one.verdict is Verdict.WRONG]
     assert all(one.message.endswith(".") for one in named)
     assert all(server.address in one.evidence or one.code == "G1" for one in named)
@@ -92,14 +70,40 @@ def test_a_wrong_zone_is_named_by_a_finding_of_its_own(server: DnsServer, name: 
 def test_what_we_tell_to_publish_is_right_once_published(server: DnsServer, name: str) -> None:
     wrong = WRONG[name]
     mended = wrong.zone | {DOMAIN: wrong.zone[DOMAIN] | {"TXT": [wrong.mend]}}
-    assert _codes(_audit(server, mended), Verdict.WRONG, Verdict.UNKNOWN) == {}
+    assert codes_of(audited(server, mended), Verdict.WRONG, Verdict.UNKNOWN) == {}
     zone = StaticResolver(mended)
     assert isinstance(spf_record.parse(wrong.mend), spf_record.Record)
     assert spf.check_host(IP, DOMAIN, f"a@{DOMAIN}", DOMAIN, zone).result is spf.Result.PASS
 
 
+@pytest.mark.parametrize(
+    ("at", "severity"),
+    [
+        ({"MX": ["10 mx.shop.example"]}, Severity.INFO),
+        ({"A": ["192.0.2.9"]}, Severity.INFO),
+        ({"MX": ["0 ."]}, Severity.ERROR),
+        ({}, Severity.ERROR),
+    ],
+)
+def test_what_could_not_be_delivered_must_be_able_to_come_back(
+    server: DnsServer, at: dict[str, list[str]], severity: Severity
+) -> None:
+    more: Zone = {"bounce.shop.example": {"TXT": [f"v=spf1 ip4:{IP} -all"], **at}}
+    found = audited(server, zone(more=more), mail_from="b+1@bounce.shop.example")
+    assert the_one(found, "F14").severity is severity
+    assert codes_of(found, Verdict.WRONG) == ({"F14": severity} if severity is Severity.ERROR else {})
+
+
+def test_whether_it_comes_back_is_unknown_where_the_dns_is_silent() -> None:
+    records = zone(more={"bounce.shop.example": {"TXT": [f"v=spf1 ip4:{IP} -all"]}})
+    del records["bounce.shop.example"]
+    silent = StaticResolver(records, failing=["bounce.shop.example"])
+    found = dns_audit.audit(DOMAIN, silent, dkim=OURS, now=NOW, mail_from="b+1@bounce.shop.example")
+    assert the_one(found, "F14").severity is Severity.UNKNOWN
+
+
 def test_a_name_that_does_not_exist_has_one_finding_and_no_more(server: DnsServer) -> None:
-    [only] = _audit(server, {})
+    [only] = audited(server, {})
     assert (only.code, only.verdict) == ("X1", Verdict.WRONG)
     assert only.message == "The domain shop.example does not exist. Check how it is spelled."
 
@@ -107,14 +111,14 @@ def test_a_name_that_does_not_exist_has_one_finding_and_no_more(server: DnsServe
 def test_a_silent_server_makes_every_check_unknown_and_says_why(server: DnsServer) -> None:
     server.silent.add("*")
     began = time.monotonic()
-    found = _audit(server, zone(), timeout=0.3)
+    found = audited(server, zone(), timeout=0.3)
     assert time.monotonic() - began < 3
     assert {one.verdict for one in found} == {Verdict.UNKNOWN}
     assert [one.code for one in found] == ["X1", "S1", "K1", "D1", "G2", "G3", "T1", "T2", "B1"]
     assert all("no answer in time" in one.message for one in found)
     assert finding.exit_code(found) == 3
     began = time.monotonic()
-    assert {one.verdict for one in _audit(server, zone(), timeout=0.3, dkim=None)} == {Verdict.UNKNOWN}
+    assert {one.verdict for one in audited(server, zone(), timeout=0.3, dkim=None)} == {Verdict.UNKNOWN}
     assert time.monotonic() - began < 3
 
 
@@ -136,23 +140,23 @@ def test_trouble_with_one_name_makes_no_other_check_unknown(server: DnsServer, n
     code = codes[0]
     # Our address stands last, so that the evaluation passes the name in trouble.
     record = f"v=spf1 mx ip4:{IP} include:s1.example -all" if code == "S2" else f"v=spf1 mx ip4:{IP} -all"
-    found = _audit(server, zone([record], more=INCLUDED), timeout=0.3)
-    assert _codes(found, Verdict.WRONG) == {}
-    assert _codes(found, Verdict.UNKNOWN) == dict.fromkeys(codes, Severity.UNKNOWN)
-    assert "SERVFAIL" in _one(found, code).message
+    found = audited(server, zone([record], more=INCLUDED), timeout=0.3)
+    assert codes_of(found, Verdict.WRONG) == {}
+    assert codes_of(found, Verdict.UNKNOWN) == dict.fromkeys(codes, Severity.UNKNOWN)
+    assert "SERVFAIL" in the_one(found, code).message
 
 
 def test_without_an_address_to_send_from_nothing_is_concluded(server: DnsServer) -> None:
-    found = _audit(server, zone(["v=spf1 mx -all"]), egress=[])
-    assert _codes(found, Verdict.WRONG) == {}
-    assert _codes(found, Verdict.UNKNOWN) == {"G1": Severity.UNKNOWN, "G3": Severity.UNKNOWN}
-    assert "is not known" in _one(found, "G1").message
-    missing = _audit(server, zone([]), egress=[])
-    assert _one(missing, "S1").mend == "v=spf1 mx ~all"
+    found = audited(server, zone(["v=spf1 mx -all"]), egress=[])
+    assert codes_of(found, Verdict.WRONG) == {}
+    assert codes_of(found, Verdict.UNKNOWN) == {"G1": Severity.UNKNOWN, "G3": Severity.UNKNOWN}
+    assert "is not known" in the_one(found, "G1").message
+    missing = audited(server, zone([]), egress=[])
+    assert the_one(missing, "S1").mend == "v=spf1 mx ~all"
 
 
 def test_every_address_we_send_from_is_evaluated(server: DnsServer) -> None:
-    found = _audit(server, zone(), egress=[IP, "2001:db8::10"])
+    found = audited(server, zone(), egress=[IP, "2001:db8::10"])
     assert [(one.code, one.severity) for one in found if one.code == "G1"] == [
         ("G1", Severity.INFO),
         ("G1", Severity.BLOCK),
@@ -163,8 +167,8 @@ def test_every_address_we_send_from_is_evaluated(server: DnsServer) -> None:
 
 def test_the_envelopes_domain_is_evaluated_and_the_from_domain_only_read(server: DnsServer) -> None:
     more: Zone = {"bounce.shop.example": {"TXT": [f"v=spf1 ip4:{IP} -all"], "MX": ["10 mx.shop.example"]}}
-    found = _audit(server, zone(["v=spf1 mx -all"], more=more), mail_from="b+1@bounce.shop.example")
-    assert _codes(found, Verdict.WRONG, Verdict.UNKNOWN) == {}
+    found = audited(server, zone(["v=spf1 mx -all"], more=more), mail_from="b+1@bounce.shop.example")
+    assert codes_of(found, Verdict.WRONG, Verdict.UNKNOWN) == {}
     assert [one.subject for one in found if one.code == "S1"] == ["bounce.shop.example", "shop.example"]
     assert [one.subject for one in found if one.code == "G1"] == ["bounce.shop.example"]
 
@@ -174,22 +178,22 @@ def test_the_envelopes_domain_is_evaluated_and_the_from_domain_only_read(server:
 )
 def test_the_length_of_a_key_at_a_named_selector(server: DnsServer, record: str, severity: Severity) -> None:
     records = zone(more={"s2025._domainkey.shop.example": {"TXT": [record]}})
-    found = _audit(server, records, dkim=None, selectors=["s2025"])
-    assert _one(found, "K2").severity is severity
-    assert _one(found, "K2").subject == "s2025._domainkey.shop.example"
+    found = audited(server, records, dkim=None, selectors=["s2025"])
+    assert the_one(found, "K2").severity is severity
+    assert the_one(found, "K2").subject == "s2025._domainkey.shop.example"
 
 
 def test_another_key_shows_both_fingerprints(server: DnsServer) -> None:
-    shown = _one(_audit(server, zone(key=[OTHER.record])), "K3").evidence
+    shown = the_one(audited(server, zone(key=[OTHER.record])), "K3").evidence
     assert OURS.fingerprint in shown
     assert OTHER.fingerprint in shown
 
 
 def test_without_a_key_of_ours_the_usual_selectors_are_looked_at(server: DnsServer) -> None:
-    found = _audit(server, zone(more={"google._domainkey.shop.example": {"TXT": [OTHER.record]}}), dkim=None)
-    assert _one(found, "K1").subject == "google._domainkey.shop.example"
-    assert _one(found, "K3").verdict is Verdict.UNKNOWN
-    none = _audit(server, zone(), dkim=None)
+    found = audited(server, zone(more={"google._domainkey.shop.example": {"TXT": [OTHER.record]}}), dkim=None)
+    assert the_one(found, "K1").subject == "google._domainkey.shop.example"
+    assert the_one(found, "K3").verdict is Verdict.UNKNOWN
+    none = audited(server, zone(), dkim=None)
     assert {one.code: one.verdict for one in none if one.code[0] == "K"} == {
         "K1": Verdict.UNKNOWN,
         "K3": Verdict.UNKNOWN,
@@ -200,17 +204,17 @@ def test_for_a_sub_domain_the_record_of_the_domain_above_counts(server: DnsServe
     records = zone(more={"news.shop.example": {"TXT": [f"v=spf1 ip4:{IP} -all"], "MX": ["10 mx.shop.example"]}})
     server.publish(records)
     found = dns_audit.audit("news.shop.example", LiveResolver(server.address), egress=[IP], now=NOW)
-    assert _one(found, "D1").message == (
+    assert the_one(found, "D1").message == (
         "There is no DMARC record at _dmarc.news.shop.example, so the one at _dmarc.shop.example counts."
     )
-    assert _codes(found, Verdict.WRONG) == {}
+    assert codes_of(found, Verdict.WRONG) == {}
 
 
 def test_hostile_bytes_in_a_record_are_shown_as_escapes(server: DnsServer) -> None:
     found = dns_audit.audit(
         DOMAIN, StaticResolver({DOMAIN: {"TXT": ["v=spf1 \x1b[2J<b>\xff -all"], "MX": ["10 a.example"]}}), now=NOW
     )
-    shown = _one(found, "S5")
+    shown = the_one(found, "S5")
     assert "\\x1b" in shown.evidence
     assert shown.evidence.isascii()
     assert "\x1b" not in shown.message
@@ -218,7 +222,7 @@ def test_hostile_bytes_in_a_record_are_shown_as_escapes(server: DnsServer) -> No
 
 def test_an_egress_that_is_no_address_is_refused(server: DnsServer) -> None:
     with pytest.raises(Invalid) as refused:
-        _audit(server, zone(), egress=["mail.shop.example"])
+        audited(server, zone(), egress=["mail.shop.example"])
     assert refused.value.code == "ip"
 
 
@@ -227,9 +231,9 @@ def test_a_cold_domain_takes_under_two_seconds_with_a_slow_server(server: DnsSer
     more = INCLUDED | {"s0.example": {"TXT": ["v=spf1 include:s9.example ?all"]}}
     record = f"v=spf1 mx ip4:{IP} {EIGHT} -all"
     began = time.monotonic()
-    found = _audit(server, zone([record], more=more))
+    found = audited(server, zone([record], more=more))
     assert time.monotonic() - began < 2
-    assert _codes(found, Verdict.WRONG) == {"S2b": Severity.WARN}
+    assert codes_of(found, Verdict.WRONG) == {"S2b": Severity.WARN}
     assert len(server.asked) == len(set(server.asked))
 
 
@@ -244,6 +248,6 @@ def test_findings_speak_the_language_of_who_asks(server: DnsServer, monkeypatch:
     monkeypatch.setattr(language, "text", listen)
     server.refused.add("s1.example")
     with language.using("da"):
-        _audit(server, zone([f"v=spf1 include:s1.example ip4:{IP} -all"], more=INCLUDED), timeout=0.3)
+        audited(server, zone([f"v=spf1 include:s1.example ip4:{IP} -all"], more=INCLUDED), timeout=0.3)
     # Also the reasons that are made in the threads which ask the DNS.
     assert set(said) == {"da"}

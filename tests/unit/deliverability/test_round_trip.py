@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import dkim as dkimpy
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
@@ -24,7 +26,8 @@ from tests.makers.received_mail import GMAIL, OUR_IP, OUTLOOK, SMALL_HOST, YAHOO
 
 _NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 _OURS = Expected("shop.example", ("lk1",), signing=True, egress=(OUR_IP,))
-_ZONE = StaticResolver({"_dmarc.shop.example": {"TXT": ["v=DMARC1; p=none"]}})
+_POLICY = {"_dmarc.shop.example": {"TXT": ["v=DMARC1; p=none"]}}
+_ZONE = StaticResolver(_POLICY)
 
 
 def _proof(text: str | bytes, ours: Expected = _OURS, resolver: StaticResolver = _ZONE) -> Proof:
@@ -246,6 +249,21 @@ def test_our_own_verifier_looks_at_the_whole_mail_too(key: SigningKey) -> None:
     silent = _proof(whole, resolver=StaticResolver({}, failing=(name,)))
     assert _agreements(silent)["verifier"] == "not_said"
     assert round_trip.own_verdicts(GMAIL.encode(), _ZONE, _NOW) is None
+
+
+@pytest.mark.parametrize(("flags", "found"), [("; t=s", [("K1c", "ERROR")]), ("", [])])
+def test_a_key_for_one_domain_alone_is_named_where_the_signature_speaks_for_one_below(
+    key: SigningKey, flags: str, found: list[tuple[str, str]]
+) -> None:
+    message = b"From: Shop <hello@shop.example>\r\nTo: a@gmail.com\r\nSubject: News\r\n\r\nThe oven is warm.\r\n"
+    private = key.private
+    assert isinstance(private, rsa.RSAPrivateKey)
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    signature = dkimpy.sign(message, b"lk1", b"shop.example", pem, identity=b"@mail.shop.example")
+    record = dkim_key_record.record_for(private) + flags
+    zone = StaticResolver({"lk1._domainkey.shop.example": {"TXT": [record]}, **_POLICY})
+    proof = _proof(GMAIL[: GMAIL.index("DKIM-Signature:")].encode() + bytes(signature) + message, resolver=zone)
+    assert [(row.code, row.severity.value) for row in proof.findings if row.row == "K1"] == found
 
 
 def test_what_was_found_can_be_kept(key: SigningKey) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from listkeeper import parts
 from listkeeper.campaigns import domain_gate
-from listkeeper.deliverability import dns_audit, drift, finding
+from listkeeper.deliverability import drift, finding
 from listkeeper.deliverability.finding import Finding, Severity, Verdict
 from listkeeper.deliverability.gate import Gate
 from listkeeper.deliverability.sending_domain import SendingDomain
@@ -19,28 +17,8 @@ from listkeeper.settings import Settings
 from listkeeper.standards.dns import LiveResolver
 from tests.fakes import dns_server
 from tests.fakes.dns_server import DnsServer
-from tests.makers.domain_zones import DOMAIN, IP, NOW, OURS, Zone, zone
-
-
-@pytest.fixture
-def server() -> Iterator[DnsServer]:
-    with dns_server.serving({}) as running:
-        yield running
-
-
-def _audit(server: DnsServer, records: Zone, *, timeout: float = 2.0, **options: object) -> list[Finding]:
-    server.publish(records)
-    asked: dict[str, object] = {"egress": [IP], "dkim": OURS, "now": NOW} | options
-    return dns_audit.audit(DOMAIN, LiveResolver(server.address, timeout), **asked)  # type: ignore[arg-type]
-
-
-def _codes(found: list[Finding], *verdicts: Verdict) -> dict[str, Severity]:
-    return {one.code: one.severity for one in found if one.verdict in verdicts}
-
-
-def _one(found: list[Finding], code: str) -> Finding:
-    [only] = [one for one in found if one.code == code]
-    return only
+from tests.makers.domain_zones import DOMAIN, IP, NOW, Zone, zone
+from tests.unit.deliverability.conftest import audited, codes_of, the_one
 
 
 class _Web:
@@ -59,12 +37,12 @@ def test_the_policy_of_mta_sts_is_read_where_one_is_announced(server: DnsServer)
     announced: Zone = {"_mta-sts.shop.example": {"TXT": ["v=STSv1; id=1"]}}
     web = _Web(b"version: STSv1\nmode: enforce\nmx: mx.shop.example\nmax_age: 604800\n")
     around = Surroundings(reader=web)
-    assert _one(_audit(server, zone(more=announced), around=around), "T1").verdict is Verdict.RIGHT
+    assert the_one(audited(server, zone(more=announced), around=around), "T1").verdict is Verdict.RIGHT
     assert web.asked == ["https://mta-sts.shop.example/.well-known/mta-sts.txt"]
     other = Surroundings(reader=_Web(b"version: STSv1\nmode: enforce\nmx: other.example\nmax_age: 604800\n"))
-    assert _one(_audit(server, zone(more=announced), around=other), "T1c").verdict is Verdict.ADVICE
-    assert _one(_audit(server, zone(more=announced)), "T1").verdict is Verdict.UNKNOWN
-    _audit(server, zone(), around=around)
+    assert the_one(audited(server, zone(more=announced), around=other), "T1c").verdict is Verdict.ADVICE
+    assert the_one(audited(server, zone(more=announced)), "T1").verdict is Verdict.UNKNOWN
+    audited(server, zone(), around=around)
     assert len(web.asked) == 1
 
 
@@ -75,13 +53,13 @@ def test_each_name_server_is_asked_where_that_can_be_done(server: DnsServer) -> 
     with dns_server.serving(records | {f"_dmarc.{DOMAIN}": {"TXT": ["v=DMARC1; p=none"]}}) as late:
         at = {"192.0.2.53:53": server.address, "192.0.2.54:53": late.address}
         around = Surroundings(connect=lambda place: LiveResolver(at[place], 0.5))
-        found = _audit(server, records, around=around)
-        assert _codes(found, Verdict.WRONG) == {"X4a": Severity.WARN}
-        assert _one(found, "X4a").subject == "_dmarc.shop.example"
+        found = audited(server, records, around=around)
+        assert codes_of(found, Verdict.WRONG) == {"X4a": Severity.WARN}
+        assert the_one(found, "X4a").subject == "_dmarc.shop.example"
         # Our key's record is compared as well.
         assert ("lk1._domainkey.shop.example", "TXT") in late.asked
         late.publish(records)
-        assert _one(_audit(server, records, around=around), "X4").verdict is Verdict.RIGHT
+        assert the_one(audited(server, records, around=around), "X4").verdict is Verdict.RIGHT
 
 
 @pytest.mark.parametrize("egress", [[IP], []])
@@ -89,21 +67,21 @@ def test_through_a_relay_the_name_of_an_address_is_its_affair_unless_one_is_name
     server: DnsServer, egress: list[str]
 ) -> None:
     records = zone(more={"10.2.0.192.in-addr.arpa": {}})
-    found = _audit(server, records, egress=egress, around=Surroundings(through_relay=True))
-    assert _one(found, "G3").severity is (Severity.ERROR if egress else Severity.INFO)
-    assert ("leaves through a relay" in _one(found, "G3").message) is not bool(egress)
+    found = audited(server, records, egress=egress, around=Surroundings(through_relay=True))
+    assert the_one(found, "G3").severity is (Severity.ERROR if egress else Severity.INFO)
+    assert ("leaves through a relay" in the_one(found, "G3").message) is not bool(egress)
 
 
 def test_bounces_are_judged_by_the_name_our_server_greets_with(server: DnsServer) -> None:
-    assert _one(_audit(server, zone()), "S8").subject == "out.shop.example"
+    assert the_one(audited(server, zone()), "S8").subject == "out.shop.example"
     bare = zone(more={"out.shop.example": {"A": [IP]}})
-    advised = _one(_audit(server, bare), "S8a")
+    advised = the_one(audited(server, bare), "S8a")
     assert (advised.severity, advised.verdict, advised.mend) == (Severity.INFO, Verdict.ADVICE, f"v=spf1 ip4:{IP} ~all")
     mended = zone(more={"out.shop.example": {"A": [IP], "TXT": [advised.mend]}})
-    assert _one(_audit(server, mended), "S8").verdict is Verdict.RIGHT
-    named = _audit(server, zone(more={"hello.example": {"A": [IP]}}), around=Surroundings(ehlo="hello.example"))
-    assert _one(named, "S8a").subject == "hello.example"
-    assert _one(named, "S8a").mend == f"v=spf1 ip4:{IP} ~all"
+    assert the_one(audited(server, mended), "S8").verdict is Verdict.RIGHT
+    named = audited(server, zone(more={"hello.example": {"A": [IP]}}), around=Surroundings(ehlo="hello.example"))
+    assert the_one(named, "S8a").subject == "hello.example"
+    assert the_one(named, "S8a").mend == f"v=spf1 ip4:{IP} ~all"
 
 
 @pytest.mark.parametrize(
@@ -115,13 +93,13 @@ def test_bounces_are_judged_by_the_name_our_server_greets_with(server: DnsServer
     ],
 )
 def test_mail_hosts_need_an_address(server: DnsServer, hosts: list[str], code: str, severity: Severity) -> None:
-    found = _audit(server, zone([f"v=spf1 ip4:{IP} -all"], MX=hosts))
-    assert _codes(found, Verdict.WRONG) == {code: severity}
+    found = audited(server, zone([f"v=spf1 ip4:{IP} -all"], MX=hosts))
+    assert codes_of(found, Verdict.WRONG) == {code: severity}
 
 
 def test_where_nobody_answers_nothing_more_is_asked(server: DnsServer) -> None:
     server.silent.add("*")
-    _audit(server, zone(), timeout=0.2, around=Surroundings(connect=lambda _: LiveResolver(server.address)))
+    audited(server, zone(), timeout=0.2, around=Surroundings(connect=lambda _: LiveResolver(server.address)))
     assert {name for name, _ in server.asked} == {DOMAIN}
 
 

@@ -212,7 +212,9 @@ def test_a_key_for_its_domain_alone_is_not_for_what_is_below_it() -> None:
     signed = _by_dkimpy("relaxed", "relaxed", "ed25519-sha256", identity=b"a@mail.shop.example")
     assert _only(signed).result is Result.PASS
     (verdict,) = dkim_verify.verify(signed, KnownKey(f"{_RECORDS['ed25519-sha256']}; t=s"), _NOW)
-    assert (verdict.result, "alone" in verdict.reason) == (Result.PERMERROR, True)
+    assert (verdict.result, "alone" in verdict.reason, verdict.below) == (Result.PERMERROR, True, True)
+    (same,) = dkim_verify.verify(_signed(), KnownKey(f"{_RECORDS['ed25519-sha256']}; t=s"), _NOW)
+    assert (same.result, same.below) == (Result.PASS, False)
 
 
 def test_what_the_dns_says_is_believed_and_its_silence_is_not_known() -> None:
