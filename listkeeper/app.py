@@ -41,11 +41,16 @@ def _open_doors(app: APIFlask, settings: Settings) -> None:
     # Imported here: a command that loads a million rows has better uses for the memory that all pages take.
     from listkeeper.web import doors  # noqa: PLC0415
     from listkeeper.web.api import describing, lock  # noqa: PLC0415
+    from listkeeper.web.hooks import events as hook_events  # noqa: PLC0415
+    from listkeeper.web.hooks import lock as hook_lock  # noqa: PLC0415
     from listkeeper.web.public import ahead, leave_page, link_page  # noqa: PLC0415
+    from listkeeper.web.public.ahead import Ahead  # noqa: PLC0415
 
     doors.open_all(app, settings)
-    ahead.attach(app, [leave_page.ahead_of_all(settings.site), link_page.ahead_of_all(settings.site)])
+    hooks = [Ahead(begins, frozenset({"POST"}), answer) for begins, answer in hook_events.ahead_of_all(settings)]
+    ahead.attach(app, [leave_page.ahead_of_all(settings.site), link_page.ahead_of_all(settings.site), *hooks])
     lock.attach(app)
+    hook_lock.attach(app)
     describing.attach(app, settings)
 
 

@@ -32,6 +32,7 @@ from listkeeper.deliverability.blocklist_book import Book
 from listkeeper.deliverability.finding import Finding
 from listkeeper.deliverability.link_audit import Links
 from listkeeper.deliverability.surroundings import Surroundings
+from listkeeper.feedback.promise import Promise
 from listkeeper.foundation import clock, language, log, process
 from listkeeper.foundation.fetch import Line, LiveFetcher
 from listkeeper.foundation.outbox import Lane
@@ -249,6 +250,17 @@ def links(known: Settings, asked: Resolver) -> Links | None:
     return Links(known.site, listed if lists else None)
 
 
+def envelope_sender(known: Settings) -> str | None:
+    """Return a sender such as the envelopes of this instance have, None where that is the sender of the letter.
+
+    None as well where nothing leaves by SMTP: providers write the envelopes of what they are given themselves.
+    """
+    at, ways = known.return_path, known.sending_ways
+    if at is None or (ways and not any(way.is_smtp for way in ways)):
+        return None
+    return at if "@" in at else f"bounce@{at}"
+
+
 def line(origin: str, *, seconds: float) -> Line:
     """Return a line to one web server, ``https://host[:port]``, under the rules of every fetch."""
     return LiveFetcher(settings().private_hosts).line(origin, seconds=seconds)
@@ -315,6 +327,12 @@ def imports_folder() -> Path:
 def media_folder() -> Path:
     """Return where uploaded pictures lie."""
     return settings().data_folder / "media"
+
+
+def promise() -> Promise:
+    """Return within which time who writes to us is answered."""
+    known = settings()
+    return Promise(timedelta(hours=known.reply_hours), timedelta(hours=known.reply_hours_urgent))
 
 
 def limits() -> Limits:

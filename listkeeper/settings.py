@@ -12,19 +12,31 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from listkeeper.deliverability import blocklist_zone, mail_provider
+from listkeeper.deliverability import blocklist_zone
 from listkeeper.deliverability.gate import Gate
-from listkeeper.foundation import keys
+from listkeeper.feedback import esp_secret, mailbox_address
+from listkeeper.feedback.mailbox_address import MailboxAddress
+from listkeeper.foundation import keys, server_address
 from listkeeper.foundation.errors import Invalid
-from listkeeper.sending import way_address
-from listkeeper.sending.way import LOOPBACK, SMTP_SCHEMES, Way
+from listkeeper.sending import pace_rates, way_address
+from listkeeper.sending.return_path import known as known_return_path
+from listkeeper.sending.way import LOOPBACK, Way
 from listkeeper.standards import webhook
 
-_FASTEST = 1_000_000
+# HOST:PORT, the host in brackets where it is an IPv6 address.
+_PLACE = r"^(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}$"
 
 
 class Settings(BaseSettings):
@@ -42,17 +54,17 @@ class Settings(BaseSettings):
         description="Journal folder; `journal` in the data folder when not set. It belongs into no backup of the "
         "database: what a restored backup has forgotten stands there.",
     )
-    database_url: str | None = Field(
+    database_url: Annotated[str | None, AfterValidator(server_address.database)] = Field(
         default=None,
         description="PostgreSQL address, `postgresql://user:password@host/name`; SQLite when not set.",
         repr=False,
     )
-    redis_url: str | None = Field(
+    redis_url: Annotated[str | None, AfterValidator(server_address.queue)] = Field(
         default=None,
         description="Redis or Valkey address, `redis://host:6379/0`; the bundled server when not set.",
         repr=False,
     )
-    smtp_url: str | None = Field(
+    smtp_url: Annotated[str | None, AfterValidator(way_address.known)] = Field(
         default=None,
         description="Where mail leaves: `smtp://user:password@host:587`, `smtp+starttls://…` or `smtps://…`. "
         "`smtp` uses STARTTLS when offered. Practice mode when not set.",
@@ -96,6 +108,38 @@ class Settings(BaseSettings):
     blocklist_key: str | None = Field(
         default=None, pattern="^[A-Za-z0-9]+$", repr=False, description="Your own key with Spamhaus (DQS), if any."
     )
+    return_path: Annotated[str | None, AfterValidator(known_return_path)] = Field(
+        default=None,
+        description="Where what cannot be delivered comes back to: a sub-domain whose MX leads to this server, "
+        "`bounce.example.dk`, or a mailbox that takes plus addresses, `bounces@example.dk`. The sender's own address "
+        "when not set.",
+    )
+    smtp_listen: str | None = Field(
+        default=None,
+        pattern=_PLACE,
+        description="Where this server takes mail in by SMTP, `0.0.0.0:25`: what comes back, replies and reports. "
+        "Nowhere when not set.",
+    )
+    lmtp_listen: str | None = Field(
+        default=None, pattern=_PLACE, description="The same by LMTP, from a mail server of your own, `127.0.0.1:2424`."
+    )
+    mailboxes: Annotated[tuple[MailboxAddress, ...], NoDecode, BeforeValidator(mailbox_address.read_all)] = Field(
+        default=(),
+        description="Mailboxes that are emptied of what comes back, parted by spaces: "
+        "`imaps://user:password@host/INBOX`, `pop3s://user:password@host`, with `?oauth=…` where wanted. "
+        "See *What comes back*.",
+        repr=False,
+    )
+    hooks: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(esp_secret.read_all)] = Field(
+        default=(),
+        description="Providers whose events are taken and what proves that they come from there, parted by spaces: "
+        "`mailgun=SIGNING-KEY`, `sendgrid=PUBLIC-KEY`, `ses=TOPIC-ARN`, `postmark=SECRET`. See *What comes back*.",
+        repr=False,
+    )
+    reply_hours: int = Field(
+        default=24, ge=1, le=240, description="Within how many hours a reader who writes to you gets a first answer."
+    )
+    reply_hours_urgent: int = Field(default=1, ge=1, le=240, description="The same for one who says that it is urgent.")
     check_links: bool = Field(default=True, description="Ask the web servers named in a letter whether its links work.")
     check_mail_domains: bool = Field(
         default=True, description="Ask the DNS whether the domain of a new address takes mail, before writing to it."
@@ -138,7 +182,9 @@ class Settings(BaseSettings):
     mails_per_second: float = Field(
         default=0, ge=0, description="Mails handed over a second by all workers together; 0 is without a limit."
     )
-    provider_pace: Annotated[tuple[tuple[str, float], ...], NoDecode] = Field(
+    provider_pace: Annotated[
+        tuple[tuple[str, float], ...], NoDecode, BeforeValidator(pace_rates.read), AfterValidator(pace_rates.forwards)
+    ] = Field(
         default=(),
         description="Mails a second to single providers, `gmail=20,microsoft=10,other=2`; `other` is each one that is "
         "not named. Without a limit when not set, as a relay wants it: what receivers answer slows us down anyway.",
@@ -218,62 +264,11 @@ class Settings(BaseSettings):
             raise ValueError("is set beside LISTKEEPER_SMTP_URL; name that server among the ways instead")
         return value
 
-    @field_validator("provider_pace", mode="before")
-    @classmethod
-    def _paces(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        strange = [
-            name.strip() for name, _, _ in pairs if name.strip() not in {*mail_provider.TABLE, mail_provider.OTHER}
-        ]
-        if strange:
-            raise ValueError(f"names a provider nobody knows: {', '.join(strange)}")
-        try:
-            return tuple((name.strip(), float(rate)) for name, _, rate in pairs)
-        except ValueError:
-            raise ValueError("is not a list like gmail=20,microsoft=10,other=2") from None
-
-    @field_validator("provider_pace")
-    @classmethod
-    def _not_backwards(cls, value: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
-        if any(not 0 < rate < _FASTEST for _, rate in value):
-            raise ValueError("must be above 0 for each provider")
-        return value
-
     @field_validator("database_url", "redis_url", "smtp_url")
     @classmethod
     def _no_sample(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).password in way_address.SAMPLES:
             raise ValueError("still holds a sample for the password")
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _known_database(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        scheme = urlsplit(value).scheme
-        if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
-            raise ValueError("is not a PostgreSQL address (postgresql://…)")
-        return "postgresql+psycopg://" + value.split("://", 1)[1]
-
-    @field_validator("redis_url")
-    @classmethod
-    def _known_queue(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError("is not a Redis address (redis://, rediss:// or unix://)")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _known_transport(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in SMTP_SCHEMES or not parts.hostname:
-            raise ValueError("is not a mail server address (smtp://host:587, smtp+starttls://… or smtps://…)")
-        way_address.read(value)
         return value
 
     @field_validator("alert_url")

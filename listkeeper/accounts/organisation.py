@@ -45,6 +45,8 @@ class Organisation(Table):
     # No letter leaves between these minutes of the day (``accounts.quiet_hours``); empty: at any time.
     quiet_from: Mapped[int | None] = mapped_column(Integer)
     quiet_until: Mapped[int | None] = mapped_column(Integer)
+    # Whether the form says how quickly who writes is answered, beside the measured truth (``feedback.promise``).
+    shows_promise: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Founded by the demo and not yet named by an owner: it goes when the demo goes.
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()

@@ -26,6 +26,7 @@ from listkeeper.audience.mailing_list import ListState
 from listkeeper.audience.proof.checkpoint import Checkpoint
 from listkeeper.audience.subscription import Basis, Frequency, SubscriptionState
 from listkeeper.audience.suppression import Reason
+from listkeeper.audience.thread import Conversation, ConversationState
 from listkeeper.foundation import clock
 from listkeeper.standards import address
 
@@ -289,15 +290,42 @@ def test(session: Session, view: View) -> Verdict:
     return RefusalCode.NO_BASIS if typed is None else _unless_unwanted(session, view, typed)
 
 
-_UNWANTED = frozenset({Reason.COMPLAINT, Reason.OBJECTION, Reason.ERASURE, Reason.LEGAL})
+_NEVER = frozenset({Reason.ERASURE, Reason.LEGAL})
+_UNWANTED = _NEVER | {Reason.COMPLAINT, Reason.OBJECTION}
 
 
 def _unless_unwanted(session: Session, view: View, typed: str) -> Verdict:
     parsed = address.parse(typed)
     key = suppression.key_of(view.handover.organisation_id, parsed.key)
-    if any(row.reason in _UNWANTED for row in suppression.reasons(session, view.handover.organisation_id, key)):
-        return RefusalCode.SUPPRESSED
-    return Granted(parsed.send)
+    known = suppression.reasons(session, view.handover.organisation_id, key)
+    return RefusalCode.SUPPRESSED if any(row.reason in _UNWANTED for row in known) else Granted(parsed.send)
+
+
+def reply(session: Session, view: View) -> Verdict:
+    """Demand: a conversation that this very person began, which no machine wrote; nothing else lets us answer."""
+    asked = view.handover
+    begun = session.get(Conversation, asked.notice_id or 0, populate_existing=True)
+    if begun is None or begun.organisation_id != asked.organisation_id or begun.subscriber_id != asked.subscriber_id:
+        return RefusalCode.NO_BASIS
+    if begun.state is ConversationState.SET_ASIDE:
+        return RefusalCode.NO_BASIS
+    if view.subscriber is not None and (refused := _not_a_living_person(view.subscriber)) is not None:
+        return refused
+    if asked.typed_address is not None:
+        parsed = address.parse(asked.typed_address)
+        key = suppression.key_of(begun.organisation_id, parsed.key)
+        return _unless_forgotten(session, begun, key, parsed.send) if key == begun.sender_key else RefusalCode.NO_BASIS
+    if view.subscriber is None:
+        return RefusalCode.ERASED
+    return _unless_forgotten(session, begun, view.subscriber.suppression_key, view.subscriber.email_send)
+
+
+def _unless_forgotten(session: Session, begun: Conversation, key: str, to: str) -> Verdict:
+    """Refuse who was forgotten, and who has called our mail spam since she wrote; who has left may ask and be told."""
+    for row in suppression.reasons(session, begun.organisation_id, key):
+        if row.reason in _NEVER or (row.reason is Reason.COMPLAINT and row.created_at >= begun.last_in_at):
+            return RefusalCode.SUPPRESSED
+    return Granted(to)
 
 
 def system(session: Session, view: View) -> Verdict:
@@ -335,16 +363,17 @@ def _defence(session: Session, view: View) -> Verdict:
     raised = session.get(SignupDefence, view.handover.notice_id or 0, populate_existing=True)
     if raised is None or raised.organisation_id != view.handover.organisation_id:
         return RefusalCode.NO_BASIS
-    owners = user.owners(session, raised.organisation_id)
-    typed = next((address for address in owners if address == view.handover.typed_address), None)
-    return RefusalCode.NO_BASIS if typed is None else _unless_unwanted(session, view, typed)
+    return _to_an_owner(session, view, raised.organisation_id)
 
 
 def _incident(session: Session, view: View) -> Verdict:
     """Demand: somebody who owns the business today; what it is about is the sending's own, and concerns no reader."""
-    if view.handover.notice_id is None:
-        return RefusalCode.NO_BASIS
-    owners = user.owners(session, view.handover.organisation_id)
+    asked = view.handover
+    return RefusalCode.NO_BASIS if asked.notice_id is None else _to_an_owner(session, view, asked.organisation_id)
+
+
+def _to_an_owner(session: Session, view: View, business: int) -> Verdict:
+    owners = user.owners(session, business)
     typed = next((address for address in owners if address == view.handover.typed_address), None)
     return RefusalCode.NO_BASIS if typed is None else _unless_unwanted(session, view, typed)
 
@@ -366,5 +395,6 @@ CLAUSES: dict[MessageClass, Callable[[Session, View], Verdict]] = {
     MessageClass.DOI: confirmation_mail,
     MessageClass.SERVICE: service,
     MessageClass.TEST: test,
+    MessageClass.REPLY: reply,
     MessageClass.SYSTEM: system,
 }

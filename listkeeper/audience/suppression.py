@@ -61,6 +61,8 @@ class Reason(StrEnum):
 ALL = "all"
 MARKETING = "marketing"
 CONFIRMATIONS = "doi"
+# How the actor of a hold begins: mail came back.
+FEEDBACK = "feedback:"
 
 
 def list_scope(list_id: int) -> str:
@@ -84,7 +86,7 @@ class Suppression(Table):
     scope: Mapped[str] = mapped_column(String(64))
     reason: Mapped[Reason] = columns.enum(Reason)
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # Who asked for it: ``subscriber``, ``user:…``, ``api:…``, ``import:…``, ``report:…``.
+    # Who asked for it: ``subscriber``, ``user:…``, ``api:…``, ``import:…``, ``feedback:…``.
     actor: Mapped[str] = mapped_column(String(80), default="subscriber", server_default="subscriber")
     created_at: Mapped[datetime] = columns.created_at()
     lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -284,29 +286,42 @@ HER_OWN_WORD = frozenset({Reason.UNSUBSCRIBED, Reason.OBJECTION, Reason.COMPLAIN
 LIFTED_BY_UNDO = frozenset({Reason.UNSUBSCRIBED})
 
 
+def lift_holds(session: Session, organisation_id: int, key: str, *, subject: str, actor: str) -> int:
+    """Lift what was held back because mail came back, and return how many; only ``undeliverable.release`` calls this.
+
+    It was no word of the person, and may have been a mistake of ours. What a file of another tool said stays.
+    """
+    return _lift(
+        session,
+        organisation_id,
+        key,
+        (Suppression.reason == Reason.HARD_BOUNCE, Suppression.actor.startswith(FEEDBACK)),
+        subject=subject,
+        actor=actor,
+    )
+
+
 def lift(  # noqa: PLR0913, PLR0917 - whose, where, which, and what the ledger says of it
     session: Session, organisation_id: int, key: str, scopes: Iterable[str], of: Iterable[Reason], subject: str = ""
 ) -> None:
     """Lift what a person's own act lifts; only ``confirmation`` and ``unsubscribe.undo`` call this."""
+    chosen = (Suppression.scope.in_(list(scopes)), Suppression.reason.in_(list(of)))
+    _lift(session, organisation_id, key, chosen, subject=subject, actor="subscriber")
+
+
+def _lift(  # noqa: PLR0913 - whose, which, who lifts it, and what the ledger says of it
+    session: Session, organisation_id: int, key: str, chosen: Sequence[ColumnElement[bool]], *, subject: str, actor: str
+) -> int:
+    hers = (Suppression.organisation_id == organisation_id, Suppression.key == key, Suppression.lifted_at.is_(None))
     lifted = session.execute(
         update(Suppression)
-        .where(
-            Suppression.organisation_id == organisation_id,
-            Suppression.key == key,
-            Suppression.scope.in_(list(scopes)),
-            Suppression.reason.in_(list(of)),
-            Suppression.lifted_at.is_(None),
-        )
+        .where(*hers, *chosen)
         .values(lifted_at=clock.now())
         .returning(Suppression.scope, Suppression.reason)
     ).all()
     events = [
-        Event(
-            EventType.LIFTED,
-            subject=subject,
-            actor="subscriber",
-            details={"scope": row.scope, "reason": row.reason.value},
-        )
+        Event(EventType.LIFTED, subject=subject, actor=actor, details={"scope": row.scope, "reason": row.reason.value})
         for row in lifted
     ]
     ledger.append(session, organisation_id, events)
+    return len(lifted)

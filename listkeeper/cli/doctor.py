@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from listkeeper.cli import doctor_journal, doctor_processes, supervisor_lock
+from listkeeper.cli import doctor_journal, doctor_mailroom, doctor_processes, supervisor_lock
 from listkeeper.cli.context import configure_log, emit, read_settings, with_json
 from listkeeper.deliverability import finding
 from listkeeper.deliverability.finding import Finding, Severity
@@ -281,6 +281,7 @@ CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "running": _running,
     "queue": lambda patient: doctor_processes.queue(patient.settings),
     "mail": lambda patient: doctor_processes.mail(patient.settings),
+    "incoming": lambda patient: doctor_mailroom.incoming(patient.settings),
     "dns": lambda patient: doctor_processes.name_server(patient.settings),
     "public_url": lambda patient: doctor_processes.public_url(patient.settings),
 }

@@ -33,7 +33,7 @@ _HEADS = {Verdict.WRONG: "To mend", Verdict.UNKNOWN: "Not known", Verdict.ADVICE
 @click.option("--nameserver", metavar="HOST:PORT", help="DNS server to ask (also LISTKEEPER_DNS_SERVER).")
 @click.option("--timeout", type=SECONDS, default=2.0, help="Seconds to wait for each answer of the DNS; 2.")
 @click.option("--ip", "egress", multiple=True, help="IP address that mail leaves from; may be given several times.")
-@click.option("--mail-from", metavar="ADDR", help="Sender of the envelope, when its domain is another.")
+@click.option("--mail-from", metavar="ADDR", help="Sender of the envelope; that of LISTKEEPER_RETURN_PATH if not said.")
 @click.option("--selector", "selectors", multiple=True, help="DKIM selector to look at as well.")
 def command(  # noqa: PLR0913 - one option each
     settings: Settings,
@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913 - one option each
         _resolver(label, named, timeout),
         egress=egress or settings.egress,
         selectors=selectors,
-        mail_from=mail_from,
+        mail_from=mail_from or parts.envelope_sender(settings),
         around=_surroundings(settings, named, timeout),
     )
     if number is not None and nameserver is None:

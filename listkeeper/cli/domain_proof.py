@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from listkeeper import store
+from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.cli import own_domain
 from listkeeper.cli.context import emit, opened, with_json, with_settings
@@ -39,7 +39,8 @@ def command(settings: Settings, *, domain: str, file: Path, nameserver: str | No
     with opened(settings):
         with store.reading() as session:
             known = own_domain.named(session, organisation.only_one(session).id, label)
-            number, ours = known.id, round_trip.expected(session, known, settings.egress)
+            number = known.id
+            ours = round_trip.expected(session, known, settings.egress, parts.envelope_sender(settings))
         proof = round_trip.compare(raw, ours, LiveResolver(nameserver or settings.dns_server), clock.now())
         with store.transaction() as session:
             kept = session.get_one(SendingDomain, number)

@@ -39,7 +39,12 @@ NOUNS: dict[str, tuple[str, str]] = {
     "question": ("listkeeper.cli.question", "Ask people more, one question at a time, and see what they answer."),
     "campaign": ("listkeeper.cli.campaign", "Write, check, test and send campaigns."),
     "way": ("listkeeper.cli.way", "Show the ways by which mail leaves, and test one."),
+    "hook": ("listkeeper.cli.hook", "Show the addresses at which mail providers tell their events."),
+    "mail": ("listkeeper.cli.mail", "Say what a mail is that came back, and take mail in."),
     "queue": ("listkeeper.cli.queue", "Show what waits to leave, since when, and what stands in its way."),
+    "reply": ("listkeeper.cli.conversation", "Show who wrote to you and waits, and answer."),
+    "bounce": ("listkeeper.cli.bounce", "Show what came back, and take mistaken holds back."),
+    "suppression": ("listkeeper.cli.suppression", "Write whom not to mail as the files that mail providers take in."),
     "import": ("listkeeper.cli.import_", "Bring a list from another tool, judge it, load it, take it back."),
     "subscriber": ("listkeeper.cli.subscriber", "Show what is known of a subscriber."),
     "consent": ("listkeeper.cli.consent", "Prove permission, and check proofs."),
@@ -61,10 +66,11 @@ NOUNS: dict[str, tuple[str, str]] = {
     "work": ("listkeeper.cli.work", "Run one worker alone."),
     "timetable": ("listkeeper.cli.timetable", "Run the timetable of periodic jobs alone."),
     "catch": ("listkeeper.cli.catch", "Run the mail server of practice mode alone."),
+    "receive": ("listkeeper.cli.receive", "Run alone what takes mail in."),
 }
 
 # Their output is a log.
-STAY = {"web", "work", "timetable", "catch"}
+STAY = {"web", "work", "timetable", "catch", "receive"}
 
 CRASH, USAGE, INTERRUPTED = 1, 2, 130
 EXIT_CODES: dict[type[ListkeeperError], int] = {Invalid: 10, NotFound: 11, Conflict: 12, Forbidden: 13, TryAgain: 14}

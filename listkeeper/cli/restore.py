@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from listkeeper.cli.context import emit, opened, prepare_folder, progress, with_json, with_settings
+from listkeeper.feedback import traces
 from listkeeper.foundation import archive_reading, journal_file
 from listkeeper.foundation.archive_reading import Archive
 from listkeeper.foundation.errors import Conflict, Invalid
@@ -101,7 +102,8 @@ def places(settings: Settings) -> Places:
     from listkeeper.sending.restoring import Places  # noqa: PLC0415 - loaded with the application
 
     folder = settings.data_folder
-    return Places(journal=settings.journal_folder, media=folder / "media", practice=folder / "practice")
+    practice = folder / "practice"
+    return Places(settings.journal_folder, folder / "media", practice, traces.forgetter(practice))
 
 
 def _keep_pictures(folder: Path, pictures: dict[str, bytes]) -> None:

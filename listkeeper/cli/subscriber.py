@@ -17,9 +17,9 @@ from listkeeper.audience.importing import brought
 from listkeeper.audience.importing.brought import Brought
 from listkeeper.audience.proof.ledger import EventType
 from listkeeper.cli.context import emit, opened, with_json, with_settings
+from listkeeper.feedback import traces
 from listkeeper.foundation import clock
 from listkeeper.jobs import journal
-from listkeeper.sending import traces
 from listkeeper.settings import Settings
 from listkeeper.standards import address as addresses
 

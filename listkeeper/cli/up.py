@@ -88,6 +88,8 @@ def _start(supervisor: Supervisor, settings: Settings) -> str | None:
         for number in range(1, settings.workers + 1):
             supervisor.start(Part(f"worker {number}", _listkeeper("work"), Wave.TAKES_WORK, _DRAIN_SECONDS))
         supervisor.start(Part("timetable", _listkeeper("timetable"), Wave.TAKES_WORK))
+        if settings.smtp_listen or settings.lmtp_listen or settings.mailboxes:
+            supervisor.start(Part("receiver", _listkeeper("receive"), Wave.TAKES_WORK, _DRAIN_SECONDS))
         return _link_of(link)
 
 

@@ -203,7 +203,8 @@ def history(session: Session, domain: SendingDomain, most: int) -> list[DomainCh
 
 def refresh(  # noqa: PLR0913 - the shell's ways to the database and to the DNS, and what to ask about
     reading: Opening, writing: Opening, resolver: Resolver, organisation_id: int, name: str, *,
-    egress: Sequence[str] = (), at_most: timedelta = timedelta(0), around: Surroundings = NOTHING_KNOWN,
+    egress: Sequence[str] = (), mail_from: str | None = None, at_most: timedelta = timedelta(0),
+    around: Surroundings = NOTHING_KNOWN,
     keeping: Callable[[Session, SendingDomain, Checked], list[RecordChange]] = keep,
 ) -> list[RecordChange]:  # fmt: skip
     """Check a domain again if its last check is older than ``at_most``; it is added when it was not known.
@@ -220,6 +221,6 @@ def refresh(  # noqa: PLR0913 - the shell's ways to the database and to the DNS,
         return []
     with reading() as session:
         asked = question(session, session.get_one(SendingDomain, number))
-    checked = look(asked, resolver, egress=egress, around=around)
+    checked = look(asked, resolver, egress=egress, mail_from=mail_from, around=around)
     with writing() as session:
         return keeping(session, session.get_one(SendingDomain, number), checked)

@@ -42,13 +42,19 @@ class Expected:
 
     ``selectors`` are those we sign with now, or would once signing is switched
     on; ``signing`` says whether it is. ``egress`` are the addresses that the
-    settings name.
+    settings name, ``envelope`` is the domain of MAIL FROM where it is another one.
     """
 
     domain: str
     selectors: tuple[str, ...]
     signing: bool
     egress: tuple[str, ...] = ()
+    envelope: str = ""
+
+    @property
+    def mail_from(self) -> str:
+        """The domain of MAIL FROM, for which SPF passes or not."""
+        return self.envelope or self.domain
 
 
 Row = tuple[Comparison, Finding | None]

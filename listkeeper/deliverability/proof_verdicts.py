@@ -117,7 +117,7 @@ def _signed_by_others(ours: Expected, passing: Sequence[Verdict], expected: str,
 
 def of_envelope(word: Word, ours: Expected, aligned: Alignment) -> Row:
     """Compare what the receiver says of the envelope."""
-    expected = f"pass MAIL FROM {ours.domain}"
+    expected = f"pass MAIL FROM {ours.mail_from}"
     said = word.first("spf")
     result = said.result if said else (word.received_spf.result if word.received_spf else "")
     envelope = proof_row.envelope_of(word)
@@ -135,7 +135,7 @@ def of_envelope(word: Word, ours: Expected, aligned: Alignment) -> Row:
             result=foreign_text.clean(result, MOST_SHOWN),
         )
         mend = language.text(
-            "Let the SPF record of %(domain)s name the address that receivers saw.", domain=ours.domain
+            "Let the SPF record of %(domain)s name the address that receivers saw.", domain=ours.mail_from
         )
         return proof_row.row(
             "spf", expected, seen, Finding("G1", Severity.BLOCK, ours.domain, words, seen, mend), agrees=False

@@ -79,11 +79,12 @@ def from_json(stored: dict[str, Any]) -> Proof:
     )
 
 
-def expected(session: Session, domain: SendingDomain, egress: Sequence[str]) -> Expected:
-    """Return what mail of a domain should look like now."""
+def expected(session: Session, domain: SendingDomain, egress: Sequence[str], mail_from: str | None = None) -> Expected:
+    """Return what mail of a domain should look like now; ``mail_from`` is a sender of its envelopes."""
     query = select(DkimKey.selector).where(DkimKey.sending_domain_id == domain.id, DkimKey.state == KeyState.SIGNING)
     signing = tuple(session.scalars(query.order_by(DkimKey.id))) if domain.signing else ()
-    return Expected(domain.name, signing or (domain.selector,), domain.signing, tuple(egress))
+    envelope = (mail_from or "").rpartition("@")[2]
+    return Expected(domain.name, signing or (domain.selector,), domain.signing, tuple(egress), envelope)
 
 
 def compare(raw: bytes, ours: Expected, resolver: dns.Resolver, now: datetime) -> Proof:

@@ -1,8 +1,10 @@
 """Tokens: one purpose each, unguessable, compared in constant time.
 
-Three kinds. A *signed* token carries a number and its HMAC-SHA256 cut to 128
+Four kinds. A *signed* token carries a number and its HMAC-SHA256 cut to 128
 bits, needs no row and never expires (unsubscribe links must work for years,
-RFC 8058 section 6). A *passing* one carries several numbers and the second in
+RFC 8058 section 6). A *spelled* one is the same cut to 80 bits, in small letters
+and digits alone, for the local part of an address: 64 octets, whose case servers
+change. A *passing* one carries several numbers and the second in
 which it ends. A *derived* secret (confirmation link, code) can be made
 again from the key folder when the mail is rendered, while the database holds
 only its digest.
@@ -23,6 +25,14 @@ from listkeeper.foundation import keys
 
 _TAG_BYTES = 16
 _ID_BYTES = 8
+# Guessing goes by mail, one message a guess, and 80 bits are what a wrapped address has room for.
+_SPELLED = 16
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# Two digits of base 36 at a time: half the divisions, and one stands in the envelope of every mail.
+_PAIRS = [tens + ones for tens in _DIGITS for ones in _DIGITS]
+_MOST_DIGITS = 13
+# Five bits of each byte, in the letters of base32 (RFC 4648 section 6): those nobody mistakes for another.
+_BASE32 = b"abcdefghijklmnopqrstuvwxyz234567" * 8
 
 
 def token(purpose: str, number: int) -> str:
@@ -34,6 +44,36 @@ def read(purpose: str, text: str) -> int | None:
     """Return the number inside a token, or None when it is not one of ours."""
     body = opened(purpose, text, _ID_BYTES)
     return int.from_bytes(body, "big") if body is not None else None
+
+
+def spelled(purpose: str, number: int) -> str:
+    """Return ``number.tag`` for a row number under one purpose: base 36, a dot, and 16 letters of base32 (80 bits)."""
+    return f"{_base36(number)}.{_tag(keys.secret(f'spelled:{purpose}'), number)}"
+
+
+def read_spelled(purpose: str, text: str) -> int | None:
+    """Return the number inside a spelled token, or None when it is not one of ours; its letters may be of any case."""
+    digits, _, tag = text.lower().partition(".")
+    # Beyond ASCII there are letters that are small letters of ours once they are lowered.
+    if not (text.isascii() and digits.isalnum() and len(digits) <= _MOST_DIGITS):
+        return None
+    number = int(digits, 36)
+    if number.bit_length() > _ID_BYTES * 8 or _base36(number) != digits:
+        return None
+    found = (hmac.compare_digest(_tag(secret, number), tag) for secret in keys.secrets_of(f"spelled:{purpose}"))
+    return number if any(found) else None
+
+
+def _base36(number: int) -> str:
+    written = ""
+    while number >= len(_PAIRS):
+        number, pair = divmod(number, len(_PAIRS))
+        written = _PAIRS[pair] + written
+    return (_PAIRS[number] if number >= len(_DIGITS) else _DIGITS[number]) + written
+
+
+def _tag(secret: bytes, number: int) -> str:
+    return _mac(secret, number.to_bytes(_ID_BYTES, "big"))[:_SPELLED].translate(_BASE32).decode("ascii")
 
 
 def passing(purpose: str, numbers: Sequence[int], until: datetime) -> str:

@@ -74,7 +74,11 @@ def _check(number: int) -> None:
         spoken = session.get_one(Organisation, domain.organisation_id).language
     with language.using(spoken):
         checked = domain_check.look(
-            asked, parts.resolver(), egress=parts.settings().egress, around=parts.surroundings()
+            asked,
+            parts.resolver(),
+            egress=parts.settings().egress,
+            mail_from=parts.envelope_sender(parts.settings()),
+            around=parts.surroundings(),
         )
         with store.transaction() as session:
             domain_news.keep(session, session.get_one(SendingDomain, number), checked, parts.settings().gate)

@@ -77,7 +77,7 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> tuple[list[Ready], 
 
     While the disk is at work on it the first messages are written already; none is handed over before it is done.
     """
-    disk = store.Disk()
+    disk, known = store.Disk(), parts.settings()
     with store.transaction(syncs_later=True, disk=disk) as session:
         if said.outcomes:
             _keep(session, said)
@@ -85,9 +85,9 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> tuple[list[Ready], 
             session,
             group.ids,
             identity.me(),
-            prepare=composing.preparer(parts.settings().site),
+            prepare=composing.preparer(known.site, known.return_path),
             carries_smtputf8=group.line.carries_smtputf8,
-            practice=parts.settings().rehearsing,
+            practice=known.rehearsing,
             way=group.way.name,
             letters=letters,
         )
@@ -110,7 +110,14 @@ def _hand_out(group: Group, letters: Letters, said: Said) -> tuple[list[Ready], 
 
 def _keep(session: Session, said: Said) -> None:
     pacing.note(session, said.outcomes)
-    batch.record(session, said.outcomes, said.questions, worker=identity.me(), deadlines=parts.deadlines())
+    batch.record(
+        session,
+        said.outcomes,
+        said.questions,
+        worker=identity.me(),
+        deadlines=parts.deadlines(),
+        receivers=pacing.receivers_of(said.outcomes),
+    )
 
 
 def _sealed(ready: Sequence[Ready], said: Said) -> Iterator[Envelope]:

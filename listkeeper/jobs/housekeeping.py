@@ -9,8 +9,9 @@ from listkeeper import parts, store
 from listkeeper.accounts import invitation, kept_answer, organisation
 from listkeeper.audience import address_change, asking, lifecycle, profile, retention, signup
 from listkeeper.audience.guard import breaker, mailbox
-from listkeeper.audience.proof import checkpoint
+from listkeeper.audience.proof import checkpoint, kept_copy
 from listkeeper.deliverability import mail_host, report_intake
+from listkeeper.feedback import conversation, inbound
 from listkeeper.foundation import once, outbox, throttle
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
@@ -43,6 +44,9 @@ def forget_past() -> None:
         mailbox.forget_past(session)
         mail_host.forget_past(session)
         report_intake.forget_past(session)
+        inbound.forget_past(session)
+        kept_copy.forget_past(session)
+        conversation.forget_past(session)
         outbox.forget_old(session)
         signup.forget_past(session)
         address_change.forget_over(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Timer
 
@@ -137,6 +137,11 @@ def note(session: Session, outcomes: Mapping[int, Outcome | None]) -> None:
             mine = {row: outcome for row, outcome in told.items() if _blocks[row] is block}
             came = warmup.came_of((outcome, _receivers[row]) for row, outcome in mine.items())
             warmup.count(session, block.organisation_id, block.domain, came)
+
+
+def receivers_of(rows: Iterable[int]) -> dict[int, str]:
+    """Return whom these rows in hand went to, as far as that was looked up."""
+    return {row: _receivers[row] for row in rows if row in _receivers}
 
 
 def heard(outcomes: Mapping[int, Outcome | None]) -> None:

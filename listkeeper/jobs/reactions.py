@@ -30,10 +30,11 @@ from listkeeper.audience.guard import defence
 from listkeeper.audience.importing import batch
 from listkeeper.audience.proof import checkpoint
 from listkeeper.campaigns import campaign
+from listkeeper.feedback import inbound
 from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
-from listkeeper.jobs import domains, importing, journal
+from listkeeper.jobs import coming_in, domains, importing, journal
 from listkeeper.sending import delivery, link_visit, planning, welcoming
 
 _log = log.get(__name__)
@@ -94,9 +95,11 @@ TOGETHER: dict[str, Callable[[Session, list[int]], object]] = {
     subscription.TRACKING_ENDED: _forget_visits,
     delivery.QUEUED: _hand_over_next,
     campaign.STARTED: domains.ring_ahead,
+    delivery.ENDED: coming_in.follow_answers,
+    inbound.CAME_IN: coming_in.follow,
 }
-# What has to be learned outside before, with no transaction open.
-BEFOREHAND: dict[str, Callable[[list[int]], object]] = {signup.RECEIVED: domains.ask}
+# What has to be learned outside, or read, before, with no transaction open.
+BEFOREHAND: dict[str, Callable[[list[int]], object]] = {signup.RECEIVED: domains.ask, inbound.CAME_IN: coming_in.read}
 _AT_ONCE = 16
 _READ_AT_ONCE = 100
 # Their reactions write no facts, and the bell rings for each that is written from now on. Where hundreds leave in a

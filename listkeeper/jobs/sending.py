@@ -55,11 +55,11 @@ def deliver(lane: Lane, until: float) -> bool:
 
 
 def _deliver_leased(lane: Lane, ids: Sequence[int], until: float) -> bool:
-    left, said = list(ids), Said()
+    left, said, known = list(ids), Said(), parts.settings()
     most = size = _URGENT_WINDOW if lane is Lane.URGENT else batch.WINDOW
     try:
         with store.reading() as session:
-            letters = composing.letters(session, ids, parts.settings().site)
+            letters = composing.letters(session, ids, known.site, known.return_path)
         left = firsts.go_ahead(ids, letters, said, lambda first: _deliver_window(first, letters, said))
         while left and time.monotonic() < until and not draining.is_set():
             left = pacing.still(lane, left)

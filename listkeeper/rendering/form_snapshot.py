@@ -130,6 +130,8 @@ def _words(form: ShownForm, beside: Beside) -> SimpleNamespace:
         gets=design.gets,
         frequency=design.frequency,
         answers=design.answers,
+        # A figure of that day was no part of what was published.
+        promise="",
         purposes=[("", each.body) for each in (text, *form.further)] if form.further else [],
         consent=text.body,
         withdrawal="\n".join(dict.fromkeys(each.withdrawal for each in (text, *form.further))),

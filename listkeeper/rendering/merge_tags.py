@@ -23,7 +23,15 @@ from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import personalise
 from listkeeper.rendering.content import Letter
 
-LINK_NAMES = ("links.unsubscribe", "links.preferences", "links.web_view")
+LINK_NAMES = (
+    "links.unsubscribe",
+    "links.preferences",
+    "links.web_view",
+    # "How is it going?": each leads to a page with a button.
+    "links.fine",
+    "links.question",
+    "links.problem",
+)
 SYSTEM_NAMES = ("sender.name", "letter.subject", *LINK_NAMES)
 BASIC_PROFILE_NAMES = ("first_name", "name", "city")
 ROOTS = ("subscriber", "sender", "letter", "links")

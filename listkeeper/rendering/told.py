@@ -18,7 +18,9 @@ from listkeeper.rendering.content import Reader
 
 # Control characters but the tab, what e-mail libraries take for the end of a line, and what UTF-8 cannot write.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-LINKS = ("unsubscribe", "preferences", "web_view")
+# "How is it going?" in one tap: pages below that of the letter itself.
+TAPS = ("fine", "question", "problem")
+LINKS = ("unsubscribe", "preferences", "web_view", *TAPS)
 
 
 def values(compiled: CompiledLetter, profile_keys: Iterable[str], reader: Reader) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def values(compiled: CompiledLetter, profile_keys: Iterable[str], reader: Reader
             "unsubscribe": reader.unsubscribe_url,
             "preferences": reader.preferences_url,
             "web_view": reader.web_view_url,
+            **{tapped: f"{reader.web_view_url}/{tapped}" for tapped in TAPS},
             **_counted(compiled, reader),
         },
     }

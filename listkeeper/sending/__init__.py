@@ -3,7 +3,8 @@
 ``planning`` freezes an audience into ``delivery`` rows; the table is the queue.
 A worker takes a ``batch``: it leases rows, asks the permission gate in the
 transaction that marks them handed, lets ``composing`` write each message,
-has ``envelope`` seal it with the grant, gives it to a ``transport`` (today
+has ``envelope`` seal it with the grant and with an address of its own to come
+back to (``return_path``), gives it to a ``transport`` (today
 ``smtp_relay``), and records the reply. Before that, ``pace`` says whose turn it
 is: ``receivers`` tells whom each row goes to, ``warmup`` what a new domain may
 send, ``refusal`` holds the mail to a receiver that refuses us, and

@@ -23,8 +23,9 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.deliverability import reply_class
 from listkeeper.deliverability.reply_class import SENDER_FAULT, Verdict
-from listkeeper.foundation import clock
+from listkeeper.foundation import clock, outbox
 from listkeeper.foundation.errors import ListkeeperError
+from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import delivery, letter_batch, planning, prepared, retry, tally
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 from listkeeper.sending.prepared import HANDED_LEASE, Letters, Line, Prepare, Prepared, Ready
@@ -136,27 +137,31 @@ class Question:
     lint: str = ""
 
 
-def record(
+def record(  # noqa: PLR0913 - what came of what, in whose hands, by which rules
     session: Session,
     outcomes: Mapping[int, Outcome | None],
     questions: Mapping[int, Question] | None = None,
     *,
     worker: str,
     deadlines: Deadlines = retry.USUAL,
+    receivers: Mapping[int, str] | None = None,
 ) -> None:
     """Store what came of each hand-over; None means it had not begun when the grant grew old.
 
-    ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof. ``worker``
-    says who handed them over: whoever was away for long, or lost the line at the commit and stores it once more, may
-    find the row in other hands, and that hand-over must not hear of the one before. Nobody has a row of its own again
-    while there is something to store of it.
+    ``receivers`` says whom each row went to, as far as that is known. ``questions`` are the mails among them that asked
+    for a yes: once accepted, they are part of the proof. ``worker`` says who handed them over: whoever was away for
+    long, or lost the line at the commit and stores it once more, may find the row in other hands, and that hand-over
+    must not hear of the one before. Nobody has a row of its own again while there is something to store of it.
     """
     if not outcomes:
         return
     # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
-    others = letter_batch.record_taken(session, outcomes, worker)
+    others = letter_batch.record_taken(session, outcomes, receivers or {}, worker)
     singles = {number: outcomes[number] for number in others}
-    _record_singles(session, singles, questions or {}, worker, deadlines)
+    settled = _record_singles(session, singles, questions or {}, worker, deadlines)
+    for row in settled:
+        row.provider = row.provider or (receivers or {}).get(row.id)
+    tally.note(session, settled)
 
 
 def _record_singles(
@@ -165,9 +170,9 @@ def _record_singles(
     questions: Mapping[int, Question],
     worker: str,
     deadlines: Deadlines,
-) -> None:
+) -> list[Delivery]:
     if not outcomes:
-        return
+        return []
     cancelled = _cancelled_campaigns(session, outcomes)
     reached: dict[int, list[int]] = {}
     refused: list[int | None] = []
@@ -188,8 +193,10 @@ def _record_singles(
     asking.accepted(session, _taken(settled, questions))
     if refused:
         asking.bounced(session, [number for number in refused if number is not None])
-    tally.note(session, settled)
+    ended = [row.id for row in settled if row.state is DeliveryState.FAILED and row.reply_code is not None]
+    outbox.write_all(session, delivery.ENDED, ended, Lane.BACKGROUND)
     letter_batch.contacted(session, reached)
+    return settled
 
 
 def _is_refused_question(row: Delivery) -> bool:

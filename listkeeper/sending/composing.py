@@ -34,7 +34,7 @@ from listkeeper.rendering import filling, footer, receipt_mail, web_view
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion
 from listkeeper.rendering.message import Attachment
-from listkeeper.sending import asking_more, delivery, house, link_visit, notices
+from listkeeper.sending import asking_more, delivery, house, link_visit, notices, reply_mail
 from listkeeper.sending.delivery import AnyDelivery, Delivery
 from listkeeper.sending.house import House
 from listkeeper.sending.letter_copy import About, Copy, Edition, Told
@@ -91,17 +91,20 @@ class _Window:
     editions: dict[object, Edition] = field(default_factory=dict)
 
 
-def preparer(site: str) -> Prepare:
-    """Return the function that prepares a window's messages; ``site`` is this instance's address."""
+def preparer(site: str, back_to: str | None = None) -> Prepare:
+    """Return the function that prepares a window's messages.
+
+    ``site`` is this instance's address, ``back_to`` where what cannot be delivered comes back to (``return_path``).
+    """
 
     def prepare(session: Session, rows: Sequence[Delivery]) -> dict[int, Message]:
-        window = _window(session, rows, site)
+        window = _window(session, rows, site, back_to)
         return {row.id: _prepared_or_why_not(session, row, window) for row in rows}
 
     return prepare
 
 
-def letters(session: Session, ids: Sequence[int], site: str) -> Letters:
+def letters(session: Session, ids: Sequence[int], site: str, back_to: str | None = None) -> Letters:
     """Read and prepare the letters of campaigns among these rows, before the windows they leave in.
 
     The gate decides in the transaction of the hand-over all the same; only what a letter says was read earlier.
@@ -109,7 +112,7 @@ def letters(session: Session, ids: Sequence[int], site: str) -> Letters:
     rows = delivery.letters_among(session, ids)
     if not rows:
         return {}
-    window = _window(session, rows, site)
+    window = _window(session, rows, site, back_to)
     return {row.id: (row, _prepared_or_why_not(session, row, window)) for row in rows}
 
 
@@ -120,7 +123,7 @@ def _prepared_or_why_not(session: Session, row: AnyDelivery, window: _Window) ->
         return problem
 
 
-def _window(session: Session, rows: Sequence[AnyDelivery], site: str) -> _Window:
+def _window(session: Session, rows: Sequence[AnyDelivery], site: str, back_to: str | None) -> _Window:
     letters = {
         number: _letter_or_why_not(session, number) for number in {row.revision_id for row in rows if row.revision_id}
     }
@@ -130,7 +133,7 @@ def _window(session: Session, rows: Sequence[AnyDelivery], site: str) -> _Window
     people = _people(session, rows, letters)
     seen = any(person.is_seen for person in people.values())
     return _Window(
-        {number: house.of(session, number, site) for number in {row.organisation_id for row in rows}},
+        {number: house.of(session, number, site, back_to) for number in {row.organisation_id for row in rows}},
         {number: _list(session, number) for number in {row.list_id for row in rows if row.list_id is not None}},
         people,
         letters,
@@ -220,6 +223,8 @@ def _prepare(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
             return _letter(session, row, window)
         case MessageClass.DOI | MessageClass.SERVICE | MessageClass.SYSTEM:
             return notices.prepare(session, row, window.houses[row.organisation_id], window.questions)
+        case MessageClass.REPLY:
+            return reply_mail.prepare(session, row, window.houses[row.organisation_id])
         case other:
             raise NotFound("no_composer", f"Nothing knows how to write a message of class {other}.")
 

@@ -26,6 +26,8 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
 
 QUEUED = "delivery.queued"
+# A server said no for good, or "not now" for too long.
+ENDED = "delivery.failed"
 
 
 class DeliveryState(StrEnum):

@@ -11,10 +11,11 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns import revision as revisions
 from listkeeper.deliverability import sending_domain
 from listkeeper.deliverability.sending_domain import Signer
-from listkeeper.foundation import clock, signing
+from listkeeper.foundation import clock
 from listkeeper.rendering import message
 from listkeeper.rendering.content import Filled, Sender
 from listkeeper.rendering.message import Attachment
+from listkeeper.sending import message_name, return_path
 from listkeeper.sending.delivery import AnyDelivery
 from listkeeper.sending.prepared import Prepared
 
@@ -31,19 +32,27 @@ class House:
     domain: str
     sender: Sender
     signer: Signer | None
+    # Where what cannot be delivered comes back to, a domain or a mailbox; to the sender itself when there is none.
+    return_path: str | None = None
+
+    def mail_from(self, delivery_id: int) -> str:
+        """Return the sender of a delivery's envelope (RFC 5321 section 4.1.1.2)."""
+        return return_path.of_delivery(self.return_path, delivery_id) if self.return_path else self.sender.address
+
+    def leaving_by_mail(self, delivery_id: int) -> str | None:
+        """Return the ``mailto:`` address by which the reader of a delivery leaves, None where no mail is taken in."""
+        if self.return_path is None:
+            return None
+        return f"mailto:{return_path.leaving(self.return_path, delivery_id)}?subject=unsubscribe"
 
 
-def of(session: Session, organisation_id: int, site: str) -> House:
-    """Read what the messages of an organisation share."""
+def of(session: Session, organisation_id: int, site: str, back_to: str | None = None) -> House:
+    """Read what the messages of an organisation share; ``back_to`` is the setting ``return_path``."""
     organisation = session.get_one(Organisation, organisation_id)
     domain = organisation.from_domain
     signer = sending_domain.signer(session, organisation_id, domain)
-    return House(organisation_id, site, organisation.language, domain, revisions.sender_of(organisation, site), signer)
-
-
-def message_id(occasion: str, domain: str) -> str:
-    """Return the Message-ID of an occasion: the same one however often it is tried."""
-    return f"<{signing.derived('message-id', occasion)}@{domain}>"
+    sender = revisions.sender_of(organisation, site)
+    return House(organisation_id, site, organisation.language, domain, sender, signer, back_to)
 
 
 def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about it
@@ -61,7 +70,7 @@ def prepared(  # noqa: PLR0913 - what a message is, and what the gate asks about
     lint: str = "",
 ) -> Prepared:
     """Return a message that can be written as soon as the gate names the address."""
-    name, mail_from = message_id(row.occasion, house.domain), house.sender.address
+    name, mail_from = message_name.of(row.id, house.domain), house.mail_from(row.id)
 
     def compose(recipient: str) -> bytes:
         filled, headers = write(recipient)

@@ -32,6 +32,10 @@ class IncidentKind(StrEnum):
     DISK_FULL = "disk_full"
     # The records of one of our domains became worse (``deliverability.drift``).
     DOMAIN_WORSE = "domain_worse"
+    # Somebody who wrote to us is about to wait longer than was promised (``feedback.promise``).
+    REPLY_DUE = "reply_due"
+    # Many of one mailbox provider left a letter in one minute (``feedback.leave_burst``).
+    LEAVE_BURST = "leave_burst"
 
 
 class Incident(Table):
@@ -59,7 +63,15 @@ class Incident(Table):
 
 
 # What is seen and told, while mail goes on leaving.
-_STOPS_NOTHING = frozenset({IncidentKind.DOUBT_GREW, IncidentKind.DISK_LOW, IncidentKind.DOMAIN_WORSE})
+_STOPS_NOTHING = frozenset(
+    {
+        IncidentKind.DOUBT_GREW,
+        IncidentKind.DISK_LOW,
+        IncidentKind.DOMAIN_WORSE,
+        IncidentKind.LEAVE_BURST,
+        IncidentKind.REPLY_DUE,
+    }
+)
 
 
 def report(  # noqa: PLR0913 - what it is, in words and as facts, and whom it concerns

@@ -91,12 +91,14 @@ _TAKEN = UpdatedEach(
             reply_code=of("code"),
             reply_text=of("words"),
             reply_class=None,
+            provider=of("whose"),
             settled_at=bindparam("now"),
             worker=None,
             lease_until=None,
         )
     ),
     number=_ROW.id.type,
+    whose=_ROW.provider.type,
     code=_ROW.reply_code.type,
     words=_ROW.reply_text.type,
 )
@@ -174,8 +176,12 @@ def _home(row: Waiting, becomes: DeliveryState, **told: Any) -> dict[str, Any]: 
     return {"number": row.id, "becomes": becomes, "code": None, "words": None, "rules": None} | told
 
 
-def record_taken(session: Session, outcomes: Mapping[int, Outcome | None], worker: str) -> list[int]:
+def record_taken(
+    session: Session, outcomes: Mapping[int, Outcome | None], receivers: Mapping[int, str], worker: str
+) -> list[int]:
     """Record the letters that were accepted, and that they have reached their readers; return what is left to record.
+
+    ``receivers`` says whom each row went to, as far as that is known.
 
     Left is whatever else came of it, and whatever is no letter, was called in doubt meanwhile, or is no longer in the
     hands of this worker (``batch.record``).
@@ -190,12 +196,17 @@ def record_taken(session: Session, outcomes: Mapping[int, Outcome | None], worke
     for _number, list_id, person, _provider in rows:
         note_reached(reached, list_id, person)
     taken = [
-        {"number": row[0], "code": accepted[row[0]].code or None, "words": prepared.words(accepted[row[0]].text)}
+        {
+            "number": row[0],
+            "whose": row[3] or receivers.get(row[0]),
+            "code": accepted[row[0]].code or None,
+            "words": prepared.words(accepted[row[0]].text),
+        }
         for row in rows
     ]
     with in_one_go(connection):
         _TAKEN.run(connection, taken, now=clock.now())
-        tally.add(session, Counter(tally.letter(DeliveryState.ACCEPTED, row[3]) for row in rows))
+        tally.add(session, Counter(tally.letter(DeliveryState.ACCEPTED, one["whose"]) for one in taken))
     contacted(session, reached)
     # Whoever has one of these rows as an object sees what it has become.
     session.expire_all()

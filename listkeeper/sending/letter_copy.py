@@ -18,7 +18,7 @@ from listkeeper.rendering import filling, mime_slots, primary_tab, trial_letter
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 from listkeeper.rendering.mime_slots import Cut
-from listkeeper.sending import house
+from listkeeper.sending import message_name
 from listkeeper.sending.delivery import AnyDelivery
 from listkeeper.sending.house import Headers, House
 from listkeeper.sending.prepared import Prepared
@@ -81,21 +81,21 @@ class Copy:
         self._told = told
         self._number = row.id
         self._letters_before = row.letters_before
-        self._message_id = house.message_id(row.occasion, edition.ours.domain)
+        self._message_id = message_name.of(row.id, edition.ours.domain)
 
     def prepared(self) -> Prepared:
         """Return it as a message that can be written as soon as the gate names the address."""
         edition = self._edition
-        sha256, address, about = edition.compiled.sha256, edition.ours.sender.address, edition.about
+        sha256, mail_from, about = edition.compiled.sha256, edition.ours.mail_from(self._number), edition.about
         signed = bool(edition.keys)
-        return Prepared(sha256, address, self._message_id, edition.purpose, self.write, *about, None, "", signed)
+        return Prepared(sha256, mail_from, self._message_id, edition.purpose, self.write, *about, None, "", signed)
 
     def write(self, recipient: str) -> bytes:
         """Return the message, signed: the quick way."""
         edition, reader = self._edition, self.reader(recipient)
         return edition.cut.write(
             reader,
-            own_headers=(list_headers.list_unsubscribe(reader.unsubscribe_url),),
+            own_headers=(list_headers.list_unsubscribe(reader.unsubscribe_url, reader.unsubscribe_mailto),),
             recipient=recipient,
             message_id=self._message_id,
             date=clock.now(),
@@ -106,7 +106,7 @@ class Copy:
         """Return the letter and the headers that are its own, for a message that is no copy like the others."""
         edition, reader = self._edition, self.reader(recipient)
         filled = filling.fill(edition.compiled, reader)
-        own = list_headers.list_unsubscribe(reader.unsubscribe_url)
+        own = list_headers.list_unsubscribe(reader.unsubscribe_url, reader.unsubscribe_mailto)
         return trial_letter.marked(filled) if edition.trial else filled, [own, *edition.headers]
 
     def reader(self, recipient: str) -> Reader:
@@ -118,7 +118,7 @@ class Copy:
             told.language,
             told.profile,
             f"{site}/u/{leave}",
-            None,
+            self._edition.ours.leaving_by_mail(self._number),
             f"{site}/p/{choices}",
             f"{site}/w/{page}",
             f"{site}/y/{why}",

@@ -38,14 +38,16 @@ from listkeeper.rendering import (
     invitation_mail,
     receipt_mail,
     records_mail,
+    reply_due_mail,
     way_mail,
     witness_mail,
 )
 from listkeeper.rendering.content import Filled
 from listkeeper.rendering.message import Attachment
 from listkeeper.sending import house, incident, question_lint, watch_words
-from listkeeper.sending.delivery import AnyDelivery
+from listkeeper.sending.delivery import AnyDelivery, Delivery
 from listkeeper.sending.house import Headers, House
+from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.prepared import Prepared
 from listkeeper.standards import list_headers
 
@@ -74,11 +76,11 @@ def prepare(session: Session, row: AnyDelivery, ours: House, known: Mapping[int,
     if about is None:
         raise NotFound("no_confirmation", "The question of this delivery does not exist any more.")
     if row.notice is None and row.message_class is MessageClass.DOI:
-        return _question(row, ours, *about)
+        return _question(session, row, ours, *about)
     return _already(row, ours, about[1])
 
 
-def _question(row: AnyDelivery, ours: House, asked: Confirmation, shown: ShownForm) -> Prepared:
+def _question(session: Session, row: AnyDelivery, ours: House, asked: Confirmation, shown: ShownForm) -> Prepared:
     filled = confirmation_mail.compose(
         language_code=shown.form.language,
         legal_name=ours.sender.legal_name,
@@ -92,8 +94,8 @@ def _question(row: AnyDelivery, ours: House, asked: Confirmation, shown: ShownFo
     headers = [list_headers.auto_submitted()]
     if row.occasion != question_mail.occasion(asked, 1):
         # The reminder stands in the thread of the first mail (RFC 5322 section 3.6.4).
-        first = house.message_id(question_mail.occasion(asked, 1), ours.domain)
-        headers += [("In-Reply-To", first), ("References", first)]
+        first = session.scalar(select(Delivery.message_id).where(Delivery.occasion == question_mail.occasion(asked, 1)))
+        headers += [("In-Reply-To", first), ("References", first)] if first else []
     words, name = _worded(shown.form.language)
     lint = question_lint.result(filled, ours, shown, name)
     purpose = shown.mailing_list.purpose
@@ -265,6 +267,8 @@ def _incident(session: Session, row: AnyDelivery, ours: House) -> Prepared:
         raise NotFound("no_incident", "The incident of this delivery does not exist any more.")
     with language.using(ours.language):
         said, since = watch_words.of(stands), f"{language.moment(stands.opened_at)} UTC"
+    if stands.kind is IncidentKind.REPLY_DUE:
+        return _reply_due(row, ours, said)
     filled = incident_mail.compose(
         language_code=ours.language,
         legal_name=ours.sender.legal_name,
@@ -273,6 +277,17 @@ def _incident(session: Session, row: AnyDelivery, ours: House) -> Prepared:
         since=since,
         over=stands.closed_at is not None,
         queue_url=f"{ours.site}/studio/queue",
+    )
+    return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
+
+
+def _reply_due(row: AnyDelivery, ours: House, said: str) -> Prepared:
+    filled = reply_due_mail.compose(
+        language_code=ours.language,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        said=said,
+        replies_url=f"{ours.site}/studio/replies",
     )
     return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
 

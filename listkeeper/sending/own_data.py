@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import profile_told
+from listkeeper.audience import profile_told, thread_mail
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import Confirmation
@@ -23,6 +23,7 @@ from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
+from listkeeper.audience.thread import Conversation
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound
 from listkeeper.foundation.table import Table
@@ -31,7 +32,7 @@ from listkeeper.sending import link_visit, proof
 from listkeeper.sending.delivery import Delivery
 
 FILE_NAME = "my-data.zip"
-# Every table that holds rows of a person, by the name they have in the file; a test finds a table that is missing.
+# Every table that holds rows of a person, as far as it is known here, by the name they have in the file.
 HELD: dict[str, type[Table]] = {
     "subscriptions": Subscription,
     "sign_ups": Signup,
@@ -40,35 +41,46 @@ HELD: dict[str, type[Table]] = {
     "messages": Delivery,
     "links_to_this_page": AccessLink,
     "changes_of_address": AddressChange,
+    "conversations": Conversation,
 }
 # What would open something if the file fell into other hands, and what only machines use.
 _SECRET = frozenset({
     "seed", "token_digest", "visit_digest", "code_digest", "cancel_digest", "brake_key", "suppression_key",
-    "idempotency_key", "worker", "lease_until", "lane", "occasion",
+    "sender_key", "idempotency_key", "worker", "lease_until", "lane", "occasion",
 })  # fmt: skip
 
 
-def pack(session: Session, organisation: Organisation, person: Subscriber, *, site: str) -> bytes:
-    """Return the ZIP, in her language; that it was handed out is written down, so it needs a writing transaction."""
+def pack(
+    session: Session,
+    organisation: Organisation,
+    person: Subscriber,
+    *,
+    site: str,
+    held: Mapping[str, type[Table]] = HELD,
+) -> bytes:
+    """Return the ZIP, in her language; that it was handed out is written down, so it needs a writing transaction.
+
+    ``held`` are the tables with rows of hers, also those of higher chapters.
+    """
     try:
         handed = proof.hand_out(
             session, organisation, person.subject_ref, actor="subscriber", site=site, spoken=person.language
         )
     except NotFound:
         # Nothing was ever recorded of her in the ledger (the demo's people, or an import that came to nothing).
-        return _zipped({"my-data.json": _json(_everything(session, person))})
+        return _zipped({"my-data.json": _json(_everything(session, person, held))})
     return _zipped(
         {
             "my-data.html": certificate_html.render(handed.certificate),
-            "my-data.json": _json({**_everything(session, person), "record": proof.as_plain(handed.certificate)}),
+            "my-data.json": _json({**_everything(session, person, held), "record": proof.as_plain(handed.certificate)}),
             "proof.zip": handed.content,
         }
     )
 
 
-def _everything(session: Session, person: Subscriber) -> dict[str, Any]:
+def _everything(session: Session, person: Subscriber, held: Mapping[str, type[Table]]) -> dict[str, Any]:
     found: dict[str, Any] = {"made_at": clock.as_text(clock.now()), "person": _plain(person)}
-    for name, table in HELD.items():
+    for name, table in held.items():
         column = table.__table__.c["subscriber_id"]
         rows = session.scalars(select(table).where(column == person.id))
         found[name] = [_plain(row) for row in rows]
@@ -78,7 +90,25 @@ def _everything(session: Session, person: Subscriber) -> dict[str, Any]:
     # The rows name choices and questions by their numbers; here they are in the words she was asked in.
     told = [asdict(each) for each in profile_told.told_by(session, person, person.language)]
     found["what_you_told_us"] = [{name: _value(value) for name, value in each.items()} for each in told]
+    found["mails_between_us"] = _letters(session, person)
     return found
+
+
+def _letters(session: Session, person: Subscriber) -> list[dict[str, Any]]:
+    """Return what she wrote to us and what we answered."""
+    threads = session.scalars(select(Conversation).where(Conversation.subscriber_id == person.id)).all()
+    rows = [(each, row) for each in threads for row in thread_mail.of(session, each)]
+    return [
+        {
+            "conversation": each.public_id,
+            "direction": row.direction.value,
+            "at": clock.as_text(row.at),
+            "subject": said.subject,
+            "text": said.text,
+        }
+        for each, row in rows
+        if (said := thread_mail.opened(session, each, row)) is not None
+    ]
 
 
 def _plain(row: Table) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 So our message is taken apart, and Postmark puts it together again: with its
 own Date, Return-Path and boundaries, and a DKIM signature for the domain that
 is set up there. Ours does not survive this and is left out. Our Message-ID is
-kept, as ``X-PM-KeepID`` asks for. List-Unsubscribe and List-Unsubscribe-Post
+kept, as ``X-PM-KeepID`` asks for; of our return path what stands before the @
+is given along as metadata, which comes back with each event. List-Unsubscribe and List-Unsubscribe-Post
 are kept on transactional streams, and on broadcast streams that are set to
 "Manage unsubscribes on your own": on others Postmark writes its own.
 """
@@ -19,6 +20,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from listkeeper.foundation.fetch import Answer
+from listkeeper.sending import return_path
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.provider_api import (
     BAD_KEY,
@@ -87,6 +89,8 @@ class PostmarkAccount:
     def request(self, envelope: Envelope) -> Request:
         """Return the post of a message in its parts."""
         said = taken_apart(envelope.content) | {"To": envelope.rcpt_to, "TrackOpens": False, "TrackLinks": "None"}
+        if return_path.delivery_of(envelope.mail_from) is not None:
+            said["Metadata"] = {"return-path": envelope.mail_from.rpartition("@")[0]}
         if self._stream:
             said["MessageStream"] = self._stream
         headers = {

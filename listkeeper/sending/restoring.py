@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience.erasure import ForgetCopies
 from listkeeper.audience.proof import checkpoint, journal_replay, ledger, ledger_audit, witness
 from listkeeper.audience.proof.journal_replay import Replayed
 from listkeeper.audience.proof.ledger_audit import Fault
@@ -25,7 +26,7 @@ from listkeeper.foundation import archive_filling, clock, key_mark, keys, langua
 from listkeeper.foundation.archive_reading import Archive
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.table import Table
-from listkeeper.sending import exporting, incident, traces
+from listkeeper.sending import exporting, incident
 from listkeeper.sending.delivery import OPEN, Delivery, DeliveryState
 from listkeeper.sending.incident import IncidentKind
 
@@ -34,11 +35,12 @@ Tell = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Places:
-    """What of an instance lies outside its database."""
+    """What of an instance lies outside its database, and how somebody who is erased again is forgotten there."""
 
     journal: Path
     media: Path
     practice: Path
+    forget: ForgetCopies
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def restore(  # noqa: PLR0913 - what, where to, and who migrates
     key_mark.keep(session)
     faults = [fault for owner in _owners(session) for fault in ledger_audit.check(session, owner).faults]
     doubted = hold_what_waited(session)
-    replayed = journal_replay.replay(session, places.journal, traces.forgetter(places.practice))
+    replayed = journal_replay.replay(session, places.journal, places.forget)
     return Restored(archive.rows, doubted, replayed, tuple(compare(session, places.journal)), tuple(faults))
 
 
@@ -180,7 +182,7 @@ def accept(
     if stopped:
         # What was written since may have been read by people whom this copy does not know.
         numbering.leap(session.connection(), Table.metadata.sorted_tables)
-    replayed = journal_replay.replay(session, places.journal, traces.forgetter(places.practice))
+    replayed = journal_replay.replay(session, places.journal, places.forget)
     for owner, last in good:
         checkpoint.begin_epoch(session, owner, actor=actor, size=last.size, root=last.root)
     incident.over(session, IncidentKind.LEDGER_FORKED)

@@ -4,6 +4,9 @@ SES writes its own Date and Message-ID, which our DKIM signature covers, and
 takes no message with two signatures (Amazon SES Developer Guide, "Header
 fields"). Ours would arrive broken, so it is taken off: SES signs for a domain
 that is verified there (Easy DKIM), and DMARC passes by that.
+
+The envelope is written there as well ("custom MAIL FROM domain"), so our return
+path does not leave. What comes back goes to the author, whose domain SES knows.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ import base64
 import json
 import re
 from collections.abc import Sequence
+from email import message_from_bytes
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,8 +101,8 @@ class SesAccount:
             "Destination": {"ToAddresses": [envelope.rcpt_to]},
             "Content": {"Raw": {"Data": base64.b64encode(unsigned(envelope.content)).decode("ascii")}},
         }
-        if envelope.mail_from:
-            said["FeedbackForwardingEmailAddress"] = envelope.mail_from
+        if author := _author(envelope.content):
+            said["FeedbackForwardingEmailAddress"] = author
         if self._configuration_set:
             said["ConfigurationSetName"] = self._configuration_set
         body = json.dumps(said, separators=(",", ":")).encode()
@@ -118,6 +123,11 @@ class SesAccount:
         """Return what an error means."""
         words = said.words.lower()
         return next((means for word, holds, means in _WORDS if word == said.word and holds in words), None)
+
+
+def _author(content: bytes) -> str:
+    """Return the mailbox in From."""
+    return parseaddr(str(message_from_bytes(content.partition(b"\r\n\r\n")[0])["From"]))[1]
 
 
 def unsigned(content: bytes) -> bytes:

@@ -77,7 +77,7 @@ class Turn:
 def _announcement(envelope: Envelope, abilities: Mapping[str, str], size: int) -> list[bytes]:
     # The gate grants an address beyond ASCII only for a server that offers this.
     wide = not envelope.rcpt_to.isascii() and "smtputf8" in abilities
-    sender, recipient = _sender(envelope.mail_from, wide=wide), _path(envelope.rcpt_to, wide=wide)
+    sender, recipient = _path(envelope.mail_from, wide=wide), _path(envelope.rcpt_to, wide=wide)
     options = b""
     if "size" in abilities:
         options += b" SIZE=%d" % size
@@ -93,12 +93,6 @@ def _path(address: str, *, wide: bool) -> bytes:
     if not address.isprintable() or _NO_PART_OF_A_PATH.search(address):
         raise ValueError("an address of one command cannot hold another")
     return b"<%b>" % address.encode("utf-8" if wide else "ascii")
-
-
-@lru_cache(maxsize=256)
-def _sender(address: str, *, wide: bool) -> bytes:
-    """Return the same of a sender; kept, because all mails of a business bear one."""
-    return _path(address, wide=wide)
 
 
 @lru_cache(maxsize=64)

@@ -74,12 +74,14 @@ def measure(session: Session, campaign: Campaign, found: Mapping[DeliveryState, 
 def permanent_share(session: Session, campaign_id: int, found: Mapping[DeliveryState, int]) -> tuple[int, int]:
     """Return how many addresses of a letter do not exist, as their servers said for good, and of how many outcomes."""
     outcomes = sum(found[state] for state in SENT) + found[S.FAILED]
-    if not found[S.FAILED]:
-        return found[S.BOUNCED], outcomes
+    # What came back may be about the sender, or a full mailbox, as what failed may.
+    ended = [state for state in (S.FAILED, S.BOUNCED) if found[state]]
+    if not ended:
+        return 0, outcomes
     query = select(func.count()).where(
-        Delivery.campaign_id == campaign_id, Delivery.state == S.FAILED, delivery.is_about_the_person()
+        Delivery.campaign_id == campaign_id, Delivery.state.in_(ended), delivery.is_about_the_person()
     )
-    return (session.scalar(query) or 0) + found[S.BOUNCED], outcomes
+    return session.scalar(query) or 0, outcomes
 
 
 def _complaints(session: Session, campaign: Campaign) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from listkeeper.foundation import language
@@ -59,6 +60,19 @@ def _late(facts: Facts) -> str:
     )
 
 
+def _burst(facts: Facts) -> str:
+    return language.counted(
+        "%(number)s person at %(receiver)s left the letter “%(letter)s” within %(seconds)s seconds.",
+        "%(number)s people at %(receiver)s left the letter “%(letter)s” within %(seconds)s seconds. That looks like a "
+        "scanner that presses every button. They stay off the list: only they themselves can take it back, on the page "
+        "that said good-bye.",
+        facts["number"],
+        receiver=facts["receiver"],
+        letter=facts["letter"],
+        seconds=facts["seconds"],
+    )
+
+
 def _doubts(facts: Facts) -> str:
     return language.counted(
         "Within an hour %(number)s mail came to be in doubt: it was handed over, and the answer was lost. It is not "
@@ -87,11 +101,28 @@ def _disk_full(facts: Facts) -> str:
     )
 
 
+def _reply_due(facts: Facts) -> str:
+    if facts["minutes"] < 0:
+        return language.counted(
+            "%(number)s person who wrote to you waits for an answer longer than you promised.",
+            "%(number)s people who wrote to you wait for an answer; the first of them longer than you promised.",
+            facts["number"],
+        )
+    return language.counted(
+        "%(number)s person who wrote to you waits for an answer, and the time you promised is nearly over: %(left)s.",
+        "%(number)s people who wrote to you wait for an answer, and the time you promised is nearly over: %(left)s.",
+        facts["number"],
+        left=language.span(timedelta(minutes=facts["minutes"])),
+    )
+
+
 _SAYINGS: dict[IncidentKind, Callable[[Facts], str]] = {
     IncidentKind.NO_WORKER: _nobody_works,
     IncidentKind.CAMPAIGN_STUCK: _stuck,
     IncidentKind.CONFIRMATIONS_LATE: _late,
     IncidentKind.DOUBT_GREW: _doubts,
+    IncidentKind.LEAVE_BURST: _burst,
     IncidentKind.DISK_LOW: _disk_low,
     IncidentKind.DISK_FULL: _disk_full,
+    IncidentKind.REPLY_DUE: _reply_due,
 }

@@ -42,6 +42,17 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
 _FOR_ALL = frozenset({"weight", "domains", "name"})
 
 
+def known(value: str | None) -> str | None:
+    """Return the address of one mail server; ValueError, without what is secret, when it is none."""
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in SMTP_SCHEMES or not parts.hostname:
+        raise ValueError("is not a mail server address (smtp://host:587, smtp+starttls://… or smtps://…)")
+    read(value)
+    return value
+
+
 def read_all(text: str) -> tuple[Way, ...]:
     """Read ways that are written one after another, parted by spaces. Raises ValueError that names every mistake."""
     found: list[Way] = []

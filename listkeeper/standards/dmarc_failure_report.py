@@ -8,18 +8,15 @@ in a report was written by a stranger: its texts are on one line and printable.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from listkeeper.foundation import language
-from listkeeper.standards import dmarc_row, foreign_text, mail_parts, packed_report
+from listkeeper.standards import arf, dmarc_row, dsn, foreign_text, mail_parts, packed_report
 from listkeeper.standards.dmarc_row import Address
-from listkeeper.standards.mail_parts import Fields, Part
+from listkeeper.standards.mail_parts import Fields
 from listkeeper.standards.packed_report import USUAL, Form, Limits, Refusal
 
 AUTH_FAILURE = "auth-failure"
-_REPORT = "message/feedback-report"
-_ORIGINALS = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"})
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def read(data: bytes, limits: Limits = USUAL) -> FailureReport | Refusal:
     if len(data) > limits.received:
         return packed_report.too_large(limits.received)
     parts = mail_parts.parts(data.lstrip()) if packed_report.form_of(data) is Form.MAIL else []
-    feedback = next((found for part in parts if (found := _feedback(part))), None)
+    feedback = next((found for part in parts if (found := arf.report_fields(part))), None)
     if feedback is None:
         return Refusal("not_feedback", language.text("There is no feedback report in it."))
     kind = mail_parts.value(feedback, "feedback-type").lower()
@@ -67,24 +64,10 @@ def read(data: bytes, limits: Limits = USUAL) -> FailureReport | Refusal:
         shown = foreign_text.clean(kind, limits.text)
         words = language.text("It is a feedback report of another kind, “%(kind)s”, not of a failed check.", kind=shown)
         return Refusal("not_auth_failure", words)
-    report = _report(feedback, _headers(parts), limits)
+    report = _report(feedback, dsn.returned(parts), limits)
     if not report.reported_domain:
         return Refusal("no_domain", language.text("It does not name the domain that it is about."))
     return report
-
-
-def _feedback(part: Part) -> Fields:
-    """Return the fields of a feedback report; also of one whose media type is wrong, which its first field shows."""
-    content = part.content.lstrip()
-    if part.kind == _REPORT or content[:14].lower() == b"feedback-type:":
-        read_fields = mail_parts.fields(content)
-        return read_fields if mail_parts.value(read_fields, "feedback-type") else ()
-    return ()
-
-
-def _headers(parts: list[Part]) -> Fields:
-    original = next((part for part in parts if part.kind in _ORIGINALS), None)
-    return mail_parts.fields(mail_parts.head_and_body(original.content)[0]) if original else ()
 
 
 def _report(feedback: Fields, headers: Fields, limits: Limits) -> FailureReport:
@@ -104,16 +87,8 @@ def _report(feedback: Fields, headers: Fields, limits: Limits) -> FailureReport:
         dkim_selector=said("dkim-selector"),
         original_mail_from=said("original-mail-from"),
         original_rcpt_to=said("original-rcpt-to"),
-        arrival_date=_moment(arrived),
+        arrival_date=arf.moment(arrived),
         authentication_results=tuple(foreign_text.clean(text, limits.text) for text in results[: limits.extras]),
         user_agent=said("user-agent"),
         headers=tuple((name[:100], foreign_text.clean(text, limits.text)) for name, text in headers[: limits.extras]),
     )
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None

@@ -25,6 +25,7 @@ _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _FIELD = re.compile(r"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _PARAMETER = re.compile(r";\s*boundary\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]+))", re.IGNORECASE)
+_DELIMITER = re.compile(rb"^--([^\r\n]{1,199})\r?\nContent-[A-Za-z-]{1,40}:", re.IGNORECASE | re.MULTILINE)
 _NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 # RFC 2046 section 5.1.1 allows 70 characters.
 _LONGEST_BOUNDARY = 200
@@ -88,6 +89,8 @@ def _parts(message: bytes, usual_kind: str, depth: int) -> Iterator[Part]:
     boundary = _boundary(claimed) if kind.startswith("multipart/") else b""
     inner_kind = "message/rfc822" if kind == "multipart/digest" else "text/plain"
     is_whole = True
+    if kind.startswith("multipart/") and depth and not (boundary and b"--" + boundary in body):
+        boundary = _seen_boundary(body)
     for inner in _between(body, boundary) if boundary and depth else ():
         is_whole = False
         yield from _parts(inner, inner_kind, depth - 1)
@@ -102,6 +105,12 @@ def _boundary(content_type: str) -> bytes:
         return b""
     boundary = re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2]
     return boundary.encode() if len(boundary) <= _LONGEST_BOUNDARY else b""
+
+
+def _seen_boundary(body: bytes) -> bytes:
+    """Return the delimiter that is used where none or another one was announced: a line above fields of content."""
+    found = _DELIMITER.search(body[:_LARGEST_HEAD])
+    return found[1].rstrip() if found else b""
 
 
 def _between(body: bytes, boundary: bytes) -> Iterator[bytes]:

@@ -24,6 +24,6 @@ def again(settings: Settings) -> None:
         return
     domain_check.refresh(
         store.reading, store.transaction, parts.resolver(), number, name,
-        egress=settings.egress, at_most=domain_gate.FRESH, around=parts.surroundings(),
-        keeping=partial(domain_news.keep, gate=settings.gate),
+        egress=settings.egress, mail_from=parts.envelope_sender(settings), at_most=domain_gate.FRESH,
+        around=parts.surroundings(), keeping=partial(domain_news.keep, gate=settings.gate),
     )  # fmt: skip

@@ -114,6 +114,8 @@ OPEN = frozenset(
         "address_page.show_cancel",
         "address_page.cancel",
         "web_view.show",
+        "tap_page.show",
+        "tap_page.press",
         # The way into the studio: pages that ask who is there, and in which language.
         "entrance.show",
         "entrance.enter",

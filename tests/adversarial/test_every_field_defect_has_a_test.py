@@ -10,10 +10,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 DEFECTS = range(1, 46)
-FEEDBACK = "made green by the feedback issue"
+STEERING = "made green by the issue of counting"
 # What is expected to fail, strictly, until the issue that builds it; this list can only get shorter. Beside each of
 # these tests stands a plain one of what holds already.
-AWAITED = {36: FEEDBACK, 37: FEEDBACK, 38: FEEDBACK, 39: FEEDBACK, 42: FEEDBACK}
+AWAITED = {39: STEERING}
 _NAME = re.compile(r"test_field_f(\d\d)_[a-z0-9_]+")
 
 

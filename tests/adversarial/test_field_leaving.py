@@ -16,6 +16,7 @@ from listkeeper.campaigns import campaign
 from listkeeper.deliverability import dkim_key, sending_domain
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation.outbox import Lane
+from listkeeper.jobs import coming_in
 from listkeeper.sending import incident, planning
 from listkeeper.standards import dkim_key_record
 from tests.architecture import routes
@@ -208,11 +209,12 @@ def _wave(guest: Guest, count: int) -> list[str]:
     return [guest.client.post(_one_click(kept)).text for kept in mails]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="made green by the feedback issue")
 def test_field_f42_a_wave_of_leaves_behind_one_gateway_raises_an_alarm_and_restores_nobody(guest: Guest) -> None:
     _wave(guest, 8)
     for lane in (Lane.URGENT, Lane.BACKGROUND):
         guest.works.work(lane, 3)
+    with guest.works.app.app_context():
+        coming_in.look()
     words = guest.works.read(lambda session: [row.words for row in incident.standing(session)])
     assert [said for said in words if "crowd.example" in said], "nobody was told that a gateway seems to have pressed"
     standing = attack.standing(guest.works.app, guest.works.list_id)

@@ -22,10 +22,10 @@ from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.suppression import Reason
 from listkeeper.cli import context
+from listkeeper.feedback import traces
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import journal
-from listkeeper.sending import traces
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from tests.fakes import databases
 from tests.fakes.machine import Machine, machine

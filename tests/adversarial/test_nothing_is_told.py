@@ -22,11 +22,11 @@ from sqlalchemy.orm import Session
 
 from listkeeper import parts
 from listkeeper.audience import erasure, signup_form
+from listkeeper.feedback import traces
 from listkeeper.foundation import log
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
 from listkeeper.jobs import housekeeping, journal
-from listkeeper.sending import traces
 from listkeeper.settings import Settings
 from tests.architecture import routes
 from tests.fakes.database_doors import shut

@@ -41,6 +41,7 @@ from listkeeper.audience.source_cost import CostPer
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import link as stored
 from listkeeper.deliverability import sending_domain
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import caught_mail, clock, signing
 from listkeeper.foundation.table import Table
 from listkeeper.sending import link_visit, planning
@@ -48,10 +49,13 @@ from listkeeper.sending.delivery import Delivery
 from listkeeper.web.api import lock as api_lock
 from tests.makers import cafe, questions
 from tests.makers.cafe import Cafe
+from tests.makers.came_back import Postman
+from tests.makers.letters_in import Postbox, written
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 STUDIO = "/studio"
 API = "/api"
+HOOKS = "/hooks"
 _MAIL = b"""From: Cafe <hello@cafe.example>
 To: anna@example.example
 Subject: Rye bread
@@ -101,7 +105,9 @@ def fill(app: Flask) -> Filled:
     with app.app_context(), store.transaction() as session:
         place = _fill(session)
         _made, secret = api_key.make(session, organisation.only_one(session), name="Shop", scopes=tuple(Scope))
-    return Filled(app, place, secret)
+    # Nobody but a provider knows the secret of its address.
+    hook = ("/hooks/in/", {"provider": "postmark", "secret": "not-the-secret"})
+    return Filled(app, (*place, hook), secret)
 
 
 def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
@@ -140,6 +146,7 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/studio/enter/", {"token": link}),
         ("/studio/letters/", {"public_id": draft.public_id}),
         ("/studio/inbox/", {"key": key}),
+        ("/studio/bounces/", {"name": _wave(session, made)}),
         *_behind_locks(session, made, person),
     )
 
@@ -150,7 +157,7 @@ def _links(session: Session, handed: Delivery) -> tuple[tuple[str, dict[str, str
     return (
         ("/l/", {"token": link_visit.token_of(handed.id, place)}),
         ("/p/", {"token": signing.token("preferences", handed.id)}),
-        ("/w/", {"token": signing.token("web-view", handed.id)}),
+        ("/w/", {"token": signing.token("web-view", handed.id), "tapped": "question"}),
         ("/y/", {"token": signing.token("why", handed.id)}),
     )
 
@@ -197,10 +204,16 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
     )
 
 
+def _conversation(session: Session, made: Cafe, person: Subscriber) -> str:
+    box = Postbox(session, made)
+    return box.begins(written(sender=person.email_send), box.letter_to(person)).public_id
+
+
 def _questions(session: Session, made: Cafe, person: Subscriber) -> tuple[tuple[str, dict[str, str]], ...]:
-    """Let the list ask a question, which a letter uses."""
+    """Let the list ask a question, which a letter uses, and somebody have written to us."""
     asked = questions.asked(session, made)
     return (
+        ("/studio/replies/", {"public_id": _conversation(session, made, person)}),
         ("/q/", {"token": profile_link.token(person.id, asked.id, How.LETTER)}),
         ("/mine/<visit>/answers/", {"question_id": asked.public_id}),
         ("/studio/lists/<public_id>/questions/", {"question_id": asked.public_id}),
@@ -211,6 +224,18 @@ def _questions(session: Session, made: Cafe, person: Subscriber) -> tuple[tuple[
 def is_api(rule: Rule) -> bool:
     """Tell whether a rule is behind the lock of the programs."""
     return rule.rule in {API, api_lock.METRICS} or rule.rule.startswith(f"{API}/")
+
+
+def is_hook(rule: Rule) -> bool:
+    """Tell whether a rule is behind the lock of the mail providers."""
+    return rule.rule.startswith(f"{HOOKS}/")
+
+
+def _wave(session: Session, made: Cafe) -> str:
+    """Hold somebody back, and return the name of the wave that is."""
+    held = Postman(session, made, cafe.subscribe(session, made, "cleo@example.example"))
+    told = held.bounces(ReplyClass.INVALID_ADDRESS, permanent=True)
+    return f"{told.id}-{told.id}"
 
 
 def _import(session: Session, made: Cafe) -> str:

@@ -100,6 +100,8 @@ OPEN = {
     "address_page.show_cancel",
     "address_page.cancel",
     "web_view.show",
+    "tap_page.show",
+    "tap_page.press",
     # The way into the studio: pages that ask who is there, and in which language.
     "entrance.show",
     "entrance.enter",
@@ -142,6 +144,8 @@ FOR_EDITORS = {
     "steering.retry",
     "departure.cancel",
     "queue.show",
+    "bounces.show",
+    "bounces.of_letter",
     "welcome.show",
     "welcome.see",
     "welcome.see_text",
@@ -151,6 +155,13 @@ FOR_EDITORS = {
     "lists.show",
     "lists.show_one",
     "people.show",
+    "conversations.show",
+    "conversations.show_one",
+    "conversations.answer",
+    "conversations.mark",
+    "conversations.done",
+    "conversations.set_aside",
+    "conversations.open_again",
     "evidence.release",
     "security.show",
     "security.sign_out_everywhere",
@@ -192,9 +203,9 @@ def test_every_open_door_exists(app: Flask) -> None:
 
 
 def test_every_route_is_behind_a_door(app: Flask) -> None:
-    """Outside the studio and the api everything is public, so everything there is on the list."""
+    """Outside the studio, the api and the hooks everything is public, so everything there is on the list."""
     rules = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(f"{STUDIO}/")]
-    outside = {rule.endpoint for rule in rules if not routes.is_api(rule)}
+    outside = {rule.endpoint for rule in rules if not routes.is_api(rule) and not routes.is_hook(rule)}
     assert outside - OPEN == set()
 
 
@@ -206,6 +217,20 @@ def test_every_route_of_the_api_says_which_scope_opens_it(app: Flask) -> None:
     assert len(views) > 10
     assert [name for name, view in views.items() if api_lock.needed_by(view) is None] == []
     assert [name for name, view in views.items() if not api_lock.needed_by(view)] == ["api_me.show"]
+
+
+def test_no_hook_opens_without_the_secret_of_its_address(
+    filled: Filled, owner: FlaskClient, program: FlaskClient
+) -> None:
+    before = routes.fingerprint(filled.app)
+    hooks = [(rule, method) for rule, method in routes.rules(filled.app, *SAFE, *UNSAFE) if routes.is_hook(rule)]
+    assert {method for _, method in hooks} >= {"POST"}
+    for rule, method in hooks:
+        for client in (filled.app.test_client(), owner, program):
+            answer = client.open(filled.address(rule), method=method, data=b"{}")
+            # No word of why.
+            assert (answer.status_code, answer.data) == (403, b"")
+    assert routes.fingerprint(filled.app) == before
 
 
 def test_a_session_of_the_studio_opens_nothing_of_the_api(filled: Filled, owner: FlaskClient) -> None:

@@ -35,6 +35,9 @@ BENCHES = {
     "click-postgresql": ("tests.benchmarks.click", "the same on PostgreSQL"),
     "one-click": ("tests.benchmarks.one_click", "one-click unsubscribes a second, each committed before its answer"),
     "one-click-postgresql": ("tests.benchmarks.one_click", "the same on PostgreSQL"),
+    "hooks": ("tests.benchmarks.hooks", "events of mail providers taken a second, single and by the hundred; a list"),
+    "hooks-postgresql": ("tests.benchmarks.hooks", "the same on PostgreSQL"),
+    "bounces": ("tests.benchmarks.bounces", "mails that come back read and classified a second, on one core"),
     "web": ("tests.benchmarks.web", "signup forms shown a second"),
 }
 

@@ -81,8 +81,10 @@ def _look_at_lanes() -> None:
 def _counting() -> list[int]:
     counted, record = [0], letter_batch.record_taken
 
-    def counting(session: Session, outcomes: Mapping[int, Outcome | None], worker: str) -> list[int]:
-        left = record(session, outcomes, worker)
+    def counting(
+        session: Session, outcomes: Mapping[int, Outcome | None], receivers: Mapping[int, str], worker: str
+    ) -> list[int]:
+        left = record(session, outcomes, receivers, worker)
         counted[0] += len(outcomes) - len(left)
         return left
 

@@ -26,6 +26,7 @@ from listkeeper.audience.permission import Grant
 from listkeeper.audience.proof import checkpoint, fold, journal, ledger, witness
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
+from listkeeper.feedback import traces
 from listkeeper.foundation import clock, journal_file, keys
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import restoring
@@ -86,7 +87,8 @@ class Stage(RuleBasedStateMachine):
     @property
     def places(self) -> Places:
         """What lies outside the database."""
-        return Places(self.folder / "journal", self.folder / "media", self.folder / "practice")
+        practice = self.folder / "practice"
+        return Places(self.folder / "journal", self.folder / "media", practice, traces.forgetter(practice))
 
     def lists(self, session: Session) -> list[MailingList]:
         """Return the lists, in the order of the model's numbers."""

@@ -75,7 +75,7 @@ def test_what_was_sent_stands_in_the_figures(works: Works, smtp_sink: SmtpSink, 
     assert figure(after, "deliveries_total", outcome="refused", **sent) == report.skipped == 1
     assert figure(after, "deliveries_total", outcome="deferred", **sent) == report.deferred == 1
     assert figure(after, "deliveries_total", outcome="accepted", message_class="doi") == 1
-    assert figure(after, "provider_deliveries_total", outcome="accepted", provider="unknown") == 8
+    assert figure(after, "provider_deliveries_total", outcome="accepted", provider="other") == 8
     assert figure(after, "deliveries_put_off", provider="other") == 1
     assert figure(after, "queue_oldest_due_seconds", lane="sending") == 0
     grown = {key for key in before if key[0].endswith("_total") and after[key] < before[key]}

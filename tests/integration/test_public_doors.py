@@ -49,7 +49,7 @@ def values(app: Flask) -> Iterator[dict[str, str]]:
 
 
 def _public(app: Flask) -> list[tuple[str, str, set[str]]]:
-    locked = ("/studio", "/api/", "/metrics")
+    locked = ("/studio", "/api/", "/metrics", "/hooks/")
     rules = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(locked) and not rule.build_only]
     return [(rule.rule, rule.endpoint, rule.methods or set()) for rule in rules]
 

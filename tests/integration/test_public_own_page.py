@@ -25,10 +25,10 @@ from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency, SubscriptionState
 from listkeeper.audience.suppression import Reason
+from listkeeper.feedback import own_data
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
-from listkeeper.sending import own_data
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers import cafe
 from tests.makers.own import Guest, actions, words

@@ -20,10 +20,10 @@ from listkeeper.audience.mail_template import MailTemplate
 from listkeeper.audience.proof import evidence
 from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.feedback import traces
 from listkeeper.foundation import keys
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import housekeeping
-from listkeeper.sending import traces
 from listkeeper.standards import signed_note
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers.cafe import Cafe

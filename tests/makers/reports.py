@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
+from listkeeper import parts
 from listkeeper.foundation.outbox import Lane
+from listkeeper.mailroom import pipe
 from tests.fakes.smtp_sink import Received
 from tests.makers.works import HER, Works
 
@@ -36,10 +35,16 @@ def complaint(sent: Received, to: str = HER) -> bytes:
     return _report("feedback-report", sent, "message/feedback-report", fields)
 
 
-def comes_back(works: Works, sent: Received, raw: bytes, peer: str = "192.0.2.77") -> None:
+def have_a_return_path(works: Works) -> None:
+    """Let what cannot be delivered come back to addresses of our own from now on."""
+    known = works.app.config["LISTKEEPER"].model_copy(update={"return_path": "bounce.cafe.example"})
+    works.app.config["LISTKEEPER"] = known
+    parts.open_all(known)
+
+
+def comes_back(works: Works, sent: Received, raw: bytes) -> None:
     """Hand a mail to the mailroom, as a mail server's pipe does, and let the workers react."""
-    pipe: Any = importlib.import_module("listkeeper.mailroom.pipe")
     with works.app.app_context():
-        pipe.take(raw, mail_from="", rcpt_to=sent.mail_from, peer=peer)
+        pipe.take(raw, "", [sent.mail_from])
     for lane in (Lane.URGENT, Lane.BACKGROUND):
         works.work(lane, 3)

@@ -113,7 +113,7 @@ def seal(session: Session, organisation_id: int, pieces: Sequence[Piece]) -> lis
     """
     if not all(piece.subject_ref for piece in pieces):
         raise ValueError("evidence belongs to somebody")
-    ciphers = _ciphers(session, organisation_id, {piece.subject_ref for piece in pieces})
+    of_each = ciphers(session, organisation_id, {piece.subject_ref for piece in pieces})
     rows, commitments = [], []
     for piece in pieces:
         salt = secrets.token_bytes(_SALT_BYTES)
@@ -124,7 +124,7 @@ def seal(session: Session, organisation_id: int, pieces: Sequence[Piece]) -> lis
                 "event_id": piece.event_id,
                 "organisation_id": organisation_id,
                 "subject_ref": piece.subject_ref,
-                "sealed": sealed(ciphers[piece.subject_ref], piece.event_id, salt + body),
+                "sealed": sealed(of_each[piece.subject_ref], piece.event_id, salt + body),
                 "delete_after": None,
             }
         )
@@ -154,7 +154,8 @@ def _wrapping(organisation_id: int) -> str:
     return f"vault:{organisation_id}"
 
 
-def _ciphers(session: Session, organisation_id: int, subjects: set[str]) -> dict[str, AESGCM]:
+def ciphers(session: Session, organisation_id: int, subjects: set[str]) -> dict[str, AESGCM]:
+    """Return the cipher of each of these subjects; who has no key yet gets one. Raises Invalid for one destroyed."""
     found = _known_ciphers(session, organisation_id, subjects)
     made = []
     for subject_ref in sorted(subjects - set(found)):
@@ -204,6 +205,12 @@ def sealed_pieces(session: Session, organisation_id: int, event_ids: Sequence[st
     return found
 
 
+def cipher_of(session: Session, organisation_id: int, subject_ref: str) -> AESGCM | None:
+    """Return the cipher of a subject; None when it has no key, or none that opens any more."""
+    row = session.get(SubjectKey, subject_ref)
+    return _unwrapped(organisation_id, row.wrapped) if row is not None else None
+
+
 def _unwrapped(organisation_id: int, wrapped: bytes | None) -> AESGCM | None:
     """Return a subject's cipher; None when its key does not open, so that one person's damage hides no other's."""
     try:
@@ -212,13 +219,18 @@ def _unwrapped(organisation_id: int, wrapped: bytes | None) -> AESGCM | None:
         return None
 
 
-def _open(cipher: AESGCM, event_id: str, stored: bytes) -> Opened:
+def unsealed(cipher: AESGCM, event_id: str, stored: bytes) -> bytes:
+    """Decrypt what ``sealed`` made for this event. Raises Invalid when it was changed or swapped."""
     try:
-        plain = cipher.decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], event_id.encode())
+        return cipher.decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], event_id.encode())
     except Exception as problem:
         raise Invalid(
             "evidence_damaged", "A piece of evidence cannot be opened; it was changed or swapped."
         ) from problem
+
+
+def _open(cipher: AESGCM, event_id: str, stored: bytes) -> Opened:
+    plain = unsealed(cipher, event_id, stored)
     content = canonical_json.loads_strict(plain[_SALT_BYTES:])
     if not isinstance(content, dict):
         raise Invalid("evidence_damaged", "A piece of evidence is not what was stored.")

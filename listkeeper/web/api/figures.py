@@ -7,6 +7,7 @@ Labels hold words of a short list, never an address, a name or a domain.
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from collections import Counter
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import incident, tally, waiting
 from listkeeper.settings import Settings
 from listkeeper.standards.exposition import Metric, each
+from listkeeper.web import hook_count
 
 # Ends of a hand-over, and attempts that are none. Which they are is said by ``outcome``.
 _ENDS = "Hand-overs by what came of them: accepted, deferred (tried again), failed, refused (by the gate), "
@@ -158,6 +160,17 @@ def of_queue_server() -> Iterator[Metric]:
         yield Metric("listkeeper_queue_counted_timestamp_seconds", "When what waits was last counted.").add(
             round(counted_at, 3)
         )
+
+
+def of_hooks() -> Iterator[Metric]:
+    """Say how many posts were turned away at the door of the providers; nothing when the queue server is away."""
+    refused = Metric(
+        "listkeeper_hook_posts_refused_total", "Posts turned away at the door of mail providers.", "counter"
+    )
+    with contextlib.suppress(redis.RedisError):
+        for provider, number in sorted(hook_count.refused().items()):
+            refused.add(number, provider=provider)
+        yield refused
 
 
 def of_disk(settings: Settings) -> Iterator[Metric]:

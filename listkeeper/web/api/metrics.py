@@ -22,5 +22,5 @@ def show() -> Response:
     settings: Settings = current_app.config["LISTKEEPER"]
     with store.reading() as session:
         said = [*figures.of_build(settings), *figures.of_database(session)]
-    said += [*figures.of_queue_server(), *figures.of_disk(settings)]
+    said += [*figures.of_queue_server(), *figures.of_hooks(), *figures.of_disk(settings)]
     return Response(exposition.text(said), content_type=exposition.CONTENT_TYPE, headers={"Cache-Control": "no-store"})

@@ -1,7 +1,7 @@
-"""Answers before the application is asked, for the two pages that thousands ask for at once: a link, and the way out.
+"""Answers before the application is asked, where thousands come at once: a link, the way out, what providers tell.
 
 The application's own way in and out (session, hooks, routes, a page) takes
-longer than what these two do. Whatever is not plainly theirs is left to the
+longer than what these do. Whatever is not plainly theirs is left to the
 application, which knows every case, and so is the telling of what went wrong.
 """
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 
 from listkeeper import parts, store
 from listkeeper.audience import erasure
-from listkeeper.sending import traces
+from listkeeper.feedback import traces
 from listkeeper.web.public import guest, page
 
 blueprint = Blueprint("erase_page", __name__)

@@ -13,7 +13,7 @@ from listkeeper import store
 from listkeeper.audience import form_stamp, signup_form
 from listkeeper.audience.signup_form import ShownForm
 from listkeeper.rendering.shop_facts import Link, ShopFacts
-from listkeeper.web.public import hosted, onward
+from listkeeper.web.public import hosted, onward, reply_promise
 from listkeeper.web.public.brand import Business
 
 _KEPT_LIMIT = 256
@@ -50,6 +50,8 @@ class FormView:
     gets: tuple[str, ...]
     frequency: str
     answers: str
+    # Within which time who writes is answered, and how often it was so; empty where the owner does not wish it shown.
+    promise: str
     shop: ShopFacts
     sisters: tuple[Link, ...]
     onward_origin: str
@@ -77,6 +79,7 @@ def of(session: Session, shown: ShownForm) -> FormView:
         gets=design.gets,
         frequency=design.frequency,
         answers=design.answers,
+        promise=reply_promise.sentence(session, shown.organisation, spoken),
         shop=hosted.facts_of(session, shown),
         sisters=hosted.sisters_of(session, shown),
         onward_origin=onward.origin_of(shown),
@@ -108,7 +111,7 @@ def at_hand(session: Session, slug: str) -> tuple[ShownForm, FormView]:
     with store.aside() as own:
         shown = signup_form.shown(own, slug)
         made = shown, of(own, shown)
-    if stamp is not None and not made[1].shop and not made[1].sisters:
+    if stamp is not None and not made[1].shop and not made[1].sisters and not made[1].promise:
         if len(_kept) >= _KEPT_LIMIT:
             _kept.clear()
             _lately.clear()

@@ -21,10 +21,11 @@ from listkeeper.audience.importing import brought
 from listkeeper.audience.importing.brought import Brought
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscription import Subscription, SubscriptionState
+from listkeeper.feedback import own_data
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import certificate_words
-from listkeeper.sending import own_data, relay_offer
+from listkeeper.sending import relay_offer
 from listkeeper.standards import address
 from listkeeper.web import headers
 from listkeeper.web.public import choices, guest, page

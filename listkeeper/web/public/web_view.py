@@ -12,14 +12,14 @@ from listkeeper.web.public import reader
 
 blueprint = Blueprint("web_view", __name__)
 
-_PURPOSE = "web-view"
+PURPOSE = "web-view"
 
 
 @blueprint.get("/w/<token>")
 def show(token: str) -> Response:
     """Show the letter; nothing in it runs, and it loads pictures of ours alone."""
     with store.reading() as session:
-        found = reader.of_token(session, _PURPOSE, token)
+        found = reader.of_token(session, PURPOSE, token)
         if found.delivery is None:
             return reader.only_a_test(found)
         whole = composing.in_browser(session, found.delivery, parts.settings().site)

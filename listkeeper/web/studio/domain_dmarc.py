@@ -33,11 +33,14 @@ class Shown:
     stages: tuple[Stage, ...]
 
 
-def of(domain: str, kept: KeptAnswers, *, signing: bool) -> Shown:
-    """Return what the last check saw of a domain's DMARC record; envelope and signature are of the domain itself."""
+def of(domain: str, kept: KeptAnswers, *, signing: bool, envelope: str) -> Shown:
+    """Return what the last check saw of a domain's DMARC record.
+
+    ``envelope`` is the domain of MAIL FROM; the signature is of the domain itself.
+    """
     found = dmarc.discover(domain, kept)
     signed = [domain] if signing else []
-    table = alignment.alignment_table(found, kept, mail_from_domain=domain, dkim_domains=signed)
+    table = alignment.alignment_table(found, kept, mail_from_domain=envelope, dkim_domains=signed)
     return Shown(found, _policy(found), table, tuple(_stages(found.policy)))
 
 

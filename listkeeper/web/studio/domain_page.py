@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from listkeeper import parts
 from listkeeper.deliverability import dkim_key, domain_check, key_rotation, proven, spf_facts
 from listkeeper.deliverability.domain_check import DomainCheck
 from listkeeper.deliverability.finding import Finding, Severity, Verdict, worst
@@ -151,7 +152,7 @@ def _folded(session: Session, domain: SendingDomain, kept: KeptAnswers) -> dict[
     rotation = key_rotation.of(session, domain)
     return {
         "spf": spf_facts.gather(domain.name, kept),
-        "dmarc": domain_dmarc.of(domain.name, kept, signing=domain.signing),
+        "dmarc": domain_dmarc.of(domain.name, kept, signing=domain.signing, envelope=_envelope(domain.name)),
         "policy_advice": policy_advice.about(
             session, domain.organisation_id, domain.name, egress=page.settings().egress
         ),
@@ -166,6 +167,10 @@ def _folded(session: Session, domain: SendingDomain, kept: KeptAnswers) -> dict[
         # Where nobody answered, whether there is other mail is one more thing that is not known: no name is proposed.
         "advice": advice if advice.choice is Choice.SUB_DOMAIN and not domain.signing else None,
     }
+
+
+def _envelope(domain: str) -> str:
+    return (parts.envelope_sender(page.settings()) or domain).rpartition("@")[2]
 
 
 def next_record(domain: SendingDomain, rotation: Rotation, kept: KeptAnswers) -> Shown | None:

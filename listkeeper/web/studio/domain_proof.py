@@ -51,7 +51,8 @@ def bring(public_id: str) -> Response | AnyResponse:
         return _page(public_id, problem, typed)
     with store.reading() as session:
         domain = sending_domain.find(session, organisation.only_one(session).id, public_id)
-        ours = round_trip.expected(session, domain, page.settings().egress)
+        known = page.settings()
+        ours = round_trip.expected(session, domain, known.egress, parts.envelope_sender(known))
     proof = round_trip.compare(raw, ours, parts.resolver(), clock.now())
     with store.transaction() as session:
         domain = sending_domain.find(session, organisation.only_one(session).id, public_id)

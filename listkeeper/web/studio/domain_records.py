@@ -104,10 +104,15 @@ def shown(name: str, value: str, place: Place) -> Shown:
 
 
 def _standing(row: Finding, kept: KeptAnswers) -> tuple[str, ...]:
-    """Return the records that stand where this one belongs: DMARC and DKIM have names of their own."""
+    """Return the records that stand where this one belongs: DMARC and DKIM have names of their own, SPF has not."""
     said = kept.query(row.subject, "TXT")
     own = row.subject.startswith("_dmarc.") or "._domainkey." in row.subject
-    return tuple(text for text in said.records if text != row.mend) if own and isinstance(said, Answer) else ()
+    texts = said.records if isinstance(said, Answer) else ()
+    return tuple(text for text in texts if text != row.mend and (own or _is_spf_too(text, row.mend)))
+
+
+def _is_spf_too(text: str, mend: str) -> bool:
+    return spf_record.is_spf(text) and spf_record.is_spf(mend)
 
 
 def needed(found: Sequence[Problem]) -> list[Problem]:

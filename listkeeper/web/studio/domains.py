@@ -63,8 +63,10 @@ def _look_up(public_id: str) -> None:
     """Ask the DNS with no transaction open, then keep what it said."""
     with store.reading() as session:
         asked = domain_check.question(session, _named(session, public_id))
-    resolver = parts.authoritative(asked.domain)
-    checked = domain_check.look(asked, resolver, egress=page.settings().egress, around=parts.surroundings())
+    resolver, known = parts.authoritative(asked.domain), page.settings()
+    checked = domain_check.look(
+        asked, resolver, egress=known.egress, mail_from=parts.envelope_sender(known), around=parts.surroundings()
+    )
     with store.transaction() as session:
         domain_news.keep(session, _named(session, public_id), checked, page.settings().gate)
 

@@ -21,12 +21,19 @@ from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
 from listkeeper.sending import halt, incident, outlook, pilot, progress
+from listkeeper.sending.incident import Incident, IncidentKind
 from listkeeper.web.studio import forms, member, page, words
 
 blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)
 
 _LEFT = frozenset({CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED})
 _ORDERED = frozenset({CampaignState.SCHEDULED, CampaignState.HELD})
+# Where the evidence of an incident stands, when that is not the page of what is going out.
+_SEEN_TO = {
+    IncidentKind.REPLY_DUE: "conversations.show",
+    IncidentKind.RECEIVER_REFUSES: "bounces.show",
+    IncidentKind.LEAVE_BURST: "bounces.show",
+}
 
 
 @dataclass(frozen=True)
@@ -96,9 +103,13 @@ def _requests(session: Session, owner: Organisation) -> list[tuple[datetime, str
 def _standing(session: Session) -> list[Notice]:
     """Say what keeps mail from leaving, or may soon: loud, on the first screen, until it is mended."""
     return [
-        Notice("bad", words.incident(session, row), url_for("queue.show"), stops=row.stops)
-        for row in incident.standing(session)
+        Notice("bad", words.incident(session, row), _place(row), stops=row.stops) for row in incident.standing(session)
     ]
+
+
+def _place(row: Incident) -> str:
+    """Return where its reader can see to it."""
+    return url_for(_SEEN_TO.get(row.kind, "queue.show"))
 
 
 def _halted(session: Session, letters: list[campaigns.Campaign]) -> list[Notice]:

@@ -14,6 +14,8 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.revision import Draft
+from listkeeper.feedback import tap
+from listkeeper.feedback.tap import Tap
 from listkeeper.foundation import clock, language
 from listkeeper.web.studio import member, page, words
 
@@ -95,4 +97,11 @@ def _first_words(session: Session, owner: Organisation, start: str) -> Draft:
                 name=owner.from_name,
             ),
         )
-    return Draft("", "", "")
+    return _how_is_it_going() if start == "how" else Draft("", "", "")
+
+
+def _how_is_it_going() -> Draft:
+    links = "\n\n".join(f"[{tap.label(each)}]({{{{ links.{each.value} }}}})" for each in Tap)
+    asked = language.text("How is it going?")
+    said = language.text("One tap is enough. And whoever answers this mail reaches a person, who answers.")
+    return Draft(asked, "", f"# {asked}\n\n{said}\n\n{links}\n")

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper.accounts import organisation
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import thread
 from listkeeper.foundation import clock, language
 from listkeeper.settings import Settings
 from listkeeper.standards import address
@@ -46,6 +47,7 @@ _UNDER = {
     "steering": "letters",
     "doubts": "letters",
     "queue": "letters",
+    "bounces": "letters",
     "key": "security",
     "domain_asks": "domains",
     "domain_proof": "domains",
@@ -54,7 +56,7 @@ _UNDER = {
     "users": "business",
 }
 # The inbox of practice mode holds everybody's links, those that let people into the studio as well.
-_FOR_EDITORS = frozenset({"home", "letters", "lists", "security"})
+_FOR_EDITORS = frozenset({"home", "letters", "lists", "conversations", "security"})
 _NATIVE = {
     "en": "English",
     "da": "Dansk",
@@ -108,6 +110,8 @@ class Way:
     address: str
     icon: str
     on_phone: bool
+    # How many things wait there; 0 says nothing.
+    waiting: int = 0
 
 
 def settings() -> Settings:
@@ -126,6 +130,7 @@ def shell(session: Session) -> dict[str, Any]:
     owner = organisation.maybe_one(session)
     spoken = language.current()
     inside = bool(current_user.is_authenticated and owner is not None)
+    replies = thread.waiting(session, owner) if inside and owner is not None else 0
     return {
         "spoken": spoken,
         "direction": language.direction(spoken),
@@ -136,17 +141,25 @@ def shell(session: Session) -> dict[str, Any]:
         "practice": settings().practice,
         "gate": settings().gate.value,
         "owns": inside and current_user.owns,
-        "ways": ways(practice=settings().practice, owns=current_user.owns) if inside else [],
+        "ways": ways(practice=settings().practice, owns=current_user.owns, replies=replies) if inside else [],
         "here": _UNDER.get(request.blueprint or "", request.blueprint),
     }
 
 
-def ways(*, practice: bool, owns: bool) -> list[Way]:
+def ways(*, practice: bool, owns: bool, replies: int = 0) -> list[Way]:
     """Return the navigation: what a phone's bar holds, and the rest; to an editor only what opens."""
     found = [
         Way("home", language.text("Home"), url_for("home.show"), "home", on_phone=True),
         Way("letters", language.text("Letters"), url_for("letters.show"), "letter", on_phone=True),
         Way("lists", language.text("People"), url_for("lists.show"), "people", on_phone=True),
+        Way(
+            "conversations",
+            language.text("Replies"),
+            url_for("conversations.show"),
+            "reply",
+            on_phone=True,
+            waiting=replies,
+        ),
         Way("channels", language.text("Own your list"), url_for("channels.show"), "grow", on_phone=False),
         Way("inbox", language.text("Inbox"), url_for("inbox.show"), "inbox", on_phone=True),
         Way("domains", language.text("Domains"), url_for("domains.show"), "globe", on_phone=False),

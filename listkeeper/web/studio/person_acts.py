@@ -13,9 +13,9 @@ from listkeeper.accounts import audit_log, organisation
 from listkeeper.audience import complaint, erasure, subscriber
 from listkeeper.audience.consent import Method
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.feedback import traces
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
-from listkeeper.sending import traces
 from listkeeper.web.studio import member, page
 
 blueprint = Blueprint("person_acts", __name__, url_prefix=page.ROOT)

@@ -2,7 +2,7 @@
 
 The list is of what is allowed, so that a new page is shut for editors until
 somebody writes it here. An editor writes and sends letters, sees people and
-lists, and has keys of their own. No evidence, no file of people, no setting.
+lists, answers who writes, and has keys of their own. No evidence, no file of people, no setting.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ FOR_EDITORS = frozenset(
         "steering.retry",
         "departure.cancel",
         "queue.show",
+        # What came back; what was a mistake, an owner mends.
+        "bounces.show",
+        "bounces.of_letter",
         "welcome.show",
         "welcome.see",
         "welcome.see_text",
@@ -46,6 +49,13 @@ FOR_EDITORS = frozenset(
         "lists.show",
         "lists.show_one",
         "people.show",
+        "conversations.show",
+        "conversations.show_one",
+        "conversations.answer",
+        "conversations.mark",
+        "conversations.done",
+        "conversations.set_aside",
+        "conversations.open_again",
         # The second pair of eyes sees no evidence itself.
         "evidence.release",
         # Their own keys, and the way out.

@@ -13,6 +13,7 @@ from listkeeper.audience.mailing_list import ListState
 from listkeeper.audience.proof import checkpoint
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.suppression import Reason
+from tests.unit.audience.gate_reply_cases import REPLIES
 from tests.unit.audience.gate_scene import (
     CITED,
     HER,
@@ -315,7 +316,7 @@ _INCIDENTS: tuple[Row, ...] = (
      both(both(_STANDSTILL, put("house.owner", address=HER)),
           both(said(typed_address=HER), suppressed("list:1", Reason.COMPLAINT)))),
 )  # fmt: skip
-_NOBODY = {name: both(_TYPED, said(list_id=None)) for name in ("transactional", "reply")}
+_NOBODY = {name: both(_TYPED, said(list_id=None)) for name in ("transactional",)}
 
 
 NOTICES: tuple[Case, ...] = (
@@ -326,5 +327,6 @@ NOTICES: tuple[Case, ...] = (
         Case(name, "system", code, arrange)
         for name, code, arrange in (*_CHECKPOINTS, *_INVITATIONS, *_DEFENCES, *_INCIDENTS)
     ),
+    *REPLIES,
     *(Case("nobody wrote its clause", kind, "gate_error", arrange) for kind, arrange in _NOBODY.items()),
 )

@@ -39,9 +39,11 @@ _SHARED = (
     list_headers.list_id('Nyheder på dansk: brød, kaffe & "kage"', "lst-abc", "fuglsang.example"),
     list_headers.feedback_id("cmp1", "lst1", "org1", sender_id="fuglsang"),
 )
+_BY_MAIL = "mailto:u+21i3v9.abcdefghijklmnop@bounce.fuglsang.example?subject=unsubscribe"
 _OWN = st.sampled_from(4 * [
     [("List-Unsubscribe", "<https://n.fuglsang.example/u/abc>")],
     [("List-Unsubscribe", f"<https://n.fuglsang.example/u/{'k' * 120}>, <mailto:u@a.example>"), ("X-A", "a  b")],
+    [("List-Unsubscribe", f"<https://n.fuglsang.example/u/abc>, <{_BY_MAIL}>")],
     [],
 ] + [
     [("List-Id", "<twice.fuglsang.example>")],
@@ -99,7 +101,7 @@ def test_any_letter_is_the_same_both_ways_reads_clean_and_verifies(letter: Lette
     form, _ = attempt(lambda: compiled.compile_letter(letter))
     for reader in readers if form else ():
         assert form is not None
-        way_out = ("List-Unsubscribe", f"<{READER.unsubscribe_url}>")
+        way_out = list_headers.list_unsubscribe(READER.unsubscribe_url, _BY_MAIL)
         raw = _both(form, reader, [way_out], "<k3j4.12@fuglsang.example>", _KEYS)
         if isinstance(raw, bytes):
             filled = filling.fill(form, reader)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -12,13 +13,22 @@ from listkeeper.audience import permission
 from listkeeper.audience.gate_clauses import Granted
 from listkeeper.audience.handover import Handover, MessageClass
 from listkeeper.audience.permission import Grant
+from listkeeper.foundation import keys
 from listkeeper.sending import envelope
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.smtp_relay import Relay, SmtpRelay
+from listkeeper.settings import Settings
 from tests.fakes.smtp_sink import SmtpSink
 
 Seal = Callable[..., Envelope]
 LETTER = b"From: hello@cafe.example\r\nSubject: Buns\r\n\r\nWarm from seven.\r\n"
+
+
+@pytest.fixture
+def key_folder(settings: Settings) -> Path:
+    """The key folder, open: what names a delivery is proved by a key in it."""
+    keys.open_folder(settings.key_folder)
+    return settings.key_folder
 
 
 def sealed(

@@ -12,9 +12,10 @@ import pytest
 from listkeeper.foundation.fetch import LiveFetcher
 from listkeeper.rendering import message
 from listkeeper.rendering.content import Filled, Sender
-from listkeeper.sending import postmark_api, way_address
+from listkeeper.sending import postmark_api, return_path, way_address
 from listkeeper.sending.mailgun_api import MailgunAccount
 from listkeeper.sending.provider_api import ProviderApi
+from listkeeper.sending.return_path import Token
 from listkeeper.sending.transport import Accepted, Deferred, InDoubt, TransportUnavailable
 from tests.fakes import provider, running_up
 from tests.fakes.provider import drips, says
@@ -64,6 +65,27 @@ def test_ses_gets_the_raw_message_without_the_signatures_it_would_break(seal: Se
     assert "/eu-west-1/ses/aws4_request" in asked.headers["authorization"]
     assert asked.headers["x-amz-security-token"] == "lent+for=hours"
     assert asked.headers["host"] == there.origin.removeprefix("http://")
+
+
+@pytest.mark.usefixtures("key_folder")
+def test_ses_hears_of_the_author_and_not_of_a_return_path_whose_domain_it_does_not_know(seal: Seal) -> None:
+    with opened("ses") as (api, there):
+        api.connect()
+        api.hand_over(seal(content=LETTER, mail_from=return_path.of_delivery("bounce.cafe.example", 7)))
+    assert there.asked[0].fields["FeedbackForwardingEmailAddress"] == "hello@cafe.example"
+
+
+@pytest.mark.usefixtures("key_folder")
+def test_postmark_is_given_what_names_the_delivery_and_gives_it_back_with_each_event(seal: Seal) -> None:
+    sender = return_path.of_delivery("bounce.cafe.example", 7)
+    with opened("postmark") as (api, there):
+        api.connect()
+        api.hand_over(seal(content=LETTER, mail_from=sender))
+        api.hand_over(seal(content=LETTER))
+    (told, untold) = (asked.fields for asked in there.asked)
+    assert told.pop("Metadata") == {"return-path": sender.partition("@")[0]}
+    assert told == untold
+    assert return_path.delivery_of(sender.partition("@")[0]) == Token("bounce", 7)
 
 
 def test_mailgun_gets_every_byte_and_leaves_the_links_alone(seal: Seal) -> None:

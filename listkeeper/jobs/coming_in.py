@@ -1,0 +1,51 @@
+"""Taking up what came in: read beforehand, with no transaction open, then everything that follows in one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from listkeeper import store
+from listkeeper.accounts import organisation
+from listkeeper.feedback import answer, inbound, leave_burst, sender_incident, taking
+from listkeeper.feedback.taking import Read
+from listkeeper.foundation import log
+
+_log = log.get(__name__)
+# What was read and waits for its transaction; a reaction that is tried again reads anew.
+_read: dict[int, Read] = {}
+
+
+def read(inbound_ids: Sequence[int]) -> None:
+    """Read what came in: a mail may take seconds where somebody means harm, and nobody else shall wait for that."""
+    _read.clear()
+    with store.reading() as session:
+        arrived = [found for number in inbound_ids if (found := inbound.opened(session, number)) is not None]
+    for each in arrived:
+        _read[each.id] = taking.read(each)
+
+
+def follow(session: Session, inbound_ids: Sequence[int]) -> None:
+    """Let happen what follows from what was read."""
+    for number in inbound_ids:
+        found = _read.pop(number, None)
+        if found is not None:
+            taking.follow(session, found)
+
+
+def look() -> None:
+    """See what many single things mean together: a receiver that sends mail back, a scanner that presses buttons."""
+    with store.transaction() as session:
+        owner = organisation.maybe_one(session)
+        if owner is None:
+            return
+        for refusing in sender_incident.look(session, owner):
+            _log.warning("receiver.sends_back", provider=refusing.provider, faults=refusing.faults, of=refusing.of)
+        for told in leave_burst.tell(session, owner):
+            _log.warning("leaves.burst", provider=told.provider, incident=told.id)
+
+
+def follow_answers(session: Session, delivery_ids: Sequence[int]) -> None:
+    """Let happen what follows from answers of mail servers."""
+    answer.take_up(session, delivery_ids)
