@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.feedback import answer
 from listkeeper.feedback.event import FeedbackEvent, FeedbackKind, Outcome
 from listkeeper.foundation import clock
@@ -44,6 +45,19 @@ def look(session: Session, organisation: Organisation) -> list[Refusing]:
             refusal.begin(session, organisation.from_domain, refusing)
             begun.append(refusing)
     return begun
+
+
+def slower(session: Session, organisation: Organisation, since: timedelta) -> list[str]:
+    """Return the receivers that have sent mail back lately because it came too fast."""
+    query = select(FeedbackEvent.provider).where(
+        FeedbackEvent.received_at > clock.now() - since,
+        FeedbackEvent.organisation_id == organisation.id,
+        FeedbackEvent.kind == FeedbackKind.BOUNCED,
+        FeedbackEvent.reply_class == ReplyClass.RATE,
+        FeedbackEvent.source != answer.SOURCE,
+        FeedbackEvent.provider.is_not(None),
+    )
+    return sorted({provider for provider in session.scalars(query) if provider is not None})
 
 
 def _by_provider(session: Session, organisation: Organisation) -> dict[str, list[FeedbackEvent]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -11,8 +12,11 @@ from listkeeper.accounts import organisation
 from listkeeper.feedback import answer, inbound, leave_burst, sender_incident, taking
 from listkeeper.feedback.taking import Read
 from listkeeper.foundation import log
+from listkeeper.jobs import pacing
 
 _log = log.get(__name__)
+# How often ``look`` is called.
+_EVERY = timedelta(minutes=1)
 # What was read and waits for its transaction; a reaction that is tried again reads anew.
 _read: dict[int, Read] = {}
 
@@ -42,8 +46,12 @@ def look() -> None:
             return
         for refusing in sender_incident.look(session, owner):
             _log.warning("receiver.sends_back", provider=refusing.provider, faults=refusing.faults, of=refusing.of)
+        domain, fast = owner.from_domain, sender_incident.slower(session, owner, _EVERY)
         for told in leave_burst.tell(session, owner):
             _log.warning("leaves.burst", provider=told.provider, incident=told.id)
+
+    for provider in fast:
+        pacing.slow(domain, provider)
 
 
 def follow_answers(session: Session, delivery_ids: Sequence[int]) -> None:

@@ -11,13 +11,14 @@ import redis
 from sqlalchemy.orm import Session
 
 from listkeeper import parts, store
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity
 from listkeeper.sending import pace_news, receivers, refusal, warmup
 from listkeeper.sending.pace import Day, Limits, Pace
-from listkeeper.sending.pace_news import Heard
+from listkeeper.sending.pace_news import Heard, Kind
 from listkeeper.sending.receivers import Block
 from listkeeper.sending.transport import Accepted, Outcome
 
@@ -172,6 +173,15 @@ def _follow(domain: str, news: Heard) -> None:
         _log.warning("receiver.not_noted", domain=domain)
     for refusing in news.refusing:
         _log.warning("receiver.refuses", provider=refusing.provider, faults=refusing.faults, of=refusing.of)
+
+
+def slow(domain: str, provider: str) -> None:
+    """Slow a receiver down that has sent mail back because it came too fast, as if it had said so at the door."""
+    if parts.settings().practice:
+        return
+    limits = _limits_of(domain, Lane.SENDING, None)
+    _pace.heard(limits, provider, Kind.SLOW, said=ReplyClass.RATE)
+    _follow(domain, _pace.tell(parts.queue_server(), limits))
 
 
 def look_after() -> None:

@@ -80,11 +80,15 @@ def test_up_down_and_up_again(kind: str, empty_database: Callable[[str], Databas
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_step_down_can_be_taken_back(kind: str, empty_database: Callable[[str], Database]) -> None:
+def test_each_step_down_can_be_taken_back(
+    kind: str, empty_database: Callable[[str], Database], share: Callable[[str, int, int], int]
+) -> None:
     database = empty_database(kind)
     databases.migrate(database)
     first = _tables(database)
-    for revision in [*reversed(_revisions()[:-1]), "base"]:
+    down = [*reversed(_revisions()[:-1]), "base"]
+    # Each step is the whole way up again: a short run takes back the newest, and all at once.
+    for revision in [*down[: share("steps down that are taken back", len(down) - 1, 5)], down[-1]]:
         databases.migrate(database, revision)
         databases.migrate(database)
         assert _tables(database) == first

@@ -3,7 +3,7 @@
 SQLite runs every test, and of one with a table of cases one row, or two of a numbered case. PostgreSQL runs a tenth
 of the numbered cases that are to be green, one in 25 journeys and one in 33 unit tests, one row of each, the kills and
 what is for it alone, and leaves the scanner to SQLite. Of the tests that start and stop whole programs every twentieth
-runs.
+runs, and of a table of cases that need no database, but a server or a process each, three rows.
 """
 
 from __future__ import annotations
@@ -28,12 +28,15 @@ _ON_POSTGRESQL = {
 }
 # Of the tests marked ``whole_program``, one in so many.
 _PROGRAMS = 20
+# Of a table of cases that needs no database, how many rows are run where each costs a server or a process.
+_COSTLY, _OF_COSTLY = ("tests/integration/", "tests/adversarial/"), 3
 # How many cases hypothesis thinks up for a property, here and in a long run.
 EXAMPLES, ALL_EXAMPLES = 15, 1000
 SAYS = (
     "SQLite: every test, two rows of each table of numbered cases and one of the others",
     "PostgreSQL: a tenth of the numbered cases, a share of the others",
     f"one in {_PROGRAMS} of the tests that start and stop whole programs",
+    f"{_OF_COSTLY} rows of each table of journeys without a database",
     f"{EXAMPLES} of {ALL_EXAMPLES:,} examples of each property",
 )
 
@@ -46,8 +49,8 @@ def chosen(items: Sequence[pytest.Item], seed: int) -> list[pytest.Item]:
     tables: dict[tuple[str, str], list[pytest.Item]] = defaultdict(list)
     for item in items:
         kind = _database_of(item)
-        if kind:
-            tables[kind, item.nodeid.partition("[")[0]].append(item)
+        if kind or item.nodeid.startswith(_COSTLY):
+            tables[kind or "", item.nodeid.partition("[")[0]].append(item)
     kept = {id(item) for (kind, name), rows in tables.items() for item in _share_of(kind, name, rows, seed)}
     gone = {id(item) for rows in tables.values() for item in rows} - kept
     gone |= _programs_left_out([item for item in items if _is_program(item) and id(item) not in gone], seed)
@@ -68,6 +71,8 @@ def _programs_left_out(marked: Sequence[pytest.Item], seed: int) -> set[int]:
 
 def _share_of(kind: str, name: str, rows: Sequence[pytest.Item], seed: int) -> list[pytest.Item]:
     draw = random.Random(f"{seed}:{kind}:{name}")
+    if not kind:
+        return draw.sample(rows, min(_OF_COSTLY, len(rows)))
     chances = (chance for folder, chance in _ON_POSTGRESQL.items() if name.startswith(folder))
     later = rows[0].get_closest_marker("xfail") is not None
     always = kind == "sqlite" or _only_on(rows[0]) is not None

@@ -195,6 +195,7 @@ def test_what_waits_is_written_in_pieces_and_what_comes_meanwhile_is_left_to_its
     assert waiting == ["a4".rjust(64, "0")]
 
 
+@pytest.mark.whole_program
 def test_a_worker_looks_before_it_sends_the_first_mail(smtp_sink: SmtpSink) -> None:
     with (
         running_up.short_folder() as folder,

@@ -147,6 +147,7 @@ def test_one_name_in_trouble_makes_nothing_wrong(check: Check, server: DnsServer
     assert set(_severities(said).values()) == {"UNKNOWN", "INFO"}
 
 
+@pytest.mark.whole_program
 def test_a_real_process_says_the_same(server: DnsServer, tmp_path: Path) -> None:
     ask = ("domain", "check", DOMAIN, "--nameserver", server.address, "--ip", IP, "--data", str(tmp_path / "nothing"))
     server.publish(WRONG["two SPF records"].zone)

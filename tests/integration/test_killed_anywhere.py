@@ -47,7 +47,7 @@ def test_killed_at_random_moments_nothing_is_lost_and_nothing_doubled(
     stage: KilledStage, share: Callable[[str, int, int], int], summarise: Callable[[str], None]
 ) -> None:
     kills = share("kills at random moments of a send", 50, 3)
-    count = share("recipients of a send whose parts are killed", 10_000, 400)
+    count = share("recipients of a send whose parts are killed", 10_000, 300)
     stage.hurries = kills < 50
     letter = stage.send(count, leaving=min(count // 20, 200))
     stage.run(*(name for name in PARTS if not stage.hurries or name != "timetable"))

@@ -30,6 +30,8 @@ from tests.fakes.own_listener import Stranger
 from tests.fakes.queue_server import QueueServer
 from tests.makers import cafe
 
+pytestmark = pytest.mark.whole_program
+
 DOMAIN = "bounce.cafe.example"
 BOUNCE = b"From: mailer@relay.example\r\nSubject: Undelivered\r\n\r\nGone"
 # Dies in the moment between the commit and the answer.
@@ -93,7 +95,6 @@ def test_killed_between_keeping_and_saying_so_it_doubles_nothing(told: dict[str,
     assert [mail.content for mail in _kept()] == [BOUNCE + b"\r\n"]
 
 
-@pytest.mark.whole_program
 def test_a_database_server_that_is_killed_is_waited_for(data_folder: Path, settings: Settings) -> None:
     with mortal_postgres.cluster() as cluster, ExitStack() as stack:
         databases.migrate(Database("postgresql", cluster.url))
@@ -126,7 +127,6 @@ def _let_go(app: Flask) -> None:
         store.database.engine.dispose()
 
 
-@pytest.mark.whole_program
 def test_stopped_in_order_it_parts_with_everybody(told: dict[str, str]) -> None:
     with _receiving(told) as (process, port):
         line = Stranger(port)
@@ -137,7 +137,6 @@ def test_stopped_in_order_it_parts_with_everybody(told: dict[str, str]) -> None:
         assert process.wait(30) == 0
 
 
-@pytest.mark.whole_program
 @pytest.mark.only_on("sqlite")
 def test_mailboxes_are_looked_into_as_long_as_it_runs(told: dict[str, str], queue: QueueServer, tmp_path: Path) -> None:
     shown = tls_server.certificate(tmp_path)
@@ -155,7 +154,6 @@ def test_without_a_place_it_says_what_is_missing(tmp_path: Path) -> None:
     assert "LISTKEEPER_SMTP_LISTEN" in done.stderr
 
 
-@pytest.mark.whole_program
 def test_a_place_that_is_taken_is_told_in_a_sentence(told: dict[str, str]) -> None:
     with _receiving(told) as (_, port):
         done = subprocess.run(
@@ -196,7 +194,6 @@ def test_a_mail_that_cannot_be_taken_now_is_never_sent_back(told: dict[str, str]
     assert all(done.stderr.strip() and b"Traceback" not in done.stderr for done in (nowhere, mistaken, away))
 
 
-@pytest.mark.whole_program
 def test_up_keeps_it_running_and_the_doctor_finds_it() -> None:
     with running_up.short_folder() as data, running_up.up(data, smtp_listen="127.0.0.1:0") as instance:
         place = data / "run" / "listener.json"

@@ -14,14 +14,18 @@ from listkeeper.audience import subscription, suppression
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.suppression import Reason
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.feedback import decision_words, event
-from listkeeper.feedback.event import FeedbackEvent, Outcome, Proof
+from listkeeper.feedback.event import FeedbackEvent, FeedbackKind, Outcome, Proof
 from listkeeper.foundation.outbox import Lane
+from listkeeper.jobs import coming_in
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from tests.fakes import own_listener
 from tests.fakes.own_listener import Listening, Stranger
+from tests.fakes.queue_server import QueueServer
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers import bounced, cafe
+from tests.makers.came_back import Postman
 from tests.makers.real_replies import REPLIES
 from tests.makers.works import Works
 
@@ -133,3 +137,17 @@ def test_readers_whose_mail_arrived_have_no_such_line(
             )
         )
     assert states == {DeliveryState.ACCEPTED}
+
+
+def test_mail_that_came_back_because_it_was_too_fast_slows_its_receiver(works: Works, queue: QueueServer) -> None:
+    def send_back(session: Session, house: cafe.Cafe) -> None:
+        postman = Postman(session, house, cafe.subscribe(session, house, "freja@guest.example"))
+        postman.told(FeedbackKind.BOUNCED, postman.letter(), found=ReplyClass.RATE)
+
+    works.write(send_back)
+    with works.app.app_context():
+        coming_in.look()
+        slowed = parts.slowed()
+    assert slowed.known
+    assert ("cafe.example", "gmail") in slowed.found
+    assert works.read(lambda session: session.scalars(select(FeedbackEvent.outcome)).all()) == [Outcome.NOTED]
