@@ -1,9 +1,9 @@
 """What a short run leaves out: drawn by the seed and each test's name, and said in the summary.
 
-SQLite runs every test, and of one with a table of cases one row, or two of a numbered case. PostgreSQL runs a tenth
-of the numbered cases that are to be green, one in 25 journeys and one in 33 unit tests, one row of each, the kills and
-what is for it alone, and leaves the scanner to SQLite. Of the tests that start and stop whole programs every twentieth
-runs, and of a table of cases that need no database, but a server or a process each, three rows.
+SQLite runs two of three journeys and every other test, and of one with a table of cases one row. PostgreSQL runs a
+tenth of the numbered cases that are to be green, one in 25 journeys and one in 33 unit tests, one row of each, the
+kills and what is for it alone, and leaves the scanner to SQLite. Of the tests that start and stop whole programs every
+twentieth runs, and of a table of cases that need no database, but a server or a process each, three rows.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import pytest
 
 from tests.fakes import databases
 
-# Of which folder more than one row of a table of cases is run on SQLite, and which share of the tests PostgreSQL sees.
-_ROWS = {"tests/adversarial/": 2}
+# Which share of the tests PostgreSQL sees.
 _ON_POSTGRESQL = {
     "tests/integration/test_killed_anywhere": 1,
     "tests/adversarial/test_link_scanner": 0,
@@ -26,14 +25,21 @@ _ON_POSTGRESQL = {
     "tests/integration/": 0.04,
     "tests/unit/": 0.03,
 }
+# Which share of the journeys is run on SQLite, or without a database; of all other tests each.
+_ELSEWHERE = {
+    "tests/integration/test_killed_anywhere": 1,
+    "tests/integration/test_what_comes_back": 1,
+    "tests/integration/test_domain_zones": 1,
+    "tests/integration/": 0.66,
+}
 # Of the tests marked ``whole_program``, one in so many.
 _PROGRAMS = 20
 # Of a table of cases that needs no database, how many rows are run where each costs a server or a process.
 _COSTLY, _OF_COSTLY = ("tests/integration/", "tests/adversarial/"), 3
 # How many cases hypothesis thinks up for a property, here and in a long run.
-EXAMPLES, ALL_EXAMPLES = 15, 1000
+EXAMPLES, ALL_EXAMPLES = 10, 1000
 SAYS = (
-    "SQLite: every test, two rows of each table of numbered cases and one of the others",
+    "SQLite: two of three journeys and every other test, one row of each table",
     "PostgreSQL: a tenth of the numbered cases, a share of the others",
     f"one in {_PROGRAMS} of the tests that start and stop whole programs",
     f"{_OF_COSTLY} rows of each table of journeys without a database",
@@ -71,14 +77,13 @@ def _programs_left_out(marked: Sequence[pytest.Item], seed: int) -> set[int]:
 
 def _share_of(kind: str, name: str, rows: Sequence[pytest.Item], seed: int) -> list[pytest.Item]:
     draw = random.Random(f"{seed}:{kind}:{name}")
+    shares = _ON_POSTGRESQL if kind == "postgresql" else _ELSEWHERE
+    chances = (chance for folder, chance in shares.items() if name.startswith(folder))
+    later = kind == "postgresql" and rows[0].get_closest_marker("xfail") is not None
+    drawn = _only_on(rows[0]) is not None or draw.random() < next(chances, 0 if later else 1)
     if not kind:
-        return draw.sample(rows, min(_OF_COSTLY, len(rows)))
-    chances = (chance for folder, chance in _ON_POSTGRESQL.items() if name.startswith(folder))
-    later = rows[0].get_closest_marker("xfail") is not None
-    always = kind == "sqlite" or _only_on(rows[0]) is not None
-    drawn = always or draw.random() < next(chances, 0 if later else 1)
-    wanted = next((many for folder, many in _ROWS.items() if kind == "sqlite" and name.startswith(folder)), 1)
-    return draw.sample(rows, min(wanted, len(rows))) if drawn else []
+        return draw.sample(rows, min(_OF_COSTLY, len(rows))) if drawn else []
+    return draw.sample(rows, 1) if drawn else []
 
 
 def _only_on(item: pytest.Item) -> str | None:
