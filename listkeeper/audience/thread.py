@@ -96,6 +96,23 @@ def move(thread: Conversation, target: ConversationState) -> None:
     thread.closed_at = clock.now() if target in CLOSED else None
 
 
+def begin(session: Session, made: Conversation, at: datetime) -> Conversation:
+    """Store a conversation with her first mail, which came at a moment: from then on she waits."""
+    made.opened_at = made.last_in_at = made.waits_since = at
+    session.add(made)
+    session.flush()
+    return made
+
+
+def goes_on(thread: Conversation, at: datetime, *, waits: bool = True) -> Conversation:
+    """Count one more mail of hers in a conversation that is held; she waits for us again if that was over."""
+    thread.mails_in += 1
+    thread.last_in_at = max(thread.last_in_at, at)
+    if waits and thread.state in {S.ANSWERED, S.DONE}:
+        waits_again(thread, at)
+    return thread
+
+
 def waits_again(thread: Conversation, since: datetime) -> None:
     """Let her wait for us, with a new clock."""
     if thread.state is not S.OPEN:

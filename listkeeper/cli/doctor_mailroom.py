@@ -51,7 +51,7 @@ def _port(settings: Settings, kind: str, written: int) -> int:
 
     try:
         return written or int(json.loads(receiving.announcement(settings.data_folder).read_text())[kind])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return written
 
 
@@ -64,8 +64,10 @@ def _mailboxes(settings: Settings) -> Iterator[Finding]:
     for each in settings.mailboxes:
         try:
             box = mailbox.opened(each, receiving.tokens())
-            lying = len(box.lying())
-            box.cut()
+            try:
+                lying = len(box.lying())
+            finally:
+                box.cut()
         except MailboxTrouble as problem:
             words = f"The mailbox {each.name} cannot be read. {problem}"
             yield Finding(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections import UserDict
 from pathlib import Path
 from typing import Any
@@ -19,20 +20,24 @@ class Book(UserDict[str, dict[str, Any]]):
     """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(_read(folder / _FILE))
-        self._folder = folder
+        super().__init__()
+        self.data, self._folder = _read(folder / _FILE), folder
 
     def __setitem__(self, name: str, entry: dict[str, Any]) -> None:
         """Write down what a list said."""
         super().__setitem__(name, entry)
-        if hasattr(self, "_folder") and self._folder.is_dir():
+        if self._folder.is_dir():
             self._save()
 
     def _save(self) -> None:
         newest = dict(sorted(self.data.items(), key=lambda entry: str(entry[1].get("at")))[-_MOST_REMEMBERED:])
-        fresh = self._folder / f"{_FILE}.new"
-        fresh.write_text(json.dumps(newest, ensure_ascii=False), encoding="utf-8")
-        fresh.replace(self._folder / _FILE)
+        # A name of its own: of two who write at the same time, one would take the other's away.
+        fresh = self._folder / f".{_FILE}.{secrets.token_hex(8)}"
+        try:
+            fresh.write_text(json.dumps(newest, ensure_ascii=False), encoding="utf-8")
+            fresh.replace(self._folder / _FILE)
+        finally:
+            fresh.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:

@@ -14,8 +14,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from listkeeper.deliverability.finding import Finding, Severity, Verdict
-from listkeeper.deliverability.transport_audit import PageReader
 from listkeeper.foundation import fetch, language
+from listkeeper.foundation.fetch import PageReader
 from listkeeper.standards import public_suffix
 
 _LINKS = "RFC 8058 section 3.1, Gmail sender guidelines"

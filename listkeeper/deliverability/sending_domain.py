@@ -43,11 +43,11 @@ class SendingDomain(Table):
     signing: Mapped[bool] = mapped_column(Boolean, default=False)
     findings: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     last_checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # What a receiver said of a mail from it, as the owner brought it here last (``round_trip``).
     # What its owner typed in from the pages of providers (``provider_figures``).
     told: Mapped[dict[str, Any] | None] = mapped_column(Json)
     # The mail that asks somebody to publish its records, as it was read before it was sent: subject, text, language.
     request: Mapped[dict[str, str] | None] = mapped_column(Json)
+    # What a receiver said of a mail from it, as the owner brought it here last (``round_trip``).
     proof: Mapped[dict[str, Any] | None] = mapped_column(Json)
     # When its mail first came to so much that Gmail counts it as bulk, which it does for good (``bulk_count``).
     bulk_since: Mapped[datetime | None] = mapped_column(UtcDateTime)

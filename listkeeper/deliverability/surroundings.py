@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from listkeeper.deliverability.link_audit import Links
-from listkeeper.deliverability.transport_audit import PageReader
+from listkeeper.foundation.fetch import PageReader
 from listkeeper.standards.dns_authority import Connect
 
 

@@ -7,11 +7,11 @@ and never a reason not to send.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
 
 from listkeeper.deliverability import evidence
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import fetch, language
+from listkeeper.foundation.fetch import PageReader
 from listkeeper.standards import mta_sts, tls_rpt
 from listkeeper.standards.dns import Answer, Resolver, TempFail, ask_all
 from listkeeper.standards.mta_sts import Mode, Policy
@@ -19,13 +19,6 @@ from listkeeper.standards.mta_sts import Mode, Policy
 _STS = "RFC 8461"
 _REPORTS = "RFC 8460 section 3"
 _FOUND = 200
-
-
-class PageReader(Protocol):
-    """Reads a page of a web server; the seam between this audit and the web."""
-
-    def get(self, url: str, /) -> fetch.Answer | fetch.Refused | fetch.Unreachable:
-        """Return what is at a web address, whose certificate is valid, without following redirects. Never raises."""
 
 
 def audit(domain: str, resolver: Resolver, now: datetime, *, reader: PageReader | None = None) -> list[Finding]:

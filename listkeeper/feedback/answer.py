@@ -24,6 +24,7 @@ SOURCE = "answer"
 
 def take_up(session: Session, delivery_ids: Sequence[int]) -> None:
     """Let the answers to these mails have their consequences; one that is tried again meanwhile has none yet."""
+    consequence.hold(session, delivery_ids)
     query = select(Delivery).where(Delivery.id.in_(list(delivery_ids)), Delivery.state == DeliveryState.FAILED)
     for row in session.scalars(query.order_by(Delivery.id)).all():
         verdict = reply_class.of_reply(row.reply_code or 0, row.reply_text or "", row.provider)

@@ -23,7 +23,7 @@ LONGEST = 20_000
 # A button that was pressed twice sends one answer.
 _TWICE = timedelta(minutes=10)
 _MOST_REFERENCES = 20
-_RE = re.compile(r"(?:\s*(?:re|aw|sv|vs|odp|antw|ang|на|ответ)\s*(?:\[\d+\])?\s*:)+\s*", re.IGNORECASE)
+_RE = re.compile(r"\A(?:\s*(?:re|aw|sv|vs|odp|antw|ang|на|ответ)\s*(?:\[\d+\])?\s*:)+\s*", re.IGNORECASE)
 
 
 def answer(session: Session, found: Conversation, text: str, *, actor: str, given: Promise) -> Delivery:
@@ -70,7 +70,7 @@ def _said(session: Session, found: Conversation, written: str) -> tuple[Said, st
         hers = Said("")
     to = None if found.own_address else _address(hers)
     references = tuple(dict.fromkeys(one for one in (*hers.references, hers.message_id) if one))
-    return Said(written, f"Re: {_RE.sub('', hers.subject, count=1)}".strip(), references=_least(references)), to
+    return Said(written, f"Re: {_RE.sub('', hers.subject)}".strip(), references=_least(references)), to
 
 
 def _least(references: tuple[str, ...]) -> tuple[str, ...]:

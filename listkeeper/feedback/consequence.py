@@ -7,6 +7,7 @@ its event. What is the sender's fault or the letter's touches no reader.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -21,6 +22,7 @@ from listkeeper.deliverability.reply_class import CAMPAIGN_FAULT, SENDER_FAULT, 
 from listkeeper.feedback import event, undelivered
 from listkeeper.feedback.event import FeedbackEvent, FeedbackKind, Outcome, Proof
 from listkeeper.feedback.undelivered import UndeliveredRun
+from listkeeper.foundation.among import among
 from listkeeper.sending import delivery, tally
 from listkeeper.sending.delivery import Delivery, DeliveryState
 
@@ -53,10 +55,22 @@ class Told:
     inbound_id: int | None = None
 
 
+def hold(session: Session, delivery_ids: Collection[int]) -> None:
+    """Lock mails, then whose they are: whoever follows several things at once does so before the first of them.
+
+    Everybody in the house takes deliveries, then people, then the end of the ledger, which the first consequence takes.
+    """
+    if not delivery_ids:
+        return
+    query = select(Delivery.subscriber_id).where(among(Delivery.id, "mails")).order_by(Delivery.id).with_for_update()
+    found = session.scalars(query, {"mails": sorted(delivery_ids)}).all()
+    subscriber.hold_each(session, {number for number in found if number is not None})
+
+
 def follow(session: Session, told: Told) -> FeedbackEvent | None:
     """Keep what was told and let its consequences happen; None when it was told before.
 
-    The mail's row is taken before the person's, as everybody in the house does.
+    The mail's row is taken before the person's; of several, all are taken before the first (``hold``).
     """
     row = _row(session, told)
     made = event.add(session, _event(told, row))
@@ -189,5 +203,5 @@ def _got_through(session: Session, row: Delivery) -> None:
     if row.state is DeliveryState.IN_DOUBT:
         delivery.move(row, DeliveryState.ACCEPTED)
         tally.note(session, [row])
-    if row.subscriber_id is not None:
+    if row.subscriber_id is not None and subscriber.hold(session, row.subscriber_id) is not None:
         undelivered.forget(session, row.subscriber_id)

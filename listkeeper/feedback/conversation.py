@@ -20,7 +20,6 @@ from listkeeper.audience.thread_mail import ConversationMail, Direction, Said
 from listkeeper.feedback import reply_reading
 from listkeeper.feedback.event import FeedbackEvent, Proof
 from listkeeper.feedback.inbound import Arrived
-from listkeeper.feedback.mail_reading import MailReading
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid
 from listkeeper.standards import address
@@ -43,12 +42,11 @@ class _Writer:
         return self.person is not None and self.person.suppression_key == self.key
 
 
-def receive(session: Session, arrived: Arrived, mail: MailReading, made: FeedbackEvent) -> Conversation | None:
+def receive(session: Session, arrived: Arrived, made: FeedbackEvent) -> Conversation | None:
     """Lay a person's mail into its conversation and return that; None when it was laid there before.
 
     ``made`` says of which delivery it was proved to be. The same mail may come by two ways, and is one mail.
     """
-    del mail
     said = reply_reading.read(arrived.content)
     if _is_known(session, arrived.organisation_id, said):
         return None
@@ -57,7 +55,7 @@ def receive(session: Session, arrived: Arrived, mail: MailReading, made: Feedbac
     if found is None:
         found = _begun(session, arrived, writer, made)
     else:
-        _goes_on(found, arrived)
+        thread.goes_on(found, arrived.received_at)
     row = ConversationMail(
         direction=Direction.IN,
         at=arrived.received_at,
@@ -136,26 +134,14 @@ def _by_letter(session: Session, made: FeedbackEvent, writer: _Writer) -> int | 
 
 
 def _begun(session: Session, arrived: Arrived, writer: _Writer, made: FeedbackEvent) -> Conversation:
-    found = Conversation(
+    begun = Conversation(
         organisation_id=arrived.organisation_id,
         subscriber_id=writer.person.id if writer.person is not None else None,
         delivery_id=made.delivery_id if writer.proven else None,
         sender_key=writer.key,
         own_address=writer.own_address,
-        opened_at=arrived.received_at,
-        last_in_at=arrived.received_at,
-        waits_since=arrived.received_at,
     )
-    session.add(found)
-    session.flush()
-    return found
-
-
-def _goes_on(found: Conversation, arrived: Arrived) -> None:
-    found.mails_in += 1
-    found.last_in_at = max(found.last_in_at, arrived.received_at)
-    if found.state in {ConversationState.ANSWERED, ConversationState.DONE}:
-        thread.waits_again(found, arrived.received_at)
+    return thread.begin(session, begun, arrived.received_at)
 
 
 def of_person(session: Session, subscriber_id: int, most: int = 50) -> list[Conversation]:

@@ -25,7 +25,8 @@ from listkeeper.feedback import (
 )
 from listkeeper.feedback import esp_reading as reading
 from listkeeper.feedback.esp_event import EspEvent, EventKind
-from listkeeper.feedback.esp_proof import PageReader, Proof
+from listkeeper.feedback.esp_proof import Proof
+from listkeeper.foundation.fetch import PageReader
 
 # More than any of them sends at once.
 _MOST_EVENTS = 20_000

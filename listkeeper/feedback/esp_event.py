@@ -7,6 +7,7 @@ Texts and codes are left as they came: what a receiver's reply means is said by
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +34,15 @@ class EventKind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     SUBSCRIBED = "subscribed"
     UNKNOWN = "unknown"
+
+
+# What a report of a receiver's says, where it is no complaint (RFC 5965).
+REPORTED: Mapping[str, EventKind] = {
+    "opt-out": EventKind.UNSUBSCRIBED,
+    "not-spam": EventKind.UNKNOWN,
+    "auth-failure": EventKind.UNKNOWN,
+    "virus": EventKind.UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,8 @@ import binascii
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 from listkeeper.foundation import signing
-from listkeeper.foundation.fetch import Answer, Refused, Unreachable
 
 # By how much clocks may differ, and how old a post may be whose provider signs each try anew.
 TOLERANCE = timedelta(minutes=5)
@@ -26,13 +24,6 @@ class Proof(StrEnum):
     OLD = "old"
     # What it must be compared with could not be had just now.
     UNKNOWN = "unknown"
-
-
-class PageReader(Protocol):
-    """Reads a small page at an https address; ``foundation.fetch`` does."""
-
-    def get(self, url: str, /) -> Answer | Refused | Unreachable:
-        """Return the page. Never raises."""
 
 
 def is_fresh(at: datetime | None, now: datetime, past: timedelta = TOLERANCE) -> bool:

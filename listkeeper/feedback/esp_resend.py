@@ -34,7 +34,8 @@ def events(value: object) -> Iterator[EspEvent]:
     """Yield the events of a body, one for each recipient."""
     body = reading.members(value)
     data = reading.members(body.get("data"))
-    for recipient in reading.each(data.get("to")) or [None]:
+    recipients = reading.each(data.get("to")) or [None]
+    for recipient in recipients[: esp_ses.MOST_RECIPIENTS]:
         yield _event(body, data, recipient)
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.feedback import esp_reading as reading
-from listkeeper.feedback.esp_event import EspEvent, EventKind
+from listkeeper.feedback.esp_event import REPORTED, EspEvent, EventKind
 
+# As many as one of its mails may have.
+MOST_RECIPIENTS = 50
 K, R = EventKind, ReplyClass
 
 
@@ -59,15 +61,7 @@ _DELAYS: Mapping[str, ReplyClass] = {
     "IPFailure": R.REPUTATION,
     "BYOIPHostNameLookupUnavailable": R.AUTH,
 }
-# What a report of a receiver's says, where it is no complaint (RFC 5965).
-_REPORTS: Mapping[str, EventKind] = {
-    "opt-out": K.UNSUBSCRIBED,
-    "not-spam": K.UNKNOWN,
-    "auth-failure": K.UNKNOWN,
-    "virus": K.UNKNOWN,
-}
 _NOTIFICATION = "Notification"
-_MOST_RECIPIENTS = 50
 
 
 def bounced(sort: str, finer: str) -> tuple[EventKind, ReplyClass | None, bool | None]:
@@ -90,7 +84,7 @@ def events(value: object) -> Iterator[EspEvent]:
     part = reading.members(one.get(record.part))
     mail = reading.members(one.get("mail"))
     recipients = reading.each(part.get(record.recipients)) or reading.each(mail.get("destination")) or [None]
-    for recipient in recipients[:_MOST_RECIPIENTS]:
+    for recipient in recipients[:MOST_RECIPIENTS]:
         yield _event(one, theirs, record, recipient)
 
 
@@ -129,7 +123,7 @@ def _meaning(record: _Record, part: Mapping[str, object]) -> tuple[EventKind, Re
         case K.COMPLAINED:
             report, finer = reading.text(part.get("complaintFeedbackType")), reading.text(part.get("complaintSubType"))
             # With a finer word nobody complained now: it was not even sent, because somebody once did.
-            kind = K.REJECTED if finer else _REPORTS.get(report, K.COMPLAINED)
+            kind = K.REJECTED if finer else REPORTED.get(report, K.COMPLAINED)
             return kind, None, None, f"{report} {finer}"
         case K.DEFERRED:
             sort = reading.text(part.get("delayType"))

@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from listkeeper.feedback import esp_reading as reading
-from listkeeper.feedback.esp_proof import PageReader, Proof, is_fresh
+from listkeeper.feedback.esp_proof import Proof, is_fresh
 from listkeeper.feedback.esp_secret import TOPIC
-from listkeeper.foundation.fetch import Answer
+from listkeeper.foundation.fetch import Answer, PageReader
 
 _SUBSCRIPTION = "SubscriptionConfirmation"
 # What is signed of each type of message, in this order; of a member that is not there, nothing.

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.feedback import esp_reading as reading
-from listkeeper.feedback.esp_event import EspEvent, EventKind
+from listkeeper.feedback.esp_event import REPORTED, EspEvent, EventKind
 
 K, R = EventKind, ReplyClass
 _KINDS: Mapping[str, EventKind] = {
@@ -56,13 +56,6 @@ _BOUNCES: Mapping[str, tuple[EventKind, ReplyClass | None, bool]] = {
     "90": (K.UNSUBSCRIBED, None, False),
     "100": (K.AUTORESPONDED, None, False),
 }
-# What a report of a receiver's says, where it is no complaint (RFC 5965).
-_REPORTS: Mapping[str, EventKind] = {
-    "opt-out": K.UNSUBSCRIBED,
-    "not-spam": K.UNKNOWN,
-    "auth-failure": K.UNKNOWN,
-    "virus": K.UNKNOWN,
-}
 _TRIED = frozenset({K.BOUNCED, K.DEFERRED})
 
 
@@ -82,7 +75,7 @@ def _event(one: Mapping[str, object]) -> EspEvent:
     elif kind is K.DEFERRED and sort in _BOUNCES:
         hint, for_good = _BOUNCES[sort][1], False
     elif kind is K.COMPLAINED:
-        kind = _REPORTS.get(report, kind)
+        kind = REPORTED.get(report, kind)
     said = (reading.text(one.get("raw_reason")) or reading.text(one.get("reason"))) if kind in _TRIED else ""
     return EspEvent(
         kind=kind,

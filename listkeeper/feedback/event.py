@@ -6,7 +6,6 @@ lies in the vault under the person's key (``audience.proof.kept_copy``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -132,12 +131,6 @@ def of_person(session: Session, subscriber_id: int, most: int = 100) -> list[Fee
     """Return what was told about a person's mails, the newest first."""
     query = select(FeedbackEvent).where(FeedbackEvent.subscriber_id == subscriber_id)
     return list(session.scalars(query.order_by(FeedbackEvent.id.desc()).limit(most)))
-
-
-def of_deliveries(session: Session, delivery_ids: Sequence[int]) -> list[FeedbackEvent]:
-    """Return what was told about some mails, the oldest first."""
-    query = select(FeedbackEvent).where(FeedbackEvent.delivery_id.in_(list(delivery_ids)))
-    return list(session.scalars(query.order_by(FeedbackEvent.id)))
 
 
 def forget(session: Session, subscriber_id: int) -> None:

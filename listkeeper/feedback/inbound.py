@@ -34,7 +34,7 @@ CAME_IN = "inbound.came_in"
 # What is nobody's.
 KEPT = timedelta(days=30)
 _QUICK = 1
-_FORGOTTEN_AT_ONCE = 500
+_FORGOTTEN_AT_ONCE = 10_000
 
 
 class Way(StrEnum):
@@ -209,10 +209,8 @@ def read(row: Inbound, kind: str, *, keep: bool) -> None:
 
 
 def forget_past(session: Session) -> None:
-    """Delete what has been here for long; the timetable calls this."""
-    over = select(Inbound.id).where(
-        Inbound.received_at < clock.now() - KEPT, Inbound.state == InboundState.READ, Inbound.sealed.is_not(None)
-    )
+    """Delete what has been here for long, also what could never be read; the timetable calls this."""
+    over = select(Inbound.id).where(Inbound.received_at < clock.now() - KEPT, Inbound.sealed.is_not(None))
     old = list(session.scalars(over.limit(_FORGOTTEN_AT_ONCE)))
     session.execute(update(Inbound).where(Inbound.id.in_(old)).values(sealed=None))
 

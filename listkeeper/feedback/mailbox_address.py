@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
+from listkeeper.foundation import written_list
 from listkeeper.sending.way import LOOPBACK
 from listkeeper.sending.way_address import SAMPLES
 
@@ -73,21 +74,7 @@ def read_all(value: object) -> object:
     """Read mailboxes that are written one after another, parted by spaces. Raises ValueError that tells no secret."""
     if not isinstance(value, str):
         return value
-    found: list[MailboxAddress] = []
-    wrong: list[str] = []
-    for number, written in enumerate(value.split(), 1):
-        try:
-            found.append(read(written))
-        except ValueError as problem:
-            wrong.append(f"mailbox {number} {problem}")
-    names = [mailbox.name for mailbox in found]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    wrong += [f"two mailboxes are called {name}: give one another name, ?name=…" for name in doubled]
-    if len(found) > _MOST_MAILBOXES:
-        wrong.append(f"are more than {_MOST_MAILBOXES} mailboxes")
-    if wrong:
-        raise ValueError("; ".join(wrong))
-    return tuple(found)
+    return written_list.read(value.split(), read, one="mailbox", several="mailboxes", most=_MOST_MAILBOXES)
 
 
 def read(written: str) -> MailboxAddress:

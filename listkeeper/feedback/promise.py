@@ -11,8 +11,8 @@ import statistics
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import thread
@@ -153,21 +153,22 @@ def look(session: Session, organisation: Organisation, given: Promise) -> Incide
 
 def _open_again(session: Session, organisation: Organisation) -> None:
     """Let those wait for us again whom our answer did not reach, with the clock that was running before."""
-    newest = (
-        select(func.max(ConversationMail.id).label("id"))
-        .where(ConversationMail.direction == Direction.OUT)
-        .group_by(ConversationMail.conversation_id)
-        .subquery()
+    later = aliased(ConversationMail)
+    answered_again = exists().where(
+        later.conversation_id == ConversationMail.conversation_id,
+        later.direction == Direction.OUT,
+        later.id > ConversationMail.id,
     )
     query = (
         select(Conversation, ConversationMail.at)
         .join(ConversationMail, ConversationMail.conversation_id == Conversation.id)
-        .join(newest, newest.c.id == ConversationMail.id)
         .join(Delivery, Delivery.id == ConversationMail.delivery_id)
         .where(
             Conversation.organisation_id == organisation.id,
             Conversation.state == ConversationState.ANSWERED,
             Delivery.state.in_(_DID_NOT_ARRIVE),
+            ConversationMail.direction == Direction.OUT,
+            ~answered_again,
         )
     )
     for found, left_at in session.execute(query.order_by(Conversation.id).with_for_update(of=Conversation)).all():

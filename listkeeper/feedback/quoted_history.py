@@ -12,7 +12,7 @@ _QUOTED = re.compile(r"[ \t]{0,3}[>|]")
 # "On 1 December 2026, Café wrote:" in the languages of our readers and their neighbours; some programs break it in two.
 _WROTE = re.compile(
     r"(?:(?:wrote|skrev|skreiv|schrieb|napisał(?:\(a\)|a)?|pisze|(?:на)?писал[\w()]{0,3}|пишет|напісаў|"
-    r"a écrit|escribió|ha scritto|schreef|kirjoitti)\b.{0,200}|<[^<>\s]{1,250}@[^<>\s]{1,250}>)[::]\s*$",
+    r"a écrit|escribió|ha scritto|schreef|kirjoitti)\b.{0,200}|<[^<>\s]{1,250}@[^<>\s]{1,250}>):$",
     re.IGNORECASE,
 )
 # "On", "Den", a date, a weekday and a date, or a name with an address.
@@ -24,7 +24,7 @@ _BEGINS = re.compile(
 _RULE = re.compile(
     r"\s*[-_]{2,}\s*(?:original message|oprindelig meddelelse|opprinnelig melding|ursprungligt meddelande|"
     r"ursprüngliche nachricht|oryginalna wiadomość|wiadomość oryginalna|исходное сообщение|"
-    r"пересылаемое сообщение|forwarded message)\s*[-_]*\s*$",
+    r"пересылаемое сообщение|forwarded message)\s*[-_]*$",
     re.IGNORECASE,
 )
 _FROM = re.compile(r"\s*\*?(?:from|fra|från|von|od|от|de|da)\*?:\s?\S", re.IGNORECASE)
@@ -35,6 +35,8 @@ _BESIDE = re.compile(
 )
 _UNDERLINE = re.compile(r"\s*_{10,}\s*$")
 _HEADER_LINES = 5
+# More than a name, an address and a date take.
+_LONGEST = 1_000
 
 
 def parted(text: str) -> tuple[str, str]:
@@ -50,20 +52,21 @@ def parted(text: str) -> tuple[str, str]:
 
 
 def _starts(lines: list[str], at: int) -> bool:
-    line = lines[at]
+    # Blanks at the end, as many as a stranger likes, would be tried again and again.
+    line = lines[at].rstrip()
     if _RULE.match(line):
         return True
     if _UNDERLINE.match(line):
         return any(_FROM.match(below) for below in lines[at + 1 : at + 3])
     if _FROM.match(line):
         return sum(bool(_BESIDE.match(below)) for below in lines[at + 1 : at + 1 + _HEADER_LINES]) > 1
-    return _attributes(lines, at)
+    return _attributes(line, lines[at + 1 : at + 2])
 
 
-def _attributes(lines: list[str], at: int) -> bool:
-    if not _BEGINS.match(lines[at]):
+def _attributes(line: str, below: list[str]) -> bool:
+    if not _BEGINS.match(line):
         return False
-    return bool(_WROTE.search(lines[at]) or _WROTE.search(" ".join(lines[at : at + 2])))
+    return any(len(one) <= _LONGEST and _WROTE.search(one) for one in (line, " ".join([line, *below]).rstrip()))
 
 
 def _quoted_end(lines: list[str]) -> int:

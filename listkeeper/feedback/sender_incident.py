@@ -32,7 +32,8 @@ _GOT = (DeliveryState.ACCEPTED, DeliveryState.BOUNCED)
 def look(session: Session, organisation: Organisation) -> list[Refusing]:
     """Open an incident for each receiver that sends our mail back because of us; return them.
 
-    What a server said while we spoke to it is not counted here: the pace has heard it already.
+    What a server said while we spoke to it is not counted here: the pace has heard it already. Nor is what came before
+    the receiver was freed: it would stand still again at once.
     """
     begun = []
     for provider, faults in _by_provider(session, organisation).items():
@@ -61,17 +62,20 @@ def slower(session: Session, organisation: Organisation, since: timedelta) -> li
 
 
 def _by_provider(session: Session, organisation: Organisation) -> dict[str, list[FeedbackEvent]]:
+    begin = clock.now() - WINDOW
     query = select(FeedbackEvent).where(
-        FeedbackEvent.received_at > clock.now() - WINDOW,
+        FeedbackEvent.received_at > begin,
         FeedbackEvent.organisation_id == organisation.id,
         FeedbackEvent.kind == FeedbackKind.BOUNCED,
         FeedbackEvent.outcome == Outcome.SENDER,
         FeedbackEvent.source != answer.SOURCE,
         FeedbackEvent.provider.is_not(None),
     )
+    freed = refusal.freed(session, organisation.from_domain, begin)
     found: dict[str, list[FeedbackEvent]] = {}
     for row in session.scalars(query.order_by(FeedbackEvent.id)):
-        found.setdefault(row.provider or "", []).append(row)
+        if row.received_at > freed.get(row.provider or "", begin):
+            found.setdefault(row.provider or "", []).append(row)
     return found
 
 

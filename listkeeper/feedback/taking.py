@@ -57,7 +57,8 @@ _ESP_KINDS = {
     Esp.AUTORESPONDED: FeedbackKind.AUTOREPLIED,
     Esp.UNKNOWN: FeedbackKind.OTHER,
 }
-
+# What may reach a person's permission, and so the ledger.
+_FOLLOWED = frozenset({FeedbackKind.BOUNCED, FeedbackKind.COMPLAINED, FeedbackKind.UNSUBSCRIBED})
 # What a provider's own category may say for good by itself.
 _LASTING = frozenset({ReplyClass.INVALID_ADDRESS, ReplyClass.INVALID_DOMAIN})
 _WITH_ENVELOPE = frozenset({Way.SMTP, Way.LMTP})
@@ -95,6 +96,19 @@ def read(arrived: Arrived) -> Read:
     return Read(arrived, mail=mail)
 
 
+def about(found: Read) -> set[int]:
+    """Return the mails that something follows for, to be locked beforehand (``consequence.hold``).
+
+    Those that merely arrived are left out: they are most of what providers tell, and touch no ledger.
+    """
+    if found.mail is not None:
+        named = {_about(found.mail)[0]}
+    else:
+        kinds = ((told, _ESP_KINDS.get(told.kind)) for told in found.events)
+        named = {_whose(_token(told), told.message_id)[0] for told, kind in kinds if kind in _FOLLOWED}
+    return {number for number in named if number is not None}
+
+
 def follow(session: Session, found: Read) -> None:
     """Let happen what follows; what came in is taken up once, however often this is called."""
     row = inbound.lock(session, found.arrived.id)
@@ -111,15 +125,17 @@ def follow(session: Session, found: Read) -> None:
 
 
 def _of_mail(session: Session, arrived: Arrived, mail: MailReading) -> Iterator[FeedbackEvent]:
-    # An address of ours with a wrong proof is somebody's attempt: nothing else that such a mail brings is believed.
-    is_forged = mail.token_valid is False
-    about = (None, Proof.NONE) if is_forged else _whose(mail.token, mail.message_id)
     for place, reported in enumerate(mail.recipients or (None,)):
-        made = consequence.follow(session, _told(arrived, mail, reported, place, about))
+        made = consequence.follow(session, _told(arrived, mail, reported, place, _about(mail)))
         if made is not None:
             yield made
             if mail.kind is MailKind.REPLY:
-                conversation.receive(session, arrived, mail, made)
+                conversation.receive(session, arrived, made)
+
+
+def _about(mail: MailReading) -> tuple[int | None, Proof]:
+    # An address of ours with a wrong proof is somebody's attempt: nothing else that such a mail brings is believed.
+    return (None, Proof.NONE) if mail.token_valid is False else _whose(mail.token, mail.message_id)
 
 
 def _whose(token: int | None, message_id: str) -> tuple[int | None, Proof]:
@@ -187,7 +203,7 @@ def _is_awaited(session: Session, number: int | None) -> bool:
 
 
 def _told_by_provider(arrived: Arrived, told: EspEvent, kind: FeedbackKind, about: tuple[int | None, Proof]) -> Told:
-    provider = mail_provider.of_domain(told.recipient.rpartition("@")[2].lower())
+    provider = mail_provider.of_domain(told.recipient.rpartition("@")[2])
     verdict = None
     if kind in {FeedbackKind.BOUNCED, FeedbackKind.DELAYED}:
         verdict = reply_class.classify(told.code, told.status or None, told.text, provider)

@@ -45,7 +45,10 @@ def label(tapped: Tap) -> str:
 
 
 def press(session: Session, letter: Delivery, tapped: Tap, words: str, given: Promise) -> Conversation | None:
-    """Store what somebody pressed on the page of her letter; None when there is nobody (any more), or enough of it."""
+    """Store what somebody pressed on the page of her letter; None when nobody is there (any more), or enough was said.
+
+    The same once more is known already, and is not stored again.
+    """
     # Not held: whoever erases her holds her conversations first, and her last.
     person = session.get(Subscriber, letter.subscriber_id) if letter.subscriber_id is not None else None
     if person is None:
@@ -53,14 +56,18 @@ def press(session: Session, letter: Delivery, tapped: Tap, words: str, given: Pr
     found = _known(session, letter, person)
     with language.using(person.language):
         said = _said(session, letter, person, tapped, words)
-    if found is not None and (found.mails_in >= _MOST or _is_said(session, found, said)):
+    if found is not None and _is_said(session, found, said):
+        return found
+    if found is not None and found.mails_in >= _MOST:
         return None
-    found = _begun(session, letter, person) if found is None else _goes_on(found, tapped)
+    # What is fine waits for nobody, but words are to be read.
+    waits = tapped is not Tap.FINE or bool(words.strip())
+    found = _begun(session, letter, person) if found is None else thread.goes_on(found, clock.now(), waits=waits)
     row = ConversationMail(direction=Direction.IN, at=clock.now(), proven=True, delivery_id=letter.id)
     thread_mail.add(session, found, row, said)
     if tapped is Tap.PROBLEM:
         promise.mark(found, given, urgent=True)
-    elif tapped is Tap.FINE and not words.strip() and found.mails_in == 1:
+    elif not waits and found.mails_in == 1:
         thread.move(found, ConversationState.DONE)
         found.closed_at = found.opened_at
     return found
@@ -92,27 +99,11 @@ def _is_said(session: Session, found: Conversation, said: Said) -> bool:
 
 
 def _begun(session: Session, letter: Delivery, person: Subscriber) -> Conversation:
-    moment = clock.now()
-    found = Conversation(
+    begun = Conversation(
         organisation_id=letter.organisation_id,
         subscriber_id=person.id,
         delivery_id=letter.id,
         sender_key=person.suppression_key,
         own_address=True,
-        state=ConversationState.OPEN,
-        mails_in=1,
-        opened_at=moment,
-        last_in_at=moment,
-        waits_since=moment,
     )
-    session.add(found)
-    session.flush()
-    return found
-
-
-def _goes_on(found: Conversation, tapped: Tap) -> Conversation:
-    found.mails_in += 1
-    found.last_in_at = clock.now()
-    if tapped is not Tap.FINE and found.state in {ConversationState.ANSWERED, ConversationState.DONE}:
-        thread.waits_again(found, found.last_in_at)
-    return found
+    return thread.begin(session, begun, clock.now())

@@ -146,5 +146,5 @@ def got_through(session: Session, subscriber_id: int, since: datetime, until: da
 
 
 def forget(session: Session, subscriber_id: int) -> None:
-    """Begin anew: her mail gets through, or she is erased."""
+    """Begin anew: her mail gets through, or she is erased. The caller holds the person's row."""
     session.execute(delete(UndeliveredRun).where(UndeliveredRun.subscriber_id == subscriber_id))

@@ -68,6 +68,13 @@ class Fetcher(Protocol):
         """Return whether a web address answers. Never raises."""
 
 
+class PageReader(Protocol):
+    """Reads a page of a web server; the seam of whoever needs what stands there."""
+
+    def get(self, url: str, /) -> Answer | Refused | Unreachable:
+        """Return what is at a web address, whose certificate is valid, without following redirects. Never raises."""
+
+
 class LiveFetcher:
     """Asks real web servers.
 

@@ -75,11 +75,8 @@ class Line:
                 answer = self._answer(wire.connection)
         except PROBLEMS as problem:
             self.close()
-            return (
-                Unanswered(fetch_wire.trouble(problem).reason)
-                if left_whole
-                else NotSent(fetch_wire.trouble(problem).reason)
-            )
+            why = fetch_wire.trouble(problem).reason
+            return Unanswered(why) if left_whole else NotSent(why)
         self._used_at = time.monotonic()
         return answer
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts import organisation
-from listkeeper.feedback import answer, inbound, leave_burst, sender_incident, taking
+from listkeeper.feedback import answer, consequence, inbound, leave_burst, sender_incident, taking
 from listkeeper.feedback.taking import Read
 from listkeeper.foundation import log
 from listkeeper.jobs import pacing
@@ -32,10 +32,10 @@ def read(inbound_ids: Sequence[int]) -> None:
 
 def follow(session: Session, inbound_ids: Sequence[int]) -> None:
     """Let happen what follows from what was read."""
-    for number in inbound_ids:
-        found = _read.pop(number, None)
-        if found is not None:
-            taking.follow(session, found)
+    waiting = [found for number in inbound_ids if (found := _read.pop(number, None)) is not None]
+    consequence.hold(session, set().union(*map(taking.about, waiting)))
+    for found in waiting:
+        taking.follow(session, found)
 
 
 def look() -> None:
@@ -49,7 +49,6 @@ def look() -> None:
         domain, fast = owner.from_domain, sender_incident.slower(session, owner, _EVERY)
         for told in leave_burst.tell(session, owner):
             _log.warning("leaves.burst", provider=told.provider, incident=told.id)
-
     for provider in fast:
         pacing.slow(domain, provider)
 

@@ -18,8 +18,8 @@ from listkeeper.standards import address as addresses
 
 Context = Callable[[], AbstractContextManager[object]]
 # Where reports about a domain go, and the one name that every domain has (RFC 5321, 4.5.1).
-REPORTS = frozenset({"dmarc", "tls", "reports"})
 _POSTMASTER = "postmaster"
+_FOR_EVERYBODY = frozenset({"dmarc", "tls", "reports", _POSTMASTER})
 _FRESH_SECONDS = 60.0
 _log = log.get(__name__)
 
@@ -55,7 +55,7 @@ def admits(owner: Owner, recipient: str) -> bool:
     if _ascii(domain) != owner.domain:
         return False
     own_local, _, own_domain = owner.from_address.rpartition("@")
-    if local.lower() in REPORTS or local.lower() == _POSTMASTER:
+    if local.lower() in _FOR_EVERYBODY:
         return True
     return own_domain.lower() == owner.domain and local.lower() == own_local.lower()
 
@@ -94,6 +94,8 @@ class Doorman:
                     self._looked_at = time.monotonic()
             except TryAgain:
                 _log.warning("door.not_known", reason="database")
+            except Exception:  # noqa: BLE001 - whoever looks does so for ever, and has other things to do as well
+                _log.exception("door.not_known", reason="fault")
 
     def asked(self, recipient: str) -> Door:
         """Answer for one recipient."""

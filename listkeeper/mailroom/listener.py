@@ -57,11 +57,6 @@ class Places:
     lmtp: str | None
     announcement: Path
 
-    @property
-    def is_needed(self) -> bool:
-        """Whether it listens anywhere."""
-        return bool(self.smtp or self.lmtp)
-
 
 @dataclass
 class Listener:
@@ -128,11 +123,14 @@ class Listener:
     async def _look_around(self) -> None:
         """Part with whoever is silent or takes too long, and look again whose door it is."""
         loop = asyncio.get_running_loop()
+        looking: asyncio.Future[None] | None = None
         while True:
             await asyncio.sleep(min(_LOOK_AROUND_SECONDS, self.limits.idle_seconds / 4))
             for line in list(self.lines):
                 line.look_at(loop.time())
-            await loop.run_in_executor(self.keepers, self.doorman.look)
+            # Not waited for: a database that hangs must not keep the silent here as well.
+            if looking is None or looking.done():
+                looking = loop.run_in_executor(self.keepers, self.doorman.look)
 
     def admit(self, line: Line) -> bool:
         """Return whether one more connection is taken; LMTP comes from one server alone."""

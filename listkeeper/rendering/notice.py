@@ -9,7 +9,7 @@ per process and language; a mail is a few strings joined.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 
@@ -22,6 +22,10 @@ from listkeeper.standards.list_headers import Header
 
 HEADERS: tuple[Header, ...] = (list_headers.auto_submitted(),)
 """What these mails carry beside the usual headers. No List-Unsubscribe: there is nothing yet to unsubscribe from."""
+
+
+# Where a text comes in after the lines were wrapped.
+_HERE = "(text)"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,14 @@ def printed(
         html=html_frame.fill({name: _as_html(value) for name, value in html.items()}),
         text=plain_text.tidy(plain_text.wrapped_lines(filled_text)),
     )
+
+
+def typed(template: str, subject: str, legal_name: str, postal_address: str, text: str) -> Filled:
+    """Print a notice that is nothing but a text, whose lines are not wrapped and whose addresses become no links."""
+    filled = printed(template, subject, legal_name, postal_address, {"text": _HERE})
+    # The subject stands in the page as well, and may be this very word, but never as all of an element.
+    html = filled.html.replace(f">{_HERE}</div>", f">{escape(text)}</div>", 1)
+    return replace(filled, html=html, text=filled.text.replace(_HERE, text.rstrip(), 1))
 
 
 def _as_html(value: str | Paragraphs) -> str:

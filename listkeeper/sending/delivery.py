@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, St
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
+from listkeeper.deliverability import mail_provider
 from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, columns, outbox
 from listkeeper.foundation.among import among
@@ -103,8 +104,9 @@ class Delivery(Table):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     # 0 are the few of a campaign that go first and are watched; 1 is everybody else.
     wave: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
-    # The mailbox provider of the recipient (``mail_host``), written down when a worker first held the row.
-    provider: Mapped[str | None] = mapped_column(String(24))
+    # The mailbox provider of the recipient (``mail_host``), as far as it was looked up: written down when the row
+    # is put off, and with what came of its hand-over.
+    provider: Mapped[str | None] = mapped_column(String(mail_provider.LONGEST))
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Of a message that was put off: when it was tried for the first time.

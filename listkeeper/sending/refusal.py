@@ -6,7 +6,9 @@ any mail a few are let through, and when they are taken the rest follows.
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from datetime import datetime
+
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.deliverability import mail_provider
@@ -22,7 +24,7 @@ _MENDS = (ReplyClass.AUTH, ReplyClass.REPUTATION, ReplyClass.SPAM, ReplyClass.CO
 
 def begin(session: Session, domain: str, refusing: Refusing) -> None:
     """Open the incident of a receiver that refuses a domain, with the evidence and what mends it."""
-    name = mail_provider.name(refusing.provider) or refusing.provider
+    name = mail_provider.name(refusing.provider) or language.text("The receiver")
     evidence = language.text(
         "%(receiver)s refuses mail from %(domain)s because of its sender, not of who reads it: %(faults)s of the last "
         "%(all)s. Mail to it stands still; everybody else's goes on.",
@@ -54,6 +56,14 @@ def _mend(worst: ReplyClass) -> str:
 def standing(session: Session) -> list[Incident]:
     """Return the receivers that refuse one of our domains now."""
     return [row for row in incident.standing(session) if row.kind is IncidentKind.RECEIVER_REFUSES]
+
+
+def freed(session: Session, domain: str, since: datetime) -> dict[str, datetime]:
+    """Return which receivers were freed since a moment, each with when that was last."""
+    query = select(Incident.provider, func.max(Incident.closed_at)).where(
+        Incident.kind == IncidentKind.RECEIVER_REFUSES, Incident.domain == domain, Incident.closed_at > since
+    )
+    return {row[0]: row[1] for row in session.execute(query.group_by(Incident.provider)) if row[0] and row[1]}
 
 
 def end(session: Session, domain: str, provider: str) -> bool:

@@ -49,7 +49,7 @@ class DeliveryTally(Table):
     outcome: Mapped[DeliveryState] = columns.enum(DeliveryState)
     lane: Mapped[Lane] = columns.enum(Lane)
     message_class: Mapped[MessageClass] = columns.enum(MessageClass)
-    provider: Mapped[str] = mapped_column(String(24))
+    provider: Mapped[str] = mapped_column(String(mail_provider.LONGEST))
     number: Mapped[int] = mapped_column(BigInteger)
 
 

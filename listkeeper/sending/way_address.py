@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import idna
 
+from listkeeper.foundation import written_list
 from listkeeper.sending.way import LOOPBACK, SMTP_SCHEMES, Way
 
 NAME_LIMIT = 40
@@ -55,21 +56,11 @@ def known(value: str | None) -> str | None:
 
 def read_all(text: str) -> tuple[Way, ...]:
     """Read ways that are written one after another, parted by spaces. Raises ValueError that names every mistake."""
-    found: list[Way] = []
-    wrong: list[str] = []
-    for number, written in enumerate(filter(None, (part.strip(",") for part in text.split())), 1):
-        try:
-            found.append(read(written))
-        except ValueError as problem:
-            wrong.append(f"way {number} {problem}")
-    names = [way.name for way in found]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    wrong += [f"two ways are called {name}: give one another name, ?name=…" for name in doubled]
-    if len(found) > _MOST_WAYS:
-        wrong.append(f"are more than {_MOST_WAYS} ways")
-    if wrong or not found:
-        raise ValueError("; ".join(wrong) or "names no way")
-    return tuple(found)
+    written = filter(None, (part.strip(",") for part in text.split()))
+    found = written_list.read(written, read, one="way", several="ways", most=_MOST_WAYS)
+    if not found:
+        raise ValueError("names no way")
+    return found
 
 
 def read(written: str) -> Way:

@@ -11,7 +11,10 @@ counts (RFC 9989), ``public_suffix`` knows where registries end, and ``mta_sts``
 What receivers tell is read with the same care, because anybody may write it:
 ``auth_results`` (RFC 8601), ``dmarc_report``, ``dmarc_failure_report`` and
 ``tls_report`` (RFC 7489, 9990, 9991, 8460), which ``packed_report`` takes out of
-archives and mails in bounded time and room.
+archives and mails in bounded time and room. Of the mail that comes back, ``dsn``
+reads reports on a delivery (RFC 3464), ``arf`` those of a reader who pressed
+"spam" (RFC 5965), and ``auto_reply`` knows what no person wrote (RFC 3834), all
+by ``mail_parts`` and ``mail_text``; ``webhook`` signs what is posted.
 
 ``encoded_word`` and ``list_headers`` write what stands at the head of a
 message: words beyond ASCII, and the headers by which a mail program knows a

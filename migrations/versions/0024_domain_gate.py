@@ -40,9 +40,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_domain_check_domain", "domain_check", ["sending_domain_id", "id"])
-    # What receivers said of a mail of this domain, and since when Gmail counts it among those who send much.
     for name in ("told", "request"):
         op.add_column("sending_domain", sa.Column(name, _JSON, nullable=True))
+    # What receivers said of a mail of this domain, and since when Gmail counts it among those who send much.
     op.add_column("sending_domain", sa.Column("proof", _JSON, nullable=True))
     op.add_column("sending_domain", sa.Column("bulk_since", sa.DateTime(timezone=True), nullable=True))
     op.create_index(

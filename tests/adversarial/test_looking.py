@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,10 +9,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import sync_playwright
-from werkzeug.serving import make_server
 
 from listkeeper.foundation.outbox import Lane
 from tests.architecture import routes
+from tests.browser.served import served
 from tests.fakes.databases import Database
 from tests.makers import attack
 from tests.makers.own import Guest
@@ -38,13 +37,8 @@ RESTLESS = """() => {
 @pytest.fixture
 def site(app: Flask) -> Iterator[str]:
     """The application on loopback, for a real browser."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(app) as place:
+        yield place
 
 
 def _scan(client: FlaskClient, links: list[str], times: int) -> None:

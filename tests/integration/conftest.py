@@ -10,6 +10,7 @@ from flask import Flask
 
 from listkeeper import store
 from listkeeper.jobs import sending
+from tests.browser.served import served
 from tests.browser.watched import Watched, watched
 from tests.fakes import foreign_site
 from tests.fakes.databases import Database
@@ -38,6 +39,13 @@ def works(app: Flask, database: Database, smtp_sink: SmtpSink) -> Iterator[Works
     yield Works(app, list_id)
     sending.draining.clear()
     sending.hang_up()
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """The application on loopback."""
+    with served(app) as place:
+        yield place
 
 
 @pytest.fixture

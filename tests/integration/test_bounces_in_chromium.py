@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
 from listkeeper import store
 from listkeeper.accounts import sign_in_link
@@ -30,18 +27,6 @@ pytestmark = pytest.mark.whole_program
 R = ReplyClass
 _PROVIDERS = ("gmail", "microsoft", "yahoo", "gmx", ".0123456789")
 _REPLY = "550 5.1.1 The email account that you tried to reach does not exist. Please try double-checking <address>"
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    """The application on loopback."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def _back(reader: Postman, campaign_id: int, provider: str, found: ReplyClass, *, permanent: bool = False) -> None:

@@ -5,7 +5,6 @@ Nobody presses a button for the page to notice: it looks by itself.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +12,13 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from listkeeper import parts, store
 from listkeeper.accounts import sign_in_link, user
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.settings import Settings
 from listkeeper.web.studio import domain_page
+from tests.browser.served import served
 from tests.browser.watched import DESK, PHONE, Watched, watched
 from tests.fakes import dns_server
 from tests.fakes.dns_server import DnsServer
@@ -54,13 +53,8 @@ def enter(app: Flask, settings: Settings, names: DnsServer, monkeypatch: pytest.
     with app.app_context(), store.transaction() as session:
         cafe.found(session)
         token = sign_in_link.make(session, user.first(session))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/studio/enter/{token}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(app) as place:
+        yield f"{place}/studio/enter/{token}"
 
 
 def _keep(page: Page, pictures: Path, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,6 @@ from flask import Flask
 from lxml import html as lxml_html
 from playwright.sync_api import Page
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
 from listkeeper import store, web
 from listkeeper.accounts import storefront
@@ -21,6 +19,7 @@ from listkeeper.audience import confirmation, signup_form
 from listkeeper.audience.form_design import Design, Fact, Look, Onward
 from listkeeper.rendering import form_snapshot, look, phone_check
 from listkeeper.rendering.cascade import Cascade
+from tests.browser.served import served
 from tests.browser.watched import NARROWEST, watched
 from tests.makers import cafe, studio
 from tests.makers.cafe import Cafe
@@ -61,13 +60,8 @@ def site(app: Flask) -> Iterator[str]:
         signup_form.create(session, made.organisation, made.mailing_list, spoken="da")
         for kind in Look:
             _make(session, made, kind)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(app) as place:
+        yield place
 
 
 def _make(session: Session, made: Cafe, kind: Look) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from listkeeper import store
 from listkeeper.audience import answering, confirmation, topic, unsubscribe
@@ -24,6 +22,7 @@ from listkeeper.rendering import inbox_help, notice, primary_tab
 from listkeeper.sending import composing, house, notices, planning
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.prepared import Prepared
+from tests.browser.served import served
 from tests.browser.watched import NARROWEST, PHONE, watched
 from tests.makers import cafe
 from tests.makers.cafe import LETTER
@@ -64,13 +63,8 @@ def mirrored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def site(app: Flask, mirrored: None) -> Iterator[str]:
     """The application on loopback, mirrored."""
     del mirrored
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(app) as place:
+        yield place
 
 
 @pytest.fixture

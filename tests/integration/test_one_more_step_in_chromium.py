@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +9,12 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from listkeeper import store
 from listkeeper.audience.guard import defence
 from listkeeper.audience.signup import Signup
 from listkeeper.settings import Settings
+from tests.browser.served import served
 from tests.browser.watched import NARROWEST, watched
 from tests.makers import cafe
 
@@ -36,13 +35,8 @@ def site(app: Flask) -> Iterator[str]:
     with app.app_context(), store.transaction() as session:
         made = cafe.found(session, spoken="da")
         defence.declare_attack(session, made.organisation.id, "user:1")
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(app) as place:
+        yield place
 
 
 def _post(page: Page, site: str) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from listkeeper import store
 from listkeeper.audience import answering, confirmation, unsubscribe
@@ -29,18 +26,6 @@ _TARGETS = """[...document.querySelectorAll("button, a, select, textarea, input:
     .filter(([, height]) => height < %d)"""
 _WEIGHT = """performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation"))
     .reduce((sum, entry) => sum + entry.transferSize, 0)"""
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    """The application on loopback."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,6 @@ from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
 from listkeeper import store
 from listkeeper.accounts import sign_in_link, user
@@ -41,18 +38,6 @@ _WORDS = {
     QuestionKind.CHOICES: Wording("Kiedy do nas przychodzisz?", _WHY, _BENEFIT, _DAYS),
     QuestionKind.TEXT: Wording("Jak ma na imię Twój pies?", _WHY, _BENEFIT),
 }
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    """The application on loopback."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def _ask(session: Session, house: Cafe, kind: QuestionKind) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,6 @@ from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
 from listkeeper import store
 from listkeeper.accounts import sign_in_link, user
@@ -20,6 +18,7 @@ from listkeeper.audience.thread import Conversation
 from listkeeper.feedback import answering, promise
 from listkeeper.feedback.promise import Promise
 from listkeeper.foundation import clock
+from tests.browser.served import served
 from tests.browser.watched import DESK, PHONE, watched
 from tests.makers import cafe
 from tests.makers.letters_in import HER, Postbox, written
@@ -35,13 +34,8 @@ def site(app: Flask) -> Iterator[str]:
     """The application on loopback, with people who wait."""
     with app.app_context(), store.transaction() as session:
         _fill(session)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(app) as place:
+        yield place
 
 
 def _fill(session: Session) -> None:

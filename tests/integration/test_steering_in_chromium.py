@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,6 @@ from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
 from listkeeper import store
 from listkeeper.accounts import quiet_hours, sign_in_link, user
@@ -26,6 +24,7 @@ from listkeeper.foundation import clock
 from listkeeper.sending import pilot, planning, steering, tempo
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.settings import Settings
+from tests.browser.served import served
 from tests.browser.watched import watched
 from tests.makers import cafe, crowd
 from tests.makers.cafe import Cafe
@@ -39,13 +38,8 @@ _SITE = "http://localhost:8025"
 def site(app: Flask, settings: Settings) -> Iterator[str]:
     """The application on loopback."""
     app.config["LISTKEEPER"] = settings.model_copy(update={"hold_minutes": 10})
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(app) as place:
+        yield place
 
 
 def _ordered(session: Session, house: Cafe, subject: str, leaves: Leaving) -> Campaign:

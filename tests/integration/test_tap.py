@@ -124,6 +124,13 @@ def test_fine_in_words_is_to_be_read(works: Works, links: dict[str, str], browse
     assert [found.state for found in _threads(works)] == [S.OPEN]
 
 
+def test_words_after_all_was_fine_are_to_be_read(works: Works, links: dict[str, str], browser: FlaskClient) -> None:
+    browser.post(links["fine"])
+    browser.post(links["fine"], data={"words": "Best cake ever, may I order ten?"})
+    [found] = _threads(works)
+    assert (found.state, found.mails_in) == (S.OPEN, 2)
+
+
 def test_what_turns_into_a_problem_is_one_conversation(
     works: Works, links: dict[str, str], browser: FlaskClient
 ) -> None:
@@ -136,7 +143,10 @@ def test_what_turns_into_a_problem_is_one_conversation(
 
 def test_nobody_presses_for_ever(works: Works, links: dict[str, str], browser: FlaskClient) -> None:
     for number in range(25):
-        browser.post(links["question"], data={"words": str(number)})
+        said = words(browser.post(links["question"], data={"words": str(number)}))
+        assert ("knows it now." in said, "Nothing was stored" in said) == (number < 20, number >= 20)
+    again = words(browser.post(links["question"], data={"words": "19"}))
+    assert "knows it now." in again
     assert [found.mails_in for found in _threads(works)] == [20]
 
 
@@ -170,7 +180,10 @@ def test_links_of_others_and_of_nothing(works: Works, links: dict[str, str], bro
             row.subscriber_id = None
 
     works.write(let_go)
-    assert browser.post(links["problem"]).status_code == 200
+    pressed = browser.post(links["problem"])
+    assert pressed.status_code == 200
+    assert "Nothing was stored" in words(pressed)
+    assert "Nothing was stored" in words(browser.get(links["problem"]))
     assert _threads(works) == []
 
 

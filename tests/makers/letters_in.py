@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.thread import Conversation
-from listkeeper.feedback import conversation, event, mail_reading
+from listkeeper.feedback import conversation, event
 from listkeeper.feedback.event import FeedbackEvent, FeedbackKind, Proof
 from listkeeper.feedback.inbound import Arrived, Way
 from listkeeper.foundation import clock
@@ -71,7 +71,7 @@ class Postbox:
             ),
         )  # fmt: skip
         assert made is not None
-        return conversation.receive(self.session, arrived, mail_reading.read(raw), made)
+        return conversation.receive(self.session, arrived, made)
 
     def begins(self, raw: bytes, about: Delivery | None = None, *, at: datetime | None = None) -> Conversation:
         """Bring a mail in that is nobody's double."""

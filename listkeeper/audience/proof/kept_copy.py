@@ -15,7 +15,7 @@ from listkeeper.foundation import clock
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
 
-_AT_ONCE = 500
+_AT_ONCE = 10_000
 
 
 class KeptCopy(Table):

@@ -24,10 +24,12 @@ def show(token: str, tapped: str) -> Response:
         found = reader.of_token(session, web_view.PURPOSE, token)
         if found.test or found.delivery is None:
             return reader.only_a_test(found)
+        if found.person is None:
+            return _over(found)
+        others = [each for each in Tap if each is not chosen]
         with language.using(found.spoken):
-            others = [(tap.label(each), url_for("tap_page.show", token=token, tapped=each.value)) for each in Tap]
+            ways = [(tap.label(each), url_for("tap_page.show", token=token, tapped=each.value)) for each in others]
             said = tap.label(chosen)
-        ways = [way for way in others if way[0] != said]
         return page.secret_answer("tap", found.spoken, found.business, said=said, others=ways, most=tap.LONGEST)
 
 
@@ -39,8 +41,8 @@ def press(token: str, tapped: str) -> Response:
         found = reader.of_token(session, web_view.PURPOSE, token)
         if found.test or found.delivery is None:
             return reader.only_a_test(found)
-        tap.press(session, found.delivery, chosen, request.form.get("words", ""), parts.promise())
-        return _thanks(found, chosen)
+        told = tap.press(session, found.delivery, chosen, request.form.get("words", ""), parts.promise())
+        return _thanks(found, chosen) if told is not None else _over(found)
 
 
 def _thanks(found: Reader, chosen: Tap) -> Response:
@@ -49,6 +51,11 @@ def _thanks(found: Reader, chosen: Tap) -> Response:
     with language.using(found.spoken):
         within = language.span(waits) if waits is not None else ""
     return page.secret_answer("tapped", found.spoken, found.business, within=within)
+
+
+def _over(found: Reader) -> Response:
+    """Say that nothing was stored: she was forgotten, or has said enough about this letter."""
+    return page.secret_answer("question_over", found.spoken, found.business)
 
 
 def _chosen(tapped: str) -> Tap:

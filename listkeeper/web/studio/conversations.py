@@ -92,6 +92,7 @@ def _shown(public_id: str, *, typed: str = "", problem: Invalid | None = None, s
             about=last_mails.subject_of(session, found.delivery_id) if found.delivery_id else None,
             wants_to_leave=newest is not None and leaving_wish.is_in(newest.text),
             typed=typed,
+            most=answering.LONGEST,
             problem=problem,
             given=parts.promise(),
             say_clock=conversation_words.clock_of,

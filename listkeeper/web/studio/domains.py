@@ -68,7 +68,7 @@ def _look_up(public_id: str) -> None:
         asked, resolver, egress=known.egress, mail_from=parts.envelope_sender(known), around=parts.surroundings()
     )
     with store.transaction() as session:
-        domain_news.keep(session, _named(session, public_id), checked, page.settings().gate)
+        domain_news.keep(session, _named(session, public_id), checked, known.gate)
 
 
 def _named(session: Session, public_id: str) -> SendingDomain:

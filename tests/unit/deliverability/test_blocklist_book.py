@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,18 @@ def test_what_is_in_the_book_is_on_the_disk(tmp_path: Path) -> None:
     book = Book(tmp_path)
     book["zen 192.0.2.1"] = _ENTRY
     assert dict(Book(tmp_path)) == {"zen 192.0.2.1": _ENTRY}
+    assert [file.name for file in tmp_path.iterdir()] == ["blocklists.json"]
+
+
+def test_several_write_at_the_same_time(tmp_path: Path) -> None:
+    def write(name: str) -> None:
+        book = Book(tmp_path)
+        for number in range(20):
+            book[f"{name} {number}"] = _ENTRY
+
+    with ThreadPoolExecutor(4) as writers:
+        list(writers.map(write, "abcd"))
+    assert len(Book(tmp_path)) >= 20
     assert [file.name for file in tmp_path.iterdir()] == ["blocklists.json"]
 
 

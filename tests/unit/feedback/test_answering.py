@@ -53,6 +53,7 @@ def test_it_is_a_delivery_of_its_own_class_and_lane(box: Postbox) -> None:
         ("SV: AW: Re[2]: Buns", "Re: Buns"),
         ("Odp: Ответ: Buns", "Re: Buns"),
         ("Report: buns", "Re: Report: buns"),
+        ("Opening hours and more: Buns", "Re: Opening hours and more: Buns"),
         ("", "Re:"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -223,6 +224,11 @@ def test_of_each_event_its_own_words_are_kept_and_nobody_else_s(provider: str) -
 def test_two_recipients_of_one_mail_are_two_events() -> None:
     anna, bo = events("resend", "two")
     assert (anna.recipient, bo.recipient) == (ANNA, "bo@guest.example")
+
+
+def test_of_a_mail_to_very_many_no_more_are_read_than_a_mail_may_have() -> None:
+    body = {"type": "email.delivered", "data": {"to": [ANNA] * 1000}}
+    assert len(esp.events("resend", json.dumps(body).encode())) == 50
 
 
 def test_what_a_receiver_said_is_left_as_it_came_and_means_what_the_classifier_says() -> None:

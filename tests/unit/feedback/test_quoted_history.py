@@ -65,6 +65,13 @@ def test_what_she_wrote_between_stays(text: str) -> None:
     assert quoted_history.parted(text) == (text, "")
 
 
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("line", ["-- original message", "On Monday wrote" + ":" * 100, "On " + "<@" * 20_000])
+def test_blanks_and_signs_without_end_cost_nothing(line: str) -> None:
+    text = f"Yes.\n{line}{' ' * 60_000}x"
+    assert quoted_history.parted(text) == (text, "")
+
+
 @given(st.text(alphabet=st.sampled_from("ab>: \n-_@<"), max_size=200))
 def test_nothing_is_lost(text: str) -> None:
     own, history = quoted_history.parted(text)

@@ -69,3 +69,18 @@ def test_what_was_long_ago_is_over(postman: Postman, frozen_clock: time_machine.
     _sent_back(postman, 10, 20, ReplyClass.AUTH)
     frozen_clock.shift(timedelta(minutes=16))
     assert sender_incident.look(postman.session, postman.cafe.organisation) == []
+
+
+def test_who_was_freed_is_stopped_by_what_comes_after_that_alone(
+    postman: Postman, frozen_clock: time_machine.Traveller
+) -> None:
+    owner = postman.cafe.organisation
+    _sent_back(postman, 10, 20, ReplyClass.AUTH)
+    assert sender_incident.look(postman.session, owner)
+    frozen_clock.shift(timedelta(minutes=1))
+    assert refusal.end(postman.session, owner.from_domain, "gmail")
+    assert sender_incident.look(postman.session, owner) == []
+    frozen_clock.shift(timedelta(minutes=1))
+    _sent_back(postman, 10, 20, ReplyClass.AUTH)
+    [again] = sender_incident.look(postman.session, owner)
+    assert again.faults == 10

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -10,7 +13,7 @@ from listkeeper.audience import subscription, suppression
 from listkeeper.audience.proof import kept_copy
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.suppression import Reason
-from listkeeper.feedback import event, inbound, taking
+from listkeeper.feedback import consequence, event, inbound, taking
 from listkeeper.feedback.event import FeedbackEvent, FeedbackKind, Outcome, Proof
 from listkeeper.feedback.inbound import Inbound, InboundState, Taken, Way
 from listkeeper.foundation import outbox
@@ -46,6 +49,7 @@ def _bring(postman: Postman, raw: bytes, *, to: str = "", sender: str = "", way:
     arrived = inbound.opened(session, number)
     assert arrived is not None
     found = taking.read(arrived)
+    consequence.hold(session, taking.about(found))
     taking.follow(session, found)
     taking.follow(session, found)
     return list(session.scalars(select(FeedbackEvent).where(FeedbackEvent.id > before)))
@@ -182,3 +186,17 @@ def test_any_bytes_are_taken_up(postman: Postman, raw: bytes) -> None:
     for row in _bring(postman, raw):
         assert row.outcome in {Outcome.UNPROVEN, Outcome.NOTED}
     assert postman.session.scalars(select(Inbound.state)).one() is InboundState.READ
+
+
+def test_what_is_nobodys_is_deleted_after_its_time_read_or_not(
+    postman: Postman, frozen_clock: time_machine.Traveller
+) -> None:
+    session, owner = postman.session, postman.cafe.organisation.id
+    _bring(postman, b"Subject: nobody's\r\n\r\nx")
+    inbound.take(session, owner, Way.SMTP, b"Subject: never read\r\n\r\nx")
+    frozen_clock.shift(inbound.KEPT - timedelta(minutes=1))
+    inbound.forget_past(session)
+    assert all(sealed is not None for sealed in session.scalars(select(Inbound.sealed)))
+    frozen_clock.shift(timedelta(minutes=2))
+    inbound.forget_past(session)
+    assert list(session.scalars(select(Inbound.sealed))) == [None, None]

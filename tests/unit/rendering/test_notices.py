@@ -14,7 +14,7 @@ from lxml import html as lxml_html
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import already_subscribed_mail, confirmation_mail, message
+from listkeeper.rendering import already_subscribed_mail, answer_mail, confirmation_mail, message
 from listkeeper.rendering.content import Filled
 from tests.unit.rendering.conftest import SENDER
 
@@ -185,3 +185,12 @@ def test_composing_leaves_the_language_as_it_was_and_opens_no_file(
         _confirmation(language_code="da")
         assert language.current() == "pl"
     assert seen == []
+
+
+def test_a_text_comes_in_once_and_below_whatever_its_subject_says() -> None:
+    filled = answer_mail.compose(
+        language_code="en", legal_name="(text)", postal_address="", subject="Re: (text)", text="From <nine>.\nCome in."
+    )
+    assert "<title>Re: (text)</title>" in filled.html
+    assert filled.html.count("From &lt;nine&gt;.\nCome in.</div>") == 1
+    assert filled.text.startswith("From <nine>.\nCome in.\n")
