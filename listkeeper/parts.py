@@ -27,7 +27,7 @@ from rq.utils import as_text, utcparse
 
 from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.handover import MessageClass
-from listkeeper.deliverability import blocklist, blocklist_zone
+from listkeeper.deliverability import blocklist, blocklist_zone, spam_score
 from listkeeper.deliverability.blocklist_book import Book
 from listkeeper.deliverability.finding import Finding
 from listkeeper.deliverability.link_audit import Links
@@ -35,6 +35,7 @@ from listkeeper.deliverability.surroundings import Surroundings
 from listkeeper.feedback.promise import Promise
 from listkeeper.foundation import clock, language, log, process
 from listkeeper.foundation.fetch import Line, LiveFetcher
+from listkeeper.foundation.fetch_document import LiveDocuments
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import provider_api, receiver_state
 from listkeeper.sending.mailgun_api import MailgunAccount
@@ -74,7 +75,7 @@ _opened: list[Settings] = []
 def open_all(settings: Settings) -> None:
     """Remember the settings; each part is made when it is first asked for."""
     _opened[:] = [settings]
-    for made in (queue_server, resolver, fetcher, deadlines):
+    for made in (queue_server, resolver, fetcher, documents, deadlines):
         made.cache_clear()
 
 
@@ -224,6 +225,22 @@ def authoritative(domain: str) -> Resolver:
 def fetcher() -> LiveFetcher:
     """Return the fetcher that asks real web servers."""
     return LiveFetcher(settings().private_hosts)
+
+
+@cache
+def documents() -> LiveDocuments:
+    """Return the reader of whole documents of real web servers: of feeds, for one."""
+    return LiveDocuments(settings().private_hosts)
+
+
+def spam_check(raw: bytes) -> list[Finding]:
+    """Return what the owner's own spam filter says of a message, if one is set; it may take some seconds."""
+    wanted = settings().spam_check
+    if wanted is None:
+        return []
+    daemon = spam_score.parse(wanted)
+    web = LiveFetcher((*settings().private_hosts, daemon.host))
+    return spam_score.findings(spam_score.ask(daemon, raw, web))
 
 
 def surroundings() -> Surroundings:

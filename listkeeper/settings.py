@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from listkeeper.deliverability import blocklist_zone
+from listkeeper.deliverability import blocklist_zone, spam_score
 from listkeeper.deliverability.gate import Gate
 from listkeeper.feedback import esp_secret, mailbox_address
 from listkeeper.feedback.mailbox_address import MailboxAddress
@@ -101,6 +101,10 @@ class Settings(BaseSettings):
         pattern="^(stop|warn)$",
         description="What blocks in the records of the sender's domain stops a letter; `warn` makes a warning of it, "
         "for test rigs, and the studio says so.",
+    )
+    spam_check: Annotated[str | None, AfterValidator(spam_score.known)] = Field(
+        default=None,
+        description="A spam filter of yours to show letters to: `rspamd://host:11333`, `spamd://host:783`.",
     )
     blocklists: Annotated[tuple[str, ...], NoDecode, AfterValidator(blocklist_zone.known)] = Field(
         default=(), description="Block lists to ask, comma separated; `listkeeper blocklist check` shows their terms."

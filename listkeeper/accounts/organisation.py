@@ -35,6 +35,8 @@ class Organisation(Table):
     language: Mapped[str] = mapped_column(String(8))
     brand_colour: Mapped[str] = mapped_column(String(7), default=DEFAULT_COLOUR)
     logo: Mapped[str | None] = mapped_column(String(120))
+    # What its letters are set in: a font that is on every machine (``rendering.fonts``).
+    letter_font: Mapped[str] = mapped_column(String(32), default="system", server_default="system")
     # How long proof is kept once a permission has ended, and why the owner chose so.
     retention_preset: Mapped[str] = mapped_column(String(32), default="DK-6m", server_default="DK-6m")
     retention_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
@@ -47,6 +49,10 @@ class Organisation(Table):
     quiet_until: Mapped[int | None] = mapped_column(Integer)
     # Whether the form says how quickly who writes is answered, beside the measured truth (``feedback.promise``).
     shows_promise: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Mail programs whose readers are not asked to keep our letters in the first place, and one in how many is held
+    # back from being asked, so that it can be measured (``sending.guided``); empty: nobody.
+    guidance_off: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    guidance_holdout: Mapped[int | None] = mapped_column(Integer)
     # Founded by the demo and not yet named by an owner: it goes when the demo goes.
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()

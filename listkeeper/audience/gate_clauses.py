@@ -1,7 +1,6 @@
 """The clauses of the permission gate, one function per class of message, each a list of demands.
 
-Every demand answers with a refusal or with nothing. What no clause grants is
-refused; a row that cannot be there is refused too.
+Every demand answers with a refusal or with nothing. What no clause grants is refused, nor what cannot be there.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from listkeeper.audience.gate_view import View
 from listkeeper.audience.guard.defence import SignupDefence
 from listkeeper.audience.handover import MessageClass, NoticeKind, RefusalCode
 from listkeeper.audience.jurisdiction import Profile
-from listkeeper.audience.mailing_list import ListState
+from listkeeper.audience.mailing_list import SERVICE, ListState
 from listkeeper.audience.proof.checkpoint import Checkpoint
 from listkeeper.audience.subscription import Basis, Frequency, SubscriptionState
 from listkeeper.audience.suppression import Reason
@@ -104,10 +103,8 @@ def _basis_does_not_carry(view: View, current: Held, person: Person) -> RefusalC
 
 
 def _in_ledger(view: View, current: Held, person: Person) -> bool:
-    if current.ledger_seq is None:
-        return person.demo
-    # Otherwise the ledger was cut behind our back: what carried this permission is gone.
-    return current.ledger_seq <= view.head_seq
+    # Behind its end: the ledger was cut behind our back, and what carried this permission is gone.
+    return person.demo if current.ledger_seq is None else current.ledger_seq <= view.head_seq
 
 
 def _text_not_published(view: View, current: Held) -> RefusalCode | None:
@@ -150,10 +147,13 @@ def _not_by_this_list(view: View, current: Held, mailing_list: ListRules) -> Ref
         return RefusalCode.SUPPRESSED
     if mailing_list.state is not ListState.ACTIVE:
         return RefusalCode.LIST_INACTIVE
+    serves = view.handover.message_class is MessageClass.SERVICE
+    if serves is not (mailing_list.purpose == SERVICE):
+        return RefusalCode.PURPOSE_MISMATCH
     if view.handover.purpose != mailing_list.purpose or current.purpose != mailing_list.purpose:
         # Who said yes to news has not said yes to what the list is for today.
         return RefusalCode.PURPOSE_MISMATCH
-    if current.basis in _SOFT and view.handover.category not in current.categories:
+    if current.basis in _SOFT and not serves and view.handover.category not in current.categories:
         return RefusalCode.CATEGORY_DISSIMILAR
     return None
 
@@ -216,8 +216,7 @@ def _asks_no_more(asked: Confirmation, current: Held | None) -> RefusalCode | No
 
 def service(session: Session, view: View) -> Verdict:
     """Demand: a note to a subscriber about her own subscription, of a kind that she or the law asked for."""
-    kind = view.handover.notice or NoticeKind.ALREADY
-    clause = _NOTICES.get(kind)
+    clause = _NOTICES.get(view.handover.notice or NoticeKind.ALREADY)
     return clause(session, view) if clause is not None else RefusalCode.NO_BASIS
 
 
@@ -269,9 +268,8 @@ def _to_new_address(session: Session, view: View) -> Verdict:
         return RefusalCode.EXPIRED
     wanted = address.parse(change.new_address)
     key = suppression.key_of(view.handover.organisation_id, wanted.key)
-    if suppression.reasons(session, view.handover.organisation_id, key):
-        return RefusalCode.SUPPRESSED
-    return Granted(wanted.send)
+    known = suppression.reasons(session, view.handover.organisation_id, key)
+    return RefusalCode.SUPPRESSED if known else Granted(wanted.send)
 
 
 def _old_address(session: Session, view: View) -> Verdict:
@@ -383,6 +381,8 @@ _NOTICES: dict[NoticeKind, Callable[[Session, View], Verdict]] = {
     NoticeKind.RECEIPT: _receipt,
     NoticeKind.ACCESS: _access,
     NoticeKind.OLD_ADDRESS: _old_address,
+    # No less is asked of a letter about what is out of order, and a list that is for nothing else.
+    NoticeKind.STATUS: marketing,
 }
 _SYSTEM: dict[NoticeKind | None, Callable[[Session, View], Verdict]] = {
     NoticeKind.WITNESS: _checkpoint,

@@ -23,7 +23,7 @@ class NoticeKind(StrEnum):
     """Which note it is: to a subscriber about her own subscription (classes service and doi), or to the owner's people.
 
     A welcome is a letter (class marketing) that one yes makes leave: the note names that yes, and the gate asks as
-    for any letter.
+    for any letter. A status notice is a letter too (class service), to a list that is for nothing else.
 
     The latter (class system) are the ledger's checkpoint for a mailbox of the owner's, an invitation to a user, and
     the word to owners that a form of theirs is being abused, or that their mail does not leave as it should. What
@@ -41,6 +41,7 @@ class NoticeKind(StrEnum):
     DEFENCE = "defence"
     INCIDENT = "incident"
     WELCOME = "welcome"
+    STATUS = "status"
     WAY_TEST = "way_test"
     RECORDS = "records"
 

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
@@ -20,6 +20,8 @@ from listkeeper.foundation.table import Table
 
 DELETED = "list.tombstoned"
 PURPOSE = "newsletter"
+# Of a list whose people hear of what is out of order alone: no letter goes there, and no notice elsewhere.
+SERVICE = "service"
 _SLUG_LIMIT = 60
 _NAME_LIMIT = 200
 # Older than anybody is asked to be.
@@ -56,10 +58,17 @@ class MailingList(Table):
     least_age: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     # The list that took over its people: who leaves by an old letter of this one leaves that one.
     merged_into_id: Mapped[int | None] = mapped_column(columns.RowId)
+    # Whether anybody may read what was sent to it (``campaigns.archive``); a closed list keeps its archive.
+    archive_public: Mapped[bool] = mapped_column(default=False, server_default=false())
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
 
     __table_args__ = (UniqueConstraint("organisation_id", "slug"),)
+
+    @property
+    def is_service(self) -> bool:
+        """Whether its people get status notices, and no letters."""
+        return self.purpose == SERVICE
 
 
 def slug_of(name: str) -> str:
@@ -69,13 +78,20 @@ def slug_of(name: str) -> str:
     return plain[:_SLUG_LIMIT].strip("-") or ids.new("list").replace("_", "-")
 
 
-def create(session: Session, organisation: Organisation, *, name: str, demo: bool = False) -> MailingList:
-    """Store a new list. Raises Invalid without a name, Conflict when the name is taken."""
+def create(
+    session: Session, organisation: Organisation, *, name: str, purpose: str = PURPOSE, demo: bool = False
+) -> MailingList:
+    """Store a new list, for letters or (``SERVICE``) for status notices; that never changes.
+
+    Raises Invalid without a name or for another purpose, Conflict when the name is taken.
+    """
+    if purpose not in {PURPOSE, SERVICE}:
+        raise Invalid("purpose", language.text("A list is for letters or for status notices. Nothing was made."))
     named = _checked(name)
     slug = slug_of(named)
     if _find(session, organisation.id, slug) is not None:
         raise Conflict("list_exists", language.text("There is already a list called “%(name)s”.", name=named))
-    made = MailingList(organisation_id=organisation.id, slug=slug, name=named, demo=demo)
+    made = MailingList(organisation_id=organisation.id, slug=slug, name=named, purpose=purpose, demo=demo)
     session.add(made)
     session.flush()
     return made

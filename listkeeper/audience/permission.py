@@ -9,7 +9,8 @@ The version of the rules stands on every delivery that was asked about. 3: a
 permission that an import claims needs the evidenced row about this very person
 in that batch, and the row's own place in the ledger; until 2 it was enough
 that the batch had not been taken back. A letter about a topic goes to those who
-chose it, or chose none.
+chose it, or chose none. 5: a list is for letters or for status notices, and
+neither goes to the other's people.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from listkeeper.audience.gate_view import View
 from listkeeper.audience.handover import Handover, Refusal, RefusalCode
 from listkeeper.foundation.errors import Forbidden, ListkeeperError
 
-RULE_VERSION = 4
+RULE_VERSION = 5
 GRANT_SECONDS = 1.0
 _MAKER = object()
 

@@ -44,6 +44,8 @@ class Subscriber(Table):
     time_zone: Mapped[str | None] = mapped_column(String(64))
     profile: Mapped[dict[str, Any]] = mapped_column(columns.Json, default=dict)
     demo: Mapped[bool] = mapped_column(default=False)
+    # When she said that our letters lie in the first place of her mail program now: they ask her no more.
+    inbox_done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     restricted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = columns.created_at()

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.campaigns import revision
-from listkeeper.campaigns.revision import Draft, Revision
+from listkeeper.campaigns.revision import ChangeName, Draft, Revision
 from listkeeper.foundation import clock, columns, language, outbox
 from listkeeper.foundation.columns import UtcDateTime
-from listkeeper.foundation.errors import Conflict, NotFound
+from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
 
@@ -54,11 +54,13 @@ UNSENT = frozenset({S.DRAFT, S.SCHEDULED, S.HELD})
 class CampaignKind(StrEnum):
     """What makes a letter leave: its owner, for everybody at once; or a yes, for that person alone (``welcome``).
 
+    A ``notice`` carries one update of a status notice: class service, to people who are on its list for nothing else.
     A step of a series that follows a yes would be one more kind.
     """
 
     LETTER = "letter"
     WELCOME = "welcome"
+    NOTICE = "notice"
 
 
 class Campaign(Table):
@@ -84,6 +86,8 @@ class Campaign(Table):
     important: Mapped[bool] = mapped_column(default=False, server_default=false())
     # The topic it is about, by public id: whoever chose others does not get it. Empty: it goes to all.
     topic: Mapped[str | None] = mapped_column(String(40))
+    # The status notice whose update it carries; no foreign key, because its updates point back here.
+    notice_id: Mapped[int | None] = mapped_column(columns.RowId)
     # Deliveries up to this wave may leave (``sending.delivery``): 0 while the few that go first are watched.
     waves_open: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     # When it shall leave, as its owner chose; and until when a send that was ordered can be undone.
@@ -102,6 +106,8 @@ class Campaign(Table):
     pilot: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     # What the first message was worth that left (``sending.first_message``): verdict, words, when.
     first_message: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
+    # Whether anybody may read it (``archive``): as its list says (empty), or as its owner chose.
+    in_archive: Mapped[bool | None] = mapped_column()
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -120,7 +126,9 @@ def create(  # noqa: PLR0913 - whose letter, to which list, and of which kind
     kind: CampaignKind = CampaignKind.LETTER,
     spoken: str | None = None,
 ) -> Campaign:
-    """Store a new draft with its first revision."""
+    """Store a new draft with its first revision. Raises Invalid for a list that is for something else."""
+    if fault := purpose_fault(kind, mailing_list):
+        raise Invalid("purpose_mismatch", fault)
     made = Campaign(
         organisation_id=organisation.id, list_id=mailing_list.id, demo=demo, kind=kind, language=spoken, version=0
     )
@@ -131,11 +139,31 @@ def create(  # noqa: PLR0913 - whose letter, to which list, and of which kind
     return made
 
 
+def purpose_fault(kind: CampaignKind, mailing_list: MailingList) -> str:
+    """Return why a kind of letter may not go to a list, in a sentence; empty where it may."""
+    if kind is CampaignKind.NOTICE and not mailing_list.is_service:
+        return language.text(
+            "The people on “%(list)s” said yes to letters, not to status notices.", list=mailing_list.name
+        )
+    if kind is not CampaignKind.NOTICE and mailing_list.is_service:
+        return language.text(
+            "The people on “%(list)s” get status notices and nothing else. Choose another list for this letter.",
+            list=mailing_list.name,
+        )
+    return ""
+
+
 def write(session: Session, campaign: Campaign, draft: Draft, *, base: int) -> Revision:
-    """Store a change made on version ``base``; the same words again return the newest revision.
+    """Store words written on version ``base``; the same words again return the newest revision.
 
     Raises Conflict when the campaign is no draft, or was changed elsewhere since.
     """
+    demand_writable(session, campaign, base=base)
+    return store_words(session, campaign, draft)
+
+
+def demand_writable(session: Session, campaign: Campaign, *, base: int) -> None:
+    """Lock a letter for a change made on version ``base``. Raises Conflict when that is not the newest any more."""
     # The row lock lets two people who save at once, or save while another sends, see each other.
     session.refresh(campaign, with_for_update=True)
     if campaign.state is not CampaignState.DRAFT:
@@ -147,10 +175,16 @@ def write(session: Session, campaign: Campaign, draft: Draft, *, base: int) -> R
                 "This letter was changed elsewhere in the meantime. Your text is kept here; compare, then save."
             ),
         )
-    if base and revision.same(newest(session, campaign), draft):
+
+
+def store_words(session: Session, campaign: Campaign, draft: Draft, change: ChangeName | None = None) -> Revision:
+    """Store the next revision of a letter that was locked for it, and let go of those long past."""
+    if campaign.version and revision.same(newest(session, campaign), draft):
         return newest(session, campaign)
     campaign.version += 1
-    return revision.add(session, campaign.id, campaign.version, draft)
+    made = revision.add(session, campaign.id, campaign.version, draft, change)
+    revision.forget_old(session, campaign.id, campaign.version, [campaign.sent_revision_id or 0])
+    return made
 
 
 def newest(session: Session, campaign: Campaign) -> Revision:
@@ -244,7 +278,7 @@ def set_out(session: Session, campaign: Campaign) -> None:
 
 def demand_unsent(campaign: Campaign) -> None:
     """Raise Conflict when the letter has left already, was stopped, or is none that goes to everybody at once."""
-    if campaign.kind is not CampaignKind.LETTER:
+    if campaign.kind is CampaignKind.WELCOME:
         sentence = language.text("A welcome letter goes to each person after the yes, never to all at once.")
         raise Conflict("welcome_letter", sentence)
     if campaign.state not in UNSENT:

@@ -20,7 +20,7 @@ from listkeeper.audience import subscription, topic
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import domain_gate, preview
+from listkeeper.campaigns import class_check, domain_gate, letter_checks, letter_history, preview
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.revision import Draft
 from listkeeper.deliverability.finding import Finding, Severity
@@ -60,6 +60,7 @@ _LINK_CODE = {
     LinkFault.SHORTENER: "F12a",
     LinkFault.MISLEADING: "F12b",
     LinkFault.MERGE_TAG: "P3",
+    LinkFault.NOT_HTTPS: "L1a",
 }
 
 
@@ -77,12 +78,22 @@ def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool, 
     about = campaign.mailing_list
     told = preview.nothing_told(session, about)
     draft = campaigns.newest(session, campaign).draft
-    found = inspect_draft(draft, organisation, about, site=site, spoken=campaign.language, told=told)
+    found = inspect_draft(
+        draft, organisation, about, site=site, spoken=campaign.language, told=told, kind=campaign.kind
+    )
     # A welcome letter waits for whoever comes: that nobody is there yet is nothing wrong with it.
     waits = campaign.kind is CampaignKind.WELCOME
     about_people = [] if waits else _audience(session, about, practice=practice)
     about_domain = domain_gate.inspect(session, campaign, gate)
-    findings = [*found.findings, *about_people, *_one_click(site, practice=practice), *about_domain]
+    mixed = class_check.mismatch(campaign.kind, about)
+    findings = [
+        *mixed,
+        *found.findings,
+        *about_people,
+        *_one_click(site, practice=practice),
+        *about_domain,
+        *letter_history.examine(session, campaign, draft.subject),
+    ]
     return Inspection(findings, found.links)
 
 
@@ -94,26 +105,37 @@ def inspect_draft(  # noqa: PLR0913 - which words, whose, in which language, and
     site: str,
     spoken: str | None = None,
     told: Mapping[str, str] = _NOTHING_ASKED,
+    kind: CampaignKind = CampaignKind.LETTER,
 ) -> Inspection:
     """Look at words that need not be saved yet.
 
     ``spoken`` is the language of the frame, if not the business's; ``told`` are the answers they may name
-    (``preview.nothing_told``).
+    (``preview.nothing_told``); ``kind`` says what may stand in it (``class_check``).
     """
     letter = preview.letter(draft, organisation, site, spoken)
-    written = links.of_letter(letter)
-    findings = [*_words(letter), *_tags(letter, told), *_written_links(written)]
+    findings = [*_words(letter), *_tags(letter, told)]
+    written: list[Link] = []
     try:
+        written = links.of_letter(letter)
+        findings += _written_links(written)
         filled = preview.of_draft(draft, organisation, mailing_list, site, spoken, told=told)
     except Invalid as problem:
         if not any(row.severity is Severity.BLOCK for row in findings):
-            findings.append(Finding("P4", Severity.BLOCK, "letter", problem.message))
+            findings.append(Finding("P4", Severity.BLOCK, "letter", problem.message, place=problem.place or "letter"))
     else:
         findings += [*_way_out(filled, f"{site}/u/{preview.SAMPLE_TOKEN}"), *_weight(filled)]
+        findings += letter_checks.examine(letter, filled, _country(mailing_list))
+    findings += class_check.examine(class_check.class_of(kind), letter, written)
     asked = dict.fromkeys(
         link.url for link in written if link.url.startswith(("http://", "https://")) and not link.faults
     )
     return Inspection(findings, list(asked))
+
+
+def _country(mailing_list: MailingList) -> str:
+    """Return whose law readers of a list live under, where it follows the rules of one country."""
+    code = mailing_list.jurisdiction or ""
+    return code if len(code) == len("DK") and code.isupper() else ""
 
 
 def ready(findings: Iterable[Finding]) -> bool:
@@ -124,7 +146,8 @@ def ready(findings: Iterable[Finding]) -> bool:
 def _words(letter: Letter) -> list[Finding]:
     found = []
     if not letter.subject:
-        found.append(Finding("C1", Severity.BLOCK, "subject", language.text("The letter has no subject.")))
+        sentence = language.text("The letter has no subject.")
+        found.append(Finding("C1", Severity.BLOCK, "subject", sentence, place="subject"))
     elif len(letter.subject) > _SUBJECT_LIMIT:
         sentence = language.counted(
             "The subject has %(number)s character; phones show about %(limit)s.",
@@ -132,30 +155,34 @@ def _words(letter: Letter) -> list[Finding]:
             len(letter.subject),
             limit=_SUBJECT_LIMIT,
         )
-        found.append(Finding("C1a", Severity.WARN, "subject", sentence))
+        found.append(Finding("C1a", Severity.WARN, "subject", sentence, place="subject"))
     if not letter.preheader:
         sentence = language.text("There is no preview line; inboxes will show the first words of the letter instead.")
-        found.append(Finding("C4", Severity.WARN, "preheader", sentence))
-    if not letter.markdown.strip():
-        found.append(Finding("C2", Severity.BLOCK, "letter", language.text("The letter is empty.")))
+        found.append(Finding("C4", Severity.WARN, "preheader", sentence, place="preheader"))
+    if letter.is_empty:
+        found.append(Finding("C2", Severity.BLOCK, "letter", language.text("The letter is empty."), place="letter"))
     return found
 
 
 def _tags(letter: Letter, told: Collection[str]) -> list[Finding]:
     return [
-        Finding("P1", Severity.WARN, remark.tag, remark.sentence)
+        Finding("P1", Severity.WARN, remark.tag, remark.sentence, place=remark.place)
         if remark.fault is Fault.NO_FALLBACK
-        else Finding("P2", Severity.BLOCK, remark.tag, remark.sentence)
+        else Finding("P2", Severity.BLOCK, remark.tag, remark.sentence, place=remark.place)
         for remark in merge_tags.examine(letter, told)
     ]
 
 
 def _written_links(written: Iterable[Link]) -> list[Finding]:
     return [
-        Finding(_LINK_CODE.get(fault, "L1"), _LINK_SEVERITY[fault], link.url or link.text, sentence)
+        Finding(_LINK_CODE.get(fault, "L1"), _LINK_SEVERITY[fault], link.url or link.text, sentence, place=_place(link))
         for link in written
         for fault, sentence in zip(link.faults, link.sentences, strict=True)
     ]
+
+
+def _place(link: Link) -> str:
+    return link.block or "letter"
 
 
 def _way_out(filled: Filled, url: str) -> list[Finding]:

@@ -5,7 +5,7 @@ Test and send use the same compiled form, so a preview cannot lie about it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import profile_question, profile_version
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Draft, Revision
@@ -32,13 +33,7 @@ def letter(draft: Draft, organisation: Organisation, site: str, spoken: str | No
 
     ``spoken`` is the language of the frame, if it is not that of the business.
     """
-    return Letter(
-        subject=" ".join(draft.subject.split()),
-        preheader=" ".join(draft.preheader.split()),
-        markdown=draft.markdown.replace("\r\n", "\n"),
-        language=spoken or organisation.language,
-        sender=revisions.sender_of(organisation, site),
-    )
+    return revisions.as_letter(draft, organisation, site, spoken)
 
 
 @lru_cache(maxsize=4096)
@@ -69,7 +64,7 @@ def sample_reader(  # noqa: PLR0913 - whose letter, from where, in which languag
     site: str,
     spoken: str | None = None,
     *,
-    sees_primary_tab: bool = False,
+    guidance: str = "",
     told: Mapping[str, str] = _NOTHING,
 ) -> Reader:
     """Return a reader; in the worst case she has told nothing but an address."""
@@ -83,13 +78,37 @@ def sample_reader(  # noqa: PLR0913 - whose letter, from where, in which languag
         web_view_url=f"{site}/w/{SAMPLE_TOKEN}",
         why_url=f"{site}/y/{SAMPLE_TOKEN}",
         reason=reason_for(mailing_list.name, clock.now().date(), spoken or organisation.language),
-        sees_primary_tab=sees_primary_tab,
+        guidance=guidance,
     )
 
 
 def fill(made: CompiledLetter, organisation: Organisation, mailing_list: MailingList, site: str) -> Filled:
     """Fill a compiled letter for the sample reader."""
     return filling.fill(made, sample_reader(organisation, mailing_list, site, made.language))
+
+
+def made_of(
+    session: Session, campaign: Campaign, organisation: Organisation, site: str, told: Mapping[str, str] = _NOTHING
+) -> CompiledLetter:
+    """Return a letter's newest words compiled. Raises Invalid naming what cannot be rendered."""
+    words = campaigns.newest(session, campaign).draft
+    wanted = letter(words, organisation, site, campaign.language)
+    return compile_once(wanted, told or nothing_told(session, campaign.mailing_list))
+
+
+def compile_once(wanted: Letter, names: Collection[str]) -> CompiledLetter:
+    """Return a letter compiled; kept in this process for a while, because every part of a preview asks for it."""
+    name = compiled.name_of(wanted, names)
+    made = _kept.pop(name, None) or compiled.compile_letter(wanted, names)
+    _kept[name] = made
+    while len(_kept) > _KEPT_LIMIT:
+        _kept.pop(next(iter(_kept)), None)
+    return made
+
+
+# By what they were made from, the one asked for last at the end.
+_kept: dict[str, CompiledLetter] = {}
+_KEPT_LIMIT = 64
 
 
 def of_draft(  # noqa: PLR0913 - which words, whose, from where, in which language, for whom
@@ -99,15 +118,15 @@ def of_draft(  # noqa: PLR0913 - which words, whose, from where, in which langua
     site: str,
     spoken: str | None = None,
     *,
-    sees_primary_tab: bool = False,
+    guidance: str = "",
     told: Mapping[str, str] = _NOTHING,
 ) -> Filled:
     """Return words that need not be saved yet, as they would look. Raises Invalid naming what cannot be rendered.
 
     ``told`` is what the reader answered, by the names of the list's questions (``nothing_told``, ``sample_answers``).
     """
-    made = compiled.compile_letter(letter(draft, organisation, site, spoken), told)
-    reader = sample_reader(organisation, mailing_list, site, spoken, sees_primary_tab=sees_primary_tab, told=told)
+    made = compile_once(letter(draft, organisation, site, spoken), told)
+    reader = sample_reader(organisation, mailing_list, site, spoken, guidance=guidance, told=told)
     return filling.fill(made, reader)
 
 

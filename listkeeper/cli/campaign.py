@@ -11,7 +11,7 @@ from listkeeper.accounts import audit_log, organisation, storefront
 from listkeeper.audience import mailing_list
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.revision import Draft
-from listkeeper.cli import campaign_check, campaign_quiet, campaign_send, campaign_steer
+from listkeeper.cli import campaign_archive, campaign_check, campaign_quiet, campaign_send, campaign_steer
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
@@ -26,7 +26,13 @@ def command() -> None:
     """Write, check, test and send campaigns."""
 
 
-for other in (campaign_check.command, campaign_send.command, *campaign_steer.COMMANDS, campaign_quiet.command):
+for other in (
+    campaign_check.command,
+    campaign_send.command,
+    *campaign_steer.COMMANDS,
+    campaign_quiet.command,
+    campaign_archive.command,
+):
     command.add_command(other)
 
 

@@ -9,13 +9,15 @@ from listkeeper import parts, store
 from listkeeper.accounts import organisation, storefront
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight, schedule
+from listkeeper.campaigns import preflight, preview, schedule
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.cli import campaign_domain
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import finding
 from listkeeper.foundation import clock
-from listkeeper.foundation.errors import Conflict
+from listkeeper.foundation.errors import Conflict, ListkeeperError
+from listkeeper.sending import seen_as
+from listkeeper.sending.seen_as import View
 from listkeeper.settings import Settings
 
 
@@ -48,7 +50,18 @@ def inspect(
         checked = preflight.inspect(
             session, found, site=settings.site, practice=settings.rehearsing, gate=settings.gate
         )
-    return checked.findings + preflight.follow_links(checked.links, parts.fetcher() if settings.check_links else None)
+        raw = _message(session, business, found, settings) if settings.spam_check else b""
+    followed = preflight.follow_links(checked.links, parts.fetcher() if settings.check_links else None)
+    return [*checked.findings, *followed, *(parts.spam_check(raw) if raw else [])]
+
+
+def _message(session: Session, business: Organisation, found: Campaign, settings: Settings) -> bytes:
+    """Return the message for the owner's own spam filter; nothing when it cannot be put together."""
+    try:
+        made = preview.made_of(session, found, business, settings.site)
+    except ListkeeperError:
+        return b""
+    return seen_as.raw(session, made, business, found.mailing_list, settings.site, View())
 
 
 def _demand_in_time(session: Session, business: Organisation, found: Campaign, settings: Settings) -> None:

@@ -7,7 +7,7 @@ import click
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.audience import list_rules, mailing_list, merging, subscription, topic
-from listkeeper.cli import list_welcome
+from listkeeper.cli import list_publish, list_welcome
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation.errors import Invalid
 from listkeeper.settings import Settings
@@ -19,17 +19,20 @@ def command() -> None:
 
 
 command.add_command(list_welcome.command)
+command.add_command(list_publish.command)
 
 
 @command.command()
 @with_settings
 @with_json
 @click.option("--name", required=True, help="Name of the list, as subscribers see it.")
-def create(settings: Settings, *, name: str, as_json: bool) -> None:
+@click.option("--service", is_flag=True, help="For status notices: its people get no letters, and nobody else notices.")
+def create(settings: Settings, *, name: str, service: bool, as_json: bool) -> None:
     """Make a mailing list."""
     with opened(settings), store.transaction() as session:
         business = organisation.only_one(session)
-        made = mailing_list.create(session, business, name=name)
+        purpose = mailing_list.SERVICE if service else mailing_list.PURPOSE
+        made = mailing_list.create(session, business, name=name, purpose=purpose)
         audit_log.record(session, business.id, "command", "mailing_list.created", made.public_id)
         answer = {"id": made.public_id, "slug": made.slug, "name": made.name}
     emit(

@@ -38,6 +38,8 @@ NOUNS: dict[str, tuple[str, str]] = {
     "channel": ("listkeeper.cli.channel", "Note followers and costs, and show what you own of each channel."),
     "question": ("listkeeper.cli.question", "Ask people more, one question at a time, and see what they answer."),
     "campaign": ("listkeeper.cli.campaign", "Write, check, test and send campaigns."),
+    "notice": ("listkeeper.cli.notice", "Tell people what is out of order, and promise when they hear more."),
+    "picture": ("listkeeper.cli.picture", "Bring pictures for letters, and show those that are there."),
     "way": ("listkeeper.cli.way", "Show the ways by which mail leaves, and test one."),
     "hook": ("listkeeper.cli.hook", "Show the addresses at which mail providers tell their events."),
     "mail": ("listkeeper.cli.mail", "Say what a mail is that came back, and take mail in."),

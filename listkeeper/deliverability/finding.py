@@ -56,7 +56,8 @@ class Finding:
     ``code`` is a row of the tables of checks and never changes its meaning.
     ``subject`` is what was looked at (a name, a header, a link), ``message``
     one sentence for the owner, ``evidence`` what was seen and where, ``mend``
-    the exact record or setting that puts it right, ``reference`` the rule.
+    the exact record or setting that puts it right, ``reference`` the rule,
+    ``place`` the field or block of a letter that it is about.
     """
 
     code: str
@@ -66,6 +67,7 @@ class Finding:
     evidence: str = ""
     mend: str = ""
     reference: str = ""
+    place: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -103,6 +105,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "evidence": finding.evidence,
         "mend": finding.mend,
         "reference": finding.reference,
+        **({"place": finding.place} if finding.place else {}),
     }
 
 
@@ -116,6 +119,7 @@ def from_json(stored: dict[str, Any]) -> Finding:
         evidence=stored["evidence"],
         mend=stored["mend"],
         reference=stored["reference"],
+        place=stored.get("place", ""),
     )
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 
 class ListkeeperError(Exception):
-    """Base of the five kinds. Never raised itself."""
+    """Base of the five kinds. Never raised itself. ``place`` names the part of what was written that it is about."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, place: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.place = place
 
 
 class Invalid(ListkeeperError):

@@ -1,4 +1,4 @@
-"""Escalating: once a minute, who waits for an answer is looked at, and owners are told before a promise breaks."""
+"""Escalating: once a minute, who waits for an answer or for news is looked at, and owners are told in time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from listkeeper import parts, store
 from listkeeper.accounts import organisation
 from listkeeper.feedback import promise
 from listkeeper.foundation import log
+from listkeeper.sending import notice_watch
 
 _log = log.get(__name__)
 
@@ -18,5 +19,17 @@ def look() -> None:
             return
     with store.transaction() as session:
         told = promise.look(session, organisation.only_one(session), parts.promise())
+        if told is not None:
+            _log.warning("incident.told", kind=told.kind.value, incident=told.id)
+
+
+def look_at_notices() -> None:
+    """Write to the owners when more was promised about a status notice by now, once for each promise."""
+    with store.reading() as session:
+        owner = organisation.maybe_one(session)
+        if owner is None or not notice_watch.is_anything_due(session, owner):
+            return
+    with store.transaction() as session:
+        told = notice_watch.look(session, organisation.only_one(session))
         if told is not None:
             _log.warning("incident.told", kind=told.kind.value, incident=told.id)

@@ -18,6 +18,7 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.pacing.look_after", 60, Lane.SENDING),
     ("listkeeper.jobs.housekeeping.watch_forms", 60, Lane.URGENT),
     ("listkeeper.jobs.escalating.look", 60, Lane.URGENT),
+    ("listkeeper.jobs.escalating.look_at_notices", 60, Lane.URGENT),
     ("listkeeper.jobs.housekeeping.look_at_relay", 3600, Lane.SENDING),
     ("listkeeper.jobs.housekeeping.sign_ledger", 60, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.mail_checkpoint", 3600, Lane.BACKGROUND),
@@ -26,6 +27,7 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.domain_watch.look", 600, Lane.BACKGROUND),
     ("listkeeper.jobs.coming_in.look", 60, Lane.BACKGROUND),
     ("listkeeper.jobs.importing.go_on", 60, Lane.BACKGROUND),
+    ("listkeeper.jobs.feeding.look", 300, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.forget_past", 3600, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.forget_answers", 86_400, Lane.BACKGROUND),
 )

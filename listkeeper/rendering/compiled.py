@@ -16,10 +16,11 @@ from functools import cached_property
 from typing import Any
 
 from liquid.exceptions import LiquidError
+from pydantic import BaseModel
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import counted_links, layout, links, markdown_letter, merge_tags, personalise, protect
+from listkeeper.rendering import body, counted_links, layout, links, merge_tags, personalise
 from listkeeper.rendering.content import Letter
 from listkeeper.rendering.counted_links import Spans
 from listkeeper.rendering.frame import Frame
@@ -110,7 +111,11 @@ def _damaged() -> Invalid:
 def name_of(letter: Letter, profile_names: Collection[str] = ()) -> str:
     """Return a name for what a letter compiles to, without compiling it: its words, its sender, this layout."""
     inputs = [VERSION, _EDITION, layout.fingerprint(), asdict(letter), sorted(profile_names)]
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=_as_values).encode()).hexdigest()
+
+
+def _as_values(part: BaseModel) -> dict[str, Any]:
+    return part.model_dump(mode="json")
 
 
 def compile_letter(letter: Letter, profile_names: Collection[str] = ()) -> CompiledLetter:
@@ -119,16 +124,16 @@ def compile_letter(letter: Letter, profile_names: Collection[str] = ()) -> Compi
     ``profile_names`` are the keys this list keeps about its subscribers, beside
     ``merge_tags.BASIC_PROFILE_NAMES``.
     """
-    hidden, tokens = protect.hide(letter.markdown)
+    drafted = body.draft(letter)
     merge_tags.demand_sound(letter, profile_names)
-    draft = markdown_letter.draft(hidden, tokens)
-    links.demand_system_tags(draft, tokens)
-    body = markdown_letter.finished(draft, tokens)
-    page = layout.html_page(letter, body)
-    tokens.demand_all(page.body)
-    located = counted_links.locate(body, page.body, tokens)
+    links.demand_system_tags(drafted.html, drafted.tokens)
+    finished = body.finished(letter, drafted)
+    page = layout.html_page(letter, finished)
+    finished.tokens.demand_all(page.body)
+    located = counted_links.locate(finished.fragment, page.body, finished.tokens)
     text_frame, text_tabs = layout.text_page(letter)
-    texts = (letter.subject, letter.preheader, letter.markdown)
+    # What a body asks for stands in its tags alone.
+    asking = (letter.subject, letter.preheader, "".join(tag.source for tag in finished.tokens.tags))
     compiled = CompiledLetter(
         version=VERSION,
         language=language.known(letter.language),
@@ -141,7 +146,7 @@ def compile_letter(letter: Letter, profile_names: Collection[str] = ()) -> Compi
         text_frame=text_frame,
         html_tabs=page.tabs,
         text_tabs=text_tabs,
-        names=tuple(sorted(frozenset().union(*map(merge_tags.names_in, texts)))),
+        names=tuple(sorted(frozenset().union(*map(merge_tags.names_in, asking)))),
         html_question=page.question,
         html_answer=page.answer,
         links=located.links,

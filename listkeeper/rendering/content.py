@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
+
+from listkeeper.rendering import document
+from listkeeper.rendering.document import PLAIN, Blocks, Mode, Theme
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +22,38 @@ class Sender:
     brand_colour: str
     logo_url: str | None
     language: str
+    # One of ``fonts.STACKS``.
+    font: str = "system"
+    # Where this instance's own pictures lie; empty: nowhere that a reader could reach.
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What the owner wrote. Subject, preheader and Markdown may hold merge tags."""
+    """What the owner wrote, in one of three ways; everything written may hold merge tags."""
 
     subject: str
     preheader: str
     markdown: str
     language: str
     sender: Sender
+    mode: Mode = Mode.MARKDOWN
+    html: str = ""
+    blocks: Blocks = ()
+    theme: Theme = PLAIN
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is written."""
+        match self.mode:
+            case Mode.MARKDOWN:
+                return not self.markdown.strip()
+            case Mode.HTML:
+                return not self.html.strip()
+            case Mode.BLOCKS:
+                return not any(True for block in self.blocks for _words in document.texts(block))
+            case other:
+                assert_never(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +79,7 @@ class Reader(NamedTuple):
     """One person a letter is filled for, with the links that are hers alone.
 
     ``reason`` is the sentence that says why she gets the letter
-    (``footer.reason``); ``sees_primary_tab`` is ``primary_tab.is_for``;
+    (``footer.reason``); ``guidance`` is the program whose block she sees, if any (``guidance.seen``);
     ``asked`` is the question this letter asks her, if it asks one. ``counted``
     returns where a link of the letter leads for her, given its number among
     ``CompiledLetter.links``; without it links lead where their owner said.
@@ -70,7 +94,7 @@ class Reader(NamedTuple):
     web_view_url: str
     why_url: str
     reason: str
-    sees_primary_tab: bool
+    guidance: str = ""
     asked: AskedQuestion | None = None
     counted: Callable[[int], str] | None = None
 

@@ -23,6 +23,8 @@ Spans = tuple[tuple[int, int, int], ...]
 """Where a link's address begins and ends in a source, and the number of the link, in the order of the source."""
 
 _START_OF_LINK = re.compile(r"""<a\b(?:[^>"']|"[^"]*"|'[^']*')*>""", re.IGNORECASE)
+# A comment that only Outlook reads; what stands between two that only others read is no part of either.
+_REMARK = re.compile(r"<!--.*?-->", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""\s([\w:-]+)=("[^"]*"|'[^']*')""")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 # A plane of Unicode that is kept free for private use.
@@ -92,8 +94,11 @@ def _is_counted(address: str) -> bool:
 
 
 def _addresses(page: str) -> Iterator[tuple[int, int]]:
-    """Return where the addresses of links to the web stand in a page that lxml wrote."""
+    """Return where the addresses of links to the web stand in a page that lxml wrote; what Outlook reads is none."""
+    remarks = [remark.span() for remark in _REMARK.finditer(page)]
     for tag in _START_OF_LINK.finditer(page):
+        if any(start <= tag.start() < end for start, end in remarks):
+            continue
         for attribute in _ATTRIBUTE.finditer(tag[0]):
             if attribute[1].lower() == "href" and _is_counted(html.unescape(attribute[2][1:-1])):
                 yield tag.start() + attribute.start(2) + 1, tag.start() + attribute.end(2) - 1

@@ -11,6 +11,7 @@ from markupsafe import escape
 from listkeeper.rendering import (
     counted_links,
     filling,
+    guidance,
     liquid_cut,
     live_lines,
     merge_tags,
@@ -32,8 +33,8 @@ _SOFT_BREAK = b"=\r\n"
 class Shape(NamedTuple):
     """What the readers of one cut have in common.
 
-    The language of the Gmail block they see, whether they are asked a
-    question, and whether their links are counted.
+    The guidance block they see, whether they are asked a question, and whether
+    their links are counted.
     """
 
     tab: str
@@ -185,7 +186,6 @@ def part(name: str, compiled: CompiledLetter, template: BoundTemplate | str, *, 
 def _page(compiled: CompiledLetter, shape: Shape, body: LiquidPart) -> Iterator[Piece]:
     """Return the HTML in pieces; what ``filling.fill`` puts into its slots stands there, or a place for it."""
     same = {name: str(escape(text)) for name, text in _same(compiled).items()}
-    same["tab"] = compiled.html_tabs[shape.tab] if shape.tab else ""
     for number, piece in enumerate(compiled.html_frame.pieces):
         if number % 2 == 0:
             yield piece
@@ -193,13 +193,15 @@ def _page(compiled: CompiledLetter, shape: Shape, body: LiquidPart) -> Iterator[
             yield from body.pieces
         elif piece == "question":
             yield Looked("html", "question") if shape.asked else ""
+        elif piece == "tab":
+            yield from _guidance(compiled.html_tabs.get(shape.tab, ""), escaped=True)
         else:
             yield same[piece] if piece in same else Looked("slot", piece, escaped=True)
 
 
 def _plain(compiled: CompiledLetter, shape: Shape, body: LiquidPart) -> Iterator[Piece]:
     """Return the text in pieces."""
-    same = {**_same(compiled), "tab": compiled.text_tabs[shape.tab] if shape.tab else ""}
+    same = _same(compiled)
     for number, piece in enumerate(compiled.text_frame.pieces):
         if number % 2 == 0:
             yield piece
@@ -207,10 +209,21 @@ def _plain(compiled: CompiledLetter, shape: Shape, body: LiquidPart) -> Iterator
             yield from body.pieces
         elif piece == "question":
             yield Looked("text", "question") if shape.asked else ""
+        elif piece == "tab":
+            yield from _guidance(compiled.text_tabs.get(shape.tab, ""), escaped=False)
         elif piece == "reason":
             yield Looked("text", "reason")
         else:
             yield same[piece] if piece in same else Looked("slot", piece)
+
+
+def _guidance(block: str, *, escaped: bool) -> Iterator[Piece]:
+    """Return the guidance block in pieces: in it stands where the reader says that it is done."""
+    before, *rest = block.split(guidance.OWN_PAGE)
+    yield before
+    for after in rest:
+        yield Looked("slot", "preferences", escaped=escaped)
+        yield after
 
 
 def _same(compiled: CompiledLetter) -> dict[str, str]:

@@ -16,7 +16,7 @@ from liquid import BoundTemplate
 from markupsafe import escape
 
 from listkeeper.foundation import language
-from listkeeper.rendering import counted_links, personalise, plain_text, question_block, told
+from listkeeper.rendering import counted_links, guidance, personalise, plain_text, question_block, told
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 
@@ -45,10 +45,10 @@ def fill(compiled: CompiledLetter, reader: Reader) -> Filled:
     tab = tab_of(reader)
     html: dict[str, str] = {name: escape(value) for name, value in slots.items()}
     html["body"] = _rendered(templates.html, values)
-    html["tab"] = compiled.html_tabs[tab] if tab else ""
+    html["tab"] = compiled.html_tabs.get(tab, "").replace(guidance.OWN_PAGE, html["preferences"])
     html["question"] = question(compiled, reader.asked)
     slots["body"] = _rendered(templates.text, values)
-    slots["tab"] = compiled.text_tabs[tab] if tab else ""
+    slots["tab"] = compiled.text_tabs.get(tab, "").replace(guidance.OWN_PAGE, slots["preferences"])
     slots["question"] = question_block.text(reader.asked) if reader.asked else ""
     slots["reason"] = plain_text.wrapped(reader.reason)
     text = plain_text.tidy(compiled.text_frame.fill(slots))
@@ -56,8 +56,11 @@ def fill(compiled: CompiledLetter, reader: Reader) -> Filled:
 
 
 def tab_of(reader: Reader) -> str:
-    """Return the language of the Gmail block a reader sees; nothing when she sees none."""
-    return language.known(reader.language) if reader.sees_primary_tab else ""
+    """Return the name of the block a reader sees; nothing when she sees none.
+
+    A letter that was compiled before there were others than Gmail's has none for her.
+    """
+    return guidance.key(reader.guidance, language.known(reader.language)) if reader.guidance else ""
 
 
 def question(compiled: CompiledLetter, asked: AskedQuestion | None) -> str:

@@ -13,6 +13,8 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+_WORD = re.compile(r"LK[0-9a-f]{20}")
+
 
 class Slots:
     """The words that mark slots during one compile."""
@@ -24,8 +26,12 @@ class Slots:
     def cut(self, text: str) -> Frame:
         """Cut a text at its slots."""
         names = {word: name for name, word in self.words.items()}
-        pieces = re.split(f"({'|'.join(names)})", text)
-        return Frame(tuple(names.get(piece, piece) if place % 2 else piece for place, piece in enumerate(pieces)))
+        pieces, start = list[str](), 0
+        for found in _WORD.finditer(text):
+            if found[0] in names:
+                pieces += (text[start : found.start()], names[found[0]])
+                start = found.end()
+        return Frame((*pieces, text[start:]))
 
 
 @dataclass(frozen=True, slots=True)

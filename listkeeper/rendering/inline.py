@@ -98,6 +98,8 @@ class _Engine(Premailer):  # type: ignore[misc]
             strip_important=False,
             disable_validation=True,
             disable_basic_attributes=_NO_ATTRIBUTE,
+            # For this it parses the styles of each picture anew: a third of the time of a letter where nothing floats.
+            align_floating_images="float" in html.lower(),
         )
 
     def _parse_style_rules(self, css_body: str, ruleset_index: int) -> Any:  # noqa: ANN401 - premailer has no types

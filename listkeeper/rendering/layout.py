@@ -7,22 +7,33 @@ once per process; after that nothing here opens a file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from html import escape
+from itertools import product
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from listkeeper.foundation import language, places
-from listkeeper.rendering import colour, footer, frame, inline, plain_text, primary_tab, question_block
+from listkeeper.foundation import language
+from listkeeper.rendering import (
+    blocks_letter,
+    body,
+    colour,
+    fonts,
+    footer,
+    frame,
+    guidance,
+    inline,
+    printing,
+    question_block,
+)
+from listkeeper.rendering.body import Body
 from listkeeper.rendering.content import Letter
 from listkeeper.rendering.frame import Frame, Slots
-
-FOLDER = "mail"
-FONTS = "-apple-system, BlinkMacSystemFont, Segoe UI, Roboto, Helvetica Neue, Helvetica, Arial, sans-serif"
+from listkeeper.rendering.guidance import Block
+from listkeeper.rendering.inbox_help import Program
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,6 @@ class HtmlPage:
 
 
 _SLOTS = ("subject", "preheader", "reason", "unsubscribe", "preferences", "web_view", "why")
-_TAB_SLOTS = ("language", "direction", "question", "computer", "phone")
 _MARKS = ("body", "body_end", "question", "answer", "answer_end", "question_end", "tab", "tab_end")
 
 LIGHT = Ink(page="#f4f3ef", card="#ffffff", text="#2a2925", soft="#5a5851", faint="#66635b", line="#e4e2db")
@@ -66,37 +76,20 @@ DARK = Ink(page="#161718", card="#222325", text="#eceae5", soft="#c2bfb8", faint
 
 
 @cache
-def environment() -> Environment:
-    """Return the Jinja environment of ``templates/mail``; words are translated at the moment they are printed."""
-    made = Environment(
-        loader=FileSystemLoader(places.templates() / FOLDER),
-        autoescape=select_autoescape(("html",), default=False),
-        undefined=StrictUndefined,
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    return made
-
-
-@cache
 def fingerprint() -> str:
     """Return a name for the layout as it is now, so that a new release compiles its letters anew."""
-    loader = environment().loader
-    if loader is None:
-        raise RuntimeError("the mail templates have no loader")
-    names = ("letter.html", "letter.txt", "footer.html")
-    sources = "\n".join(loader.get_source(environment(), name)[0] for name in names)
+    sources = printing.sources(
+        ("letter.html", "letter_end.html", "letter.txt", "footer.html", "letter.mjml", "words.html")
+    )
     return hashlib.sha256(f"{sources}{LIGHT}{DARK}".encode()).hexdigest()
 
 
-def html_page(letter: Letter, body: str) -> HtmlPage:
-    """Print a sanitised body on the page of its sender, inline the styles and cut the page."""
-    slots, tab_slots, marks = Slots((*_SLOTS, "body", "question", "tab")), Slots(_TAB_SLOTS), Slots(_MARKS)
+def html_page(letter: Letter, finished: Body) -> HtmlPage:
+    """Print a body on the page of its sender, or on its own, inline the styles and cut the page."""
+    slots, tab_slots, marks = Slots((*_SLOTS, "body", "question", "tab")), Slots(guidance.SLOTS), Slots(_MARKS)
     asks, answers = Slots(question_block.SLOTS), Slots(question_block.ANSWER_SLOTS)
-    brand = colour.checked(letter.sender.brand_colour)
+    brand = colour.checked(letter.theme.colour or letter.sender.brand_colour)
+    stack, ink = fonts.stack(letter.theme.font or letter.sender.font), LIGHT.with_brand(brand)
     comments = {name: f"<!--{word}-->" for name, word in marks.words.items()}
     context = {
         "slot": slots.words,
@@ -104,9 +97,14 @@ def html_page(letter: Letter, body: str) -> HtmlPage:
         "ask": asks.words,
         "answer": answers.words,
         "mark": {name: Markup(comment) for name, comment in comments.items()},  # noqa: S704 - our own tokens
-        "body": Markup(body),  # noqa: S704 - nh3 has been over it
-        "fonts": FONTS,
-        "ink": LIGHT.with_brand(brand),
+        "body": Markup(body.laid_out(finished, letter, {"fonts": stack, "ink": ink})),  # noqa: S704 - it was cleaned
+        "own": finished.own,
+        "own_styles": Markup(finished.own.styles if finished.own else ""),  # noqa: S704 - no "<" is left in them
+        "knows_dark": finished.own is None or "prefers-color-scheme" in finished.own.styles,
+        "blocks": finished.blocks is not None,
+        "flush": blocks_letter.begins_with_colour(letter.blocks) if finished.blocks is not None else False,
+        "fonts": stack,
+        "ink": ink,
         "dark": DARK.with_brand(brand),
         "has_preheader": bool(letter.preheader.strip()),
     }
@@ -119,29 +117,33 @@ def html_page(letter: Letter, body: str) -> HtmlPage:
     return HtmlPage(
         slots.cut(page),
         inner.strip(),
-        _html_tabs(tab_slots.cut(tab.strip())),
+        _html_tabs(tab_slots.cut(tab.strip()), letter.sender.site),
         asks.cut(f"{before}{asks.words['answers']}{after}"),
         answers.cut(answer.strip()),
     )
 
 
 def text_page(letter: Letter) -> tuple[Frame, Mapping[str, str]]:
-    """Return the text part around its slots, and the Gmail block per language."""
+    """Return the text part around its slots, and the guidance block per program and language."""
     slots = Slots((*_SLOTS, "body", "question", "tab"))
     printed = _printed("letter.txt", letter, {"slot": slots.words})
-    tabs = {code: f"\n{plain_text.wrapped(primary_tab.block(code).text)}\n" for code in language.LANGUAGES}
-    return slots.cut(printed), tabs
+    return slots.cut(printed), {name: guidance.as_text(block) for name, block in _guidance()}
 
 
-def _html_tabs(cut: Frame) -> Mapping[str, str]:
-    blocks = {code: asdict(primary_tab.block(code)) for code in language.LANGUAGES}
-    return {code: cut.fill({name: escape(words) for name, words in block.items()}) for code, block in blocks.items()}
+def _guidance() -> Iterator[tuple[str, Block]]:
+    for program, code in product(Program, language.LANGUAGES):
+        yield guidance.key(program, code), guidance.block(program, code)
+
+
+def _html_tabs(cut: Frame, site: str) -> Mapping[str, str]:
+    blocks = {name: guidance.printed(block, site) for name, block in _guidance()}
+    return {name: cut.fill({slot: escape(said) for slot, said in values.items()}) for name, values in blocks.items()}
 
 
 def _printed(template: str, letter: Letter, context: Mapping[str, Any]) -> str:
     with language.using(letter.language) as code:
         return (
-            environment()
+            printing.environment()
             .get_template(template)
             .render(
                 context,
@@ -151,11 +153,3 @@ def _printed(template: str, letter: Letter, context: Mapping[str, Any]) -> str:
                 direction=language.direction(code),
             )
         )
-
-
-def _gettext(message: str) -> str:
-    return language.catalogue(language.current()).ugettext(message)
-
-
-def _ngettext(one: str, many: str, number: int) -> str:
-    return language.catalogue(language.current()).ungettext(one, many, number)

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import markdown_letter, merge_tags, nesting, protect, sanitise
+from listkeeper.rendering import body, markdown_letter, merge_tags, nesting, sanitise
 from listkeeper.rendering.content import Letter
+from listkeeper.rendering.document import Mode
 from listkeeper.rendering.protect import TOKEN, Tokens
 
 SHORTENERS = frozenset({
@@ -26,6 +27,7 @@ SHORTENERS = frozenset({
     "t.ly", "tiny.cc", "tiny.one", "tinyurl.com", "trib.al", "u.to", "v.gd", "vk.cc", "x.gd",
 })  # fmt: skip
 _PLACEHOLDERS = ("example.com", "example.net", "example.org", "yourdomain.com", "yoursite.com")
+BLOCK_ATTRIBUTE = "data-block"
 _LOOKS_LIKE_HOST = re.compile(r"(?:https?://)?((?:[\w-]+\.)+[a-z]{2,})(?:[/?#:]\S*)?", re.IGNORECASE)
 
 
@@ -54,6 +56,7 @@ class Link:
     line: int | None
     is_picture: bool
     faults: tuple[LinkFault, ...]
+    block: str = ""
 
     @property
     def sentences(self) -> list[str]:
@@ -63,8 +66,8 @@ class Link:
 
 def of_letter(letter: Letter) -> list[Link]:
     """Return every link and picture the owner wrote, in order, also those the sanitiser will remove."""
-    hidden, tokens = protect.hide(letter.markdown)
-    return list(_found(markdown_letter.draft(hidden, tokens), tokens, letter.markdown))
+    drafted = body.draft(letter)
+    return list(_found(drafted.html, drafted.tokens, letter))
 
 
 def demand_system_tags(draft: str, tokens: Tokens) -> None:
@@ -74,7 +77,7 @@ def demand_system_tags(draft: str, tokens: Tokens) -> None:
         bad = [tokens.tags[position] for position in found if not _is_system(tokens.tags[position].source)]
         if bad:
             sentence = _sentences()[LinkFault.MERGE_TAG] % {"url": tokens.restore(raw), "text": link.text_content()}
-            raise Invalid("merge_tag_in_link", sentence)
+            raise Invalid("merge_tag_in_link", sentence, place=bad[0].block)
 
 
 def _is_system(tag: str) -> bool:
@@ -89,19 +92,21 @@ def _elements(draft: str) -> Iterator[tuple[nesting.Element, str]]:
             yield element, (address or "").strip()
 
 
-def _found(draft: str, tokens: Tokens, source: str) -> Iterator[Link]:
-    searched = 0
+def _found(draft: str, tokens: Tokens, letter: Letter) -> Iterator[Link]:
+    searched, source = 0, letter.html if letter.mode is Mode.HTML else letter.markdown
     for element, raw in _elements(draft):
         url = tokens.restore(raw)
         picture = element.tag == "img"
         text = tokens.restore(element.get("alt", "") if picture else _text_of(element))
+        above = next((each for each in element.iterancestors() if each.get(BLOCK_ATTRIBUTE)), None)
+        block = above.get(BLOCK_ATTRIBUTE) if above is not None else ""
         if line := element.get(markdown_letter.LINE_ATTRIBUTE):
             number: int | None = int(line)
         else:
             place = source.find(url, searched)
             number = source.count("\n", 0, place) + 1 if place >= 0 and url else None
             searched = place if place >= 0 else searched
-        yield Link(url, text, number, picture, tuple(_faults(raw, url, text, picture=picture)))
+        yield Link(url, text, number, picture, tuple(_faults(raw, url, text, picture=picture)), block)
 
 
 def _text_of(element: nesting.Element) -> str:

@@ -52,7 +52,7 @@ def draft(markdown: str, tokens: Tokens) -> str:
     parsed = _MARKDOWN.parse(markdown)
     for token in parsed:
         if token.type == "html_block":
-            token.content = _without_comments(_control_tokens_as_comments(token.content, tokens))
+            token.content = without_comments(_control_tokens_as_comments(token.content, tokens))
         _mark_lines(token)
     return str(_MARKDOWN.renderer.render(parsed, _MARKDOWN.options, {}))
 
@@ -74,7 +74,7 @@ def _mark_lines(block: Token) -> None:
             token.attrSet(LINE_ATTRIBUTE, str(line))
         elif token.type == "html_inline":
             line += token.content.count("\n")
-            token.content = _without_comments(token.content)
+            token.content = without_comments(token.content)
 
 
 def _with_children(tokens: Iterable[Token]) -> Iterable[Token]:
@@ -84,7 +84,8 @@ def _with_children(tokens: Iterable[Token]) -> Iterable[Token]:
             yield from _with_children(token.children or ())
 
 
-def _without_comments(html: str) -> str:
+def without_comments(html: str) -> str:
+    """Return HTML without comments, all but the tokens of merge tags."""
     return _COMMENT_START.sub("&lt;", _COMMENT.sub("", html))
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from operator import attrgetter
+from typing import assert_never
 
 from liquid.exceptions import LiquidError
 from liquid.lex import compile_liquid_rules
@@ -20,8 +21,9 @@ from liquid.static_analysis import TemplateAnalysis, Variable
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import personalise
+from listkeeper.rendering import document, personalise
 from listkeeper.rendering.content import Letter
+from listkeeper.rendering.document import Mode
 
 LINK_NAMES = (
     "links.unsubscribe",
@@ -48,6 +50,8 @@ class Part(StrEnum):
     SUBJECT = "subject"
     PREHEADER = "preheader"
     MARKDOWN = "markdown"
+    HTML = "html"
+    BLOCK = "block"
 
 
 class Fault(StrEnum):
@@ -71,6 +75,8 @@ class Tag:
     line: int
     name: str | None
     """The word after ``{%``; None for an output."""
+    block: str = ""
+    """The block it stands in; ``line`` is then which block that is, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,12 @@ class Remark:
     line: int
     tag: str
     subject: str
+    block: str = ""
+
+    @property
+    def place(self) -> str:
+        """What the composer jumps to: a field, or the name of a block."""
+        return self.block or {Part.MARKDOWN: "letter", Part.HTML: "letter"}.get(self.part, self.part.value)
 
     @property
     def sentence(self) -> str:
@@ -89,9 +101,16 @@ class Remark:
         place = {
             Part.SUBJECT: language.text("The subject"),
             Part.PREHEADER: language.text("The preheader"),
-            Part.MARKDOWN: language.text("Line %(line)s", line=self.line),
-        }[self.part]
+            Part.BLOCK: language.text("Block %(number)s", number=self.line),
+        }.get(self.part) or language.text("Line %(line)s", line=self.line)
         return _sentences()[self.fault] % {"place": place, "tag": self.tag, "subject": self.subject}
+
+
+def where(tag: Tag) -> str:
+    """Return in words where a tag stands."""
+    if tag.block:
+        return language.text("Block %(number)s", number=tag.line)
+    return language.text("Line %(line)s", line=tag.line)
 
 
 def scan(source: str) -> list[Tag]:
@@ -146,8 +165,27 @@ def examine(letter: Letter, profile_names: Collection[str] = ()) -> list[Remark]
     the basic ones.
     """
     known = known_names(profile_names)
-    texts = ((Part.SUBJECT, letter.subject), (Part.PREHEADER, letter.preheader), (Part.MARKDOWN, letter.markdown))
-    return [remark for part, text in texts for remark in _remarks(part, text, known)]
+    found = []
+    for part, text, block, number in texts(letter):
+        remarks = _remarks(part, text, known)
+        found += [replace(each, block=block, line=number) for each in remarks] if block else remarks
+    return found
+
+
+def texts(letter: Letter) -> Iterator[tuple[Part, str, str, int]]:
+    """Return every text of a letter that may hold tags: its part, the text, and its block with that block's place."""
+    yield Part.SUBJECT, letter.subject, "", 0
+    yield Part.PREHEADER, letter.preheader, "", 0
+    match letter.mode:
+        case Mode.MARKDOWN:
+            yield Part.MARKDOWN, letter.markdown, "", 0
+        case Mode.HTML:
+            yield Part.HTML, letter.html, "", 0
+        case Mode.BLOCKS:
+            for number, block in enumerate(letter.blocks, 1):
+                yield from ((Part.BLOCK, text, block.id, number) for _field, text in document.texts(block))
+        case other:
+            assert_never(other)
 
 
 def known_names(profile_names: Collection[str] = ()) -> frozenset[str]:
@@ -165,10 +203,12 @@ def demand_sound(letter: Letter, profile_names: Collection[str] = ()) -> None:
     """Raise Invalid at the first tag that is broken or asks for something unknown."""
     for remark in examine(letter, profile_names):
         if remark.fault is not Fault.NO_FALLBACK:
-            raise Invalid(f"merge_tag_{remark.fault}", remark.sentence)
+            raise Invalid(f"merge_tag_{remark.fault}", remark.sentence, place=remark.place)
 
 
 def _remarks(part: Part, source: str, known: frozenset[str]) -> list[Remark]:
+    if "{" not in source:
+        return []
     tags = scan(source)
     for tag in tags:
         if tag.name in {"raw", "doc"}:

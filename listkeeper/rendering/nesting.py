@@ -29,6 +29,11 @@ def tree(fragment: str) -> Element:
     return lxml_html.document_fromstring(f"<div>{fragment}</div>").body
 
 
+def written(element: Element) -> str:
+    """Return an element as HTML, with the words after it."""
+    return str(lxml_html.tostring(element, encoding="unicode"))
+
+
 def demand_sound(fragment: str, tokens: Tokens) -> None:
     """Raise Invalid when a fragment is nested too deeply, or a block of tags opens and closes in two elements."""
     elements = list(tree(fragment).iter())

@@ -14,7 +14,7 @@ from functools import lru_cache
 from html import escape
 
 from listkeeper.foundation import language
-from listkeeper.rendering import footer, inline, layout, plain_text
+from listkeeper.rendering import fonts, footer, inline, layout, plain_text, printing
 from listkeeper.rendering.content import Filled
 from listkeeper.rendering.frame import Frame, Slots
 from listkeeper.standards import list_headers
@@ -82,11 +82,11 @@ def _frames(template: str, language_code: str, names: tuple[str, ...]) -> tuple[
         "slot": slots.words,
         "language": language_code,
         "direction": language.direction(language_code),
-        "fonts": layout.FONTS,
+        "fonts": fonts.stack("system"),
         "ink": layout.LIGHT,
         "dark": layout.DARK,
     }
-    environment = layout.environment()
+    environment = printing.environment()
     html = environment.get_template(f"{template}.html").render(context)
     text = environment.get_template(f"{template}.txt").render(context)
     return slots.cut(inline.inline_css(html)), slots.cut(text)

@@ -24,7 +24,9 @@ from listkeeper.rendering.protect import TOKEN
 WIDTH = 72
 _BULLET = re.compile(r"(\s*)((?:[*+o-]|\d+\.) )?")
 _UNDERLINES = {"h1": "=", "h2": "-"}
+# About as long as what a tag says; where lines are broken, as many letters that nobody writes stand for it.
 _TOKEN_LENGTH = 8
+_STAND_IN = "\ue5f0" * _TOKEN_LENGTH
 _NARROWEST = 24
 _ROWS = ("table", "thead", "tbody", "tfoot", "tr")
 _FREE_LINE = "margin-top: 1em"
@@ -180,9 +182,21 @@ def _say_quote(element: nesting.Element, width: int) -> None:
 
 def _fill(text: str, width: int, first: str = "", later: str = "") -> str:
     """Wrap at spaces only: an address broken at its hyphen is no address any more."""
-    return textwrap.fill(
-        text, width, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    tokens = iter(TOKEN.findall(text))
+    filled = textwrap.fill(
+        _measured(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return re.sub(_STAND_IN, lambda _: next(tokens), filled) if _STAND_IN not in text else filled
+
+
+def _measured(text: str) -> str:
+    """Return a text in which a token is as long as what it stands for, more or less: a reader sees no token."""
+    return text if _STAND_IN in text else TOKEN.sub(_STAND_IN, text)
 
 
 def _in_brackets(text: str) -> str:
@@ -220,7 +234,7 @@ def _wrapped_line(line: str, width: int) -> str:
     match = _BULLET.match(line)
     indent, bullet = (match[1], match[2] or "") if match else ("", "")
     rest = line[len(indent) + len(bullet) :]
-    if len(line) <= width or "  " in rest or rest.startswith("> "):
+    if len(_measured(line)) <= width or "  " in rest or rest.startswith("> "):
         return line
     hanging = indent + " " * len(bullet)
     return _fill(rest, width, indent + bullet, hanging)

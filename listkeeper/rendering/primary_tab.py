@@ -1,8 +1,8 @@
-"""The Gmail block: a reader is asked to move our letters to the first tab.
+"""The words of the Gmail block: a reader is asked to move our letters to the first tab.
 
 No setting of ours moves mail; the choice is the reader's, and Google learns
-from it. So this is a request, in the reader's language, in the first letters
-only, and never again once she has clicked, replied or said that it is done.
+from it. So this is a request, in the reader's language. Who is asked, and when
+that ends, is decided when a letter is planned (``sending.guided``).
 
 The labels are data with their evidence, because Google translates and renames
 them. A text names the tab in two ways: by its label, with the English one in
@@ -109,21 +109,9 @@ _QUOTES = {"ru": ("«", "»")}
 
 
 def shown_to(address: str) -> bool:
-    """Return whether the block is for this address: Gmail's own, nobody else's."""
+    """Return whether mail to an address is read in Gmail: at Gmail's own domains, and nowhere else."""
     name, _, domain = address.rpartition("@")
     return bool(name) and domain.lower() in GMAIL_DOMAINS
-
-
-def still_shown(earlier_campaigns: int, *, clicked: bool = False, replied: bool = False, done: bool = False) -> bool:
-    """Return whether someone who got so many campaigns before is asked (again)."""
-    return earlier_campaigns < LETTERS_WITH_BLOCK and not (clicked or replied or done)
-
-
-def is_for(
-    address: str, *, earlier_campaigns: int, clicked: bool = False, replied: bool = False, done: bool = False
-) -> bool:
-    """Return whether this reader sees the block in the letter she gets now."""
-    return shown_to(address) and still_shown(earlier_campaigns, clicked=clicked, replied=replied, done=done)
 
 
 def name_of(code: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from listkeeper.foundation import language
@@ -71,19 +71,42 @@ class Tokens:
 
 def lost(tag: Tag) -> Invalid:
     """Return the error for a tag that stands where it cannot be kept."""
-    sentence = language.text("Line %(line)s: %(tag)s stands where it would be lost. Move it into the text.")
-    return Invalid("merge_tag_lost", sentence % {"line": tag.line, "tag": tag.source})
+    sentence = language.text("%(place)s: %(tag)s stands where it would be lost. Move it into the text.")
+    words = sentence % {"place": merge_tags.where(tag), "tag": tag.source}
+    return Invalid("merge_tag_lost", words, place=tag.block)
 
 
 def hide(source: str) -> tuple[str, Tokens]:
     """Return the text with a token for every merge tag, and what the tokens mean."""
-    tags = merge_tags.scan(source)
-    if len(tags) > _MOST_TAGS:
-        raise Invalid("too_many_merge_tags", language.text("A letter can hold 2,000 merge tags; this one has more."))
-    drawn = secrets.token_hex(8)
-    tokens = Tokens(tuple(tags), tuple(f"LK{drawn}{position:04x}" for position in range(len(tags))))
-    hidden = "".join(_replaced(source, tags, tokens.words))
+    hiding = Hiding()
+    hidden, tokens = hiding.hide(source), hiding.tokens
     return "\n".join(_as_comments(line, tokens) for line in hidden.split("\n")), tokens
+
+
+class Hiding:
+    """Hides the tags of several texts under words of one compile: the fields of a letter made of blocks."""
+
+    def __init__(self) -> None:
+        self._drawn = secrets.token_hex(8)
+        self._tags: list[Tag] = []
+
+    def hide(self, source: str, block: str = "", number: int = 0) -> str:
+        """Return the text with a token for every tag; a tag of a block is named by that block and its place."""
+        tags = merge_tags.scan(source)
+        first = len(self._tags)
+        if first + len(tags) > _MOST_TAGS:
+            sentence = language.text("A letter can hold 2,000 merge tags; this one has more.")
+            raise Invalid("too_many_merge_tags", sentence, place=block)
+        self._tags += [replace(tag, block=block, line=number) for tag in tags] if block else tags
+        return "".join(_replaced(source, tags, [self._word(first + place) for place in range(len(tags))]))
+
+    @property
+    def tokens(self) -> Tokens:
+        """What the tokens mean, of all that was hidden so far."""
+        return Tokens(tuple(self._tags), tuple(map(self._word, range(len(self._tags)))))
+
+    def _word(self, position: int) -> str:
+        return f"LK{self._drawn}{position:04x}"
 
 
 def _replaced(source: str, tags: Iterable[Tag], words: Iterable[str]) -> Iterable[str]:

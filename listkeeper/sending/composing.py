@@ -221,6 +221,8 @@ def _prepare(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
             return notices.prepare(session, row, window.houses[row.organisation_id])
         case MessageClass.MARKETING | MessageClass.TEST:
             return _letter(session, row, window)
+        case MessageClass.SERVICE if row.notice is NoticeKind.STATUS:
+            return _letter(session, row, window)
         case MessageClass.DOI | MessageClass.SERVICE | MessageClass.SYSTEM:
             return notices.prepare(session, row, window.houses[row.organisation_id], window.questions)
         case MessageClass.REPLY:
@@ -277,10 +279,10 @@ def _told(session: Session, row: AnyDelivery, edition: Edition, window: _Window)
     asked = window.asked.get(row.id)
     if person is None:
         return Told(ours.language, {}, reason, asked)
-    # A test goes to nobody who agreed to be seen.
+    # A test goes to nobody who agreed to be seen, and a notice of trouble measures nobody.
     counted = (
         link_visit.counted(ours.site, row.id, compiled.links, window.links.get(row.revision_id or 0, {}))
-        if person.is_seen and not edition.trial
+        if person.is_seen and not edition.trial and row.notice is not NoticeKind.STATUS
         else None
     )
     return Told(person.language, person.profile, reason, asked, counted)
@@ -289,7 +291,7 @@ def _told(session: Session, row: AnyDelivery, edition: Edition, window: _Window)
 def in_browser(session: Session, row: Delivery, site: str) -> bytes:
     """Return the page that shows a letter in a browser: what its reader got, without what was asked of her.
 
-    The request about Gmail's tabs and the question are left out: both are for whoever has the mail before her.
+    The guidance block and the question are left out: both are for whoever has the mail before her.
 
     Raises NotFound when the delivery was not a letter, or the letter does not exist any more.
     """
@@ -344,7 +346,9 @@ def _receipt_with(session: Session, row: AnyDelivery) -> Attachment | None:
 def _list_headers(row: AnyDelivery, ours: House, mailing_list: _List) -> tuple[Header, ...]:
     # What a letter is part of: a campaign, or (beginning with w) the welcome of its list.
     part = f"w{mailing_list.id}" if row.notice is NoticeKind.WELCOME else f"c{row.campaign_id or 0}"
-    return _about_list(part, mailing_list, ours.id, ours.domain)
+    headers = _about_list(part, mailing_list, ours.id, ours.domain)
+    # Who is away need not answer a notice (RFC 3834 section 5).
+    return (*headers, list_headers.auto_submitted()) if row.notice is NoticeKind.STATUS else headers
 
 
 @lru_cache(maxsize=256)

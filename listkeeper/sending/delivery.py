@@ -99,6 +99,8 @@ class Delivery(Table):
     typed_address: Mapped[str | None] = mapped_column(String(320))
     # How many campaigns of this organisation this person got before, as far as anybody asks (``letters_before``).
     letters_before: Mapped[int] = mapped_column(Integer, default=0)
+    # Whose guidance block stands in it, or would if she were not held back to be compared with (``guided``).
+    guidance: Mapped[str | None] = mapped_column(String(16))
     worker: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
@@ -160,6 +162,14 @@ class Delivery(Table):
         Index(
             "ix_delivery_in_doubt", "settled_at", postgresql_where=state == S.IN_DOUBT, sqlite_where=state == S.IN_DOUBT
         ),
+        # Who was asked to keep our letters in the first place, for the measure of it (``feedback.guidance_measure``).
+        Index(
+            "ix_delivery_guidance",
+            "guidance",
+            "subscriber_id",
+            postgresql_where=guidance.is_not(None),
+            sqlite_where=guidance.is_not(None),
+        ),
         # What Gmail took, which is counted by the day (``bulk_count``).
         Index(
             "ix_delivery_to_gmail",
@@ -202,7 +212,7 @@ class Waiting(NamedTuple):
     list_id: int | None
     confirmation_id: int | None
     typed_address: str | None
-    letters_before: int
+    guidance: str | None
     notice: NoticeKind | None
     notice_id: int | None
 

@@ -36,6 +36,8 @@ class IncidentKind(StrEnum):
     REPLY_DUE = "reply_due"
     # Many of one mailbox provider left a letter in one minute (``feedback.leave_burst``).
     LEAVE_BURST = "leave_burst"
+    # More was promised about a status notice by now, and nothing was told (``notice_watch``).
+    NOTICE_OVERDUE = "notice_overdue"
 
 
 class Incident(Table):
@@ -70,6 +72,7 @@ _STOPS_NOTHING = frozenset(
         IncidentKind.DOMAIN_WORSE,
         IncidentKind.LEAVE_BURST,
         IncidentKind.REPLY_DUE,
+        IncidentKind.NOTICE_OVERDUE,
     }
 )
 

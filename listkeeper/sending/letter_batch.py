@@ -103,7 +103,7 @@ _TAKEN = UpdatedEach(
     words=_ROW.reply_text.type,
 )
 _HANDED_LETTERS = CompiledOnce(
-    select(_ROW.id, _ROW.list_id, _ROW.subscriber_id, _ROW.provider)
+    select(_ROW.id, _ROW.list_id, _ROW.subscriber_id, _ROW.provider, _ROW.message_class)
     .where(
         among(_ROW.id, "ids"),
         _ROW.campaign_id.is_not(None),
@@ -153,7 +153,8 @@ def hand_out(session: Session, letters: Sequence[tuple[Waiting, Message]], line:
     _HANDED.run(connection, handed, now=moment, until=moment + HANDED_LEASE, by=line.way)
     if home:
         _STAYS_HOME.run(connection, home, now=moment)
-        tally.add(session, Counter(tally.letter(values["becomes"], None) for values in home))
+        classes = {row.id: row.message_class for row, _message in letters}
+        tally.add(session, Counter(tally.letter(one["becomes"], None, classes[one["number"]]) for one in home))
     return ready
 
 
@@ -193,7 +194,7 @@ def record_taken(
     if not rows:
         return list(outcomes)
     reached: dict[int, list[int]] = {}
-    for _number, list_id, person, _provider in rows:
+    for _number, list_id, person, _provider, _class in rows:
         note_reached(reached, list_id, person)
     taken = [
         {
@@ -206,7 +207,9 @@ def record_taken(
     ]
     with in_one_go(connection):
         _TAKEN.run(connection, taken, now=clock.now())
-        tally.add(session, Counter(tally.letter(DeliveryState.ACCEPTED, one["whose"]) for one in taken))
+        classes = {row[0]: row[4] for row in rows}
+        took = (tally.letter(DeliveryState.ACCEPTED, one["whose"], classes[one["number"]]) for one in taken)
+        tally.add(session, Counter(took))
     contacted(session, reached)
     # Whoever has one of these rows as an object sees what it has become.
     session.expire_all()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from listkeeper.audience import unsubscribe
 from listkeeper.foundation import clock, signing
-from listkeeper.rendering import filling, mime_slots, primary_tab, trial_letter
+from listkeeper.rendering import filling, guidance, mime_slots, trial_letter
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 from listkeeper.rendering.mime_slots import Cut
@@ -74,13 +74,13 @@ class Edition:
 class Copy:
     """One reader's copy of an edition."""
 
-    __slots__ = ("_edition", "_letters_before", "_message_id", "_number", "_told")
+    __slots__ = ("_edition", "_guidance", "_message_id", "_number", "_told")
 
     def __init__(self, edition: Edition, row: AnyDelivery, told: Told) -> None:
         self._edition = edition
         self._told = told
         self._number = row.id
-        self._letters_before = row.letters_before
+        self._guidance = row.guidance
         self._message_id = message_name.of(row.id, edition.ours.domain)
 
     def prepared(self) -> Prepared:
@@ -110,7 +110,7 @@ class Copy:
         return trial_letter.marked(filled) if edition.trial else filled, [own, *edition.headers]
 
     def reader(self, recipient: str) -> Reader:
-        """Return the person it is filled for. Without an address nobody is taken for a reader of Gmail."""
+        """Return the person it is filled for. Without an address nobody is asked to keep our letters anywhere."""
         site, told = self._edition.ours.site, self._told
         leave, choices, page, why = (signing.token(purpose, self._number) for purpose in _PURPOSES)
         return Reader(
@@ -123,7 +123,7 @@ class Copy:
             f"{site}/w/{page}",
             f"{site}/y/{why}",
             told.reason,
-            primary_tab.is_for(recipient, earlier_campaigns=self._letters_before),
+            guidance.seen(self._guidance, recipient),
             told.asked,
             told.counted,
         )

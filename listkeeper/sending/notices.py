@@ -36,6 +36,7 @@ from listkeeper.rendering import (
     defence_mail,
     incident_mail,
     invitation_mail,
+    notice_due_mail,
     receipt_mail,
     records_mail,
     reply_due_mail,
@@ -269,6 +270,8 @@ def _incident(session: Session, row: AnyDelivery, ours: House) -> Prepared:
         said, since = watch_words.of(stands), f"{language.moment(stands.opened_at)} UTC"
     if stands.kind is IncidentKind.REPLY_DUE:
         return _reply_due(row, ours, said)
+    if stands.kind is IncidentKind.NOTICE_OVERDUE:
+        return _notice_due(row, ours, said)
     filled = incident_mail.compose(
         language_code=ours.language,
         legal_name=ours.sender.legal_name,
@@ -288,6 +291,17 @@ def _reply_due(row: AnyDelivery, ours: House, said: str) -> Prepared:
         postal_address=ours.sender.postal_address,
         said=said,
         replies_url=f"{ours.site}/studio/replies",
+    )
+    return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
+
+
+def _notice_due(row: AnyDelivery, ours: House, said: str) -> Prepared:
+    filled = notice_due_mail.compose(
+        language_code=ours.language,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        said=said,
+        notices_url=f"{ours.site}/studio/notices",
     )
     return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
 

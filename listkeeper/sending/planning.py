@@ -38,7 +38,7 @@ from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import clock, language, throttle
 from listkeeper.foundation.errors import Forbidden, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, letters_before, pilot, reader_zones
+from listkeeper.sending import delivery, guided, letters_before, notice_rows, pilot, reader_zones
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import Incident
 from listkeeper.sending.pilot import Pilot
@@ -130,7 +130,7 @@ def _demand_somebody(planned: int) -> int:
 def freeze(session: Session, campaign: Campaign, chosen: Revision, *, practice: bool = False) -> int:
     """Make one queued delivery for everybody who may be mailed now; return how many."""
     people = preflight.audience(campaign.mailing_list, campaign.topic, practice=practice)
-    audience = people.with_only_columns(Subscriber.id, Subscriber.email_key).subquery()
+    audience = people.with_only_columns(*guided.COLUMNS).subquery()
     known, before = letters_before.of_audience(session, campaign, audience)
     moment = clock.now()
     values = {
@@ -144,9 +144,11 @@ def freeze(session: Session, campaign: Campaign, chosen: Revision, *, practice: 
         Delivery.subscriber_id: audience.c.id,
         Delivery.list_id: literal(campaign.list_id),
         Delivery.letters_before: before,
+        Delivery.guidance: guided.of_letter(session, campaign, audience, before),
         Delivery.due_at: literal(moment, Delivery.due_at.type),
         Delivery.attempts: literal(0),
         Delivery.created_at: literal(moment, Delivery.created_at.type),
+        **notice_rows.columns_of(campaign),
     }
     rows = select(*values.values()).select_from(known).order_by(audience.c.id)
     session.execute(insert(Delivery).from_select(list(values), rows, include_defaults=False))
@@ -339,6 +341,7 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
         revision_id=chosen.id,
         list_id=campaign.list_id,
         typed_address=parsed.send,
+        guidance=guided.of_test(organisation, campaign, parsed.send),
     )
     return delivery.queue(session, made)
 

@@ -16,7 +16,7 @@ from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import schedule
-from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
@@ -107,11 +107,18 @@ def report(
         put_off_by=put_off,
         test=pilot.of(campaign),
         warnings=stops.warnings(session, campaign, found),
-        rests_until=quiet_hours.rests(session, clock.now()).get(campaign.organisation_id) if moving else None,
+        rests_until=_rests_until(session, campaign) if moving else None,
         last_hour=_last_hour(session, campaign) if moving and campaign.each_zone else None,
         goes_on_at=queue.next_due(session, campaign.id, campaign.waves_open) if idle else None,
         warming_up=warmup.words(session, campaign.organisation_id, _from_domain(session, campaign)) if moving else "",
     )
+
+
+def _rests_until(session: Session, campaign: Campaign) -> datetime | None:
+    """Return until when a letter rests in quiet hours; a notice of trouble does not wait for the morning."""
+    if campaign.kind is CampaignKind.NOTICE:
+        return None
+    return quiet_hours.rests(session, clock.now()).get(campaign.organisation_id)
 
 
 def _from_domain(session: Session, campaign: Campaign) -> str:

@@ -20,7 +20,7 @@ from listkeeper.audience.erasure import ForgetCopies
 from listkeeper.audience.proof import checkpoint, journal_replay, ledger, ledger_audit, witness
 from listkeeper.audience.proof.journal_replay import Replayed
 from listkeeper.audience.proof.ledger_audit import Fault
-from listkeeper.campaigns import schedule
+from listkeeper.campaigns import feed_letter, schedule
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import archive_filling, clock, key_mark, keys, language, numbering
 from listkeeper.foundation.archive_reading import Archive
@@ -120,6 +120,7 @@ def hold_what_waited(session: Session) -> int:
     for letter in session.scalars(select(Campaign).where(Campaign.state.in_(schedule.ORDERED))).all():
         schedule.take_back(session, letter)
         letter.halted = {"code": "restored"}
+    feed_letter.hold_all(session)
     held = session.execute(
         update(Delivery)
         .where(Delivery.state.in_(OPEN))

@@ -67,9 +67,9 @@ def kind_of(row: Delivery) -> Kind:
     return Kind(row.state, row.lane, row.message_class, provider_kind(row.provider))
 
 
-def letter(outcome: DeliveryState, provider: str | None) -> Kind:
+def letter(outcome: DeliveryState, provider: str | None, of_class: MessageClass = MessageClass.MARKETING) -> Kind:
     """Return what a campaign's letter counts as."""
-    return Kind(outcome, Lane.SENDING, MessageClass.MARKETING, provider_kind(provider))
+    return Kind(outcome, Lane.SENDING, of_class, provider_kind(provider))
 
 
 def provider_kind(provider: str | None) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts import seed_address
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import caught_mail
 from listkeeper.sending import link_visit
@@ -15,7 +16,7 @@ from listkeeper.sending.delivery import Delivery
 
 
 def forgetter(practice_folder: Path) -> Callable[[Session, Subscriber], None]:
-    """Return what ``erasure.erase`` calls: deliveries let go of the person, the practice inbox of her mail.
+    """Return what ``erasure.erase`` calls: deliveries let go of the person, inbox and seed list of her address.
 
     The deliveries stay, without a name, so that a campaign's counts stay true.
     What still waits is then refused by the gate, because nobody is there. Which links she followed is a number then.
@@ -32,6 +33,7 @@ def forgetter(practice_folder: Path) -> Callable[[Session, Subscriber], None]:
             .values(subscriber_id=None, confirmation_id=None)
             .execution_options(synchronize_session=False)
         )
+        seed_address.forget(session, person.organisation_id, person.email_key)
         caught_mail.remove_all_of(practice_folder, person.email_send)
 
     return forget

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import quiet_hours
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns import schedule
-from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import pilot
@@ -159,7 +159,7 @@ def _letter(
     open_ones = [depth for wave, depth in waves.items() if wave <= row.waves_open]
     later = sum(depth.later for depth in waves.values())
     why, until = _why(row, open_ones, late, watched=bool(waves) and not open_ones)
-    if row.state is CampaignState.SENDING and rests_until is not None:
+    if row.state is CampaignState.SENDING and rests_until is not None and row.kind is not CampaignKind.NOTICE:
         why, until = Why.QUIET, rests_until
     return Letter(
         public_id=row.public_id,
@@ -226,10 +226,10 @@ def _claimable(session: Session, lane: Lane) -> Iterator[Select[datetime]]:
 
 
 def moving_letters(session: Session) -> list[tuple[int, int]]:
-    """Return the campaigns that may leave now, each with the last of its waves that may; none in quiet hours."""
+    """Return the campaigns that may leave now, each with the last of its waves; in quiet hours notices alone."""
     query = select(Campaign.id, Campaign.waves_open).where(Campaign.state == CampaignState.SENDING)
     if resting := quiet_hours.rests(session, clock.now()):
-        query = query.where(Campaign.organisation_id.not_in(resting))
+        query = query.where(or_(Campaign.organisation_id.not_in(resting), Campaign.kind == CampaignKind.NOTICE))
     return [(row[0], row[1]) for row in session.execute(query.order_by(Campaign.id))]
 
 

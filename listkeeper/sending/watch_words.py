@@ -116,6 +116,18 @@ def _reply_due(facts: Facts) -> str:
     )
 
 
+def _notice_overdue(facts: Facts) -> str:
+    return language.counted(
+        "You promised to tell more about “%(title)s”, and that was due %(late)s ago. Say what you know, even if it is "
+        "that nothing is new.",
+        "You promised to tell more about %(number)s matters, and it is due; the first of them is “%(title)s”, since "
+        "%(late)s. Say what you know, even if it is that nothing is new.",
+        facts["number"],
+        title=facts["title"],
+        late=language.span(timedelta(minutes=facts["minutes"])),
+    )
+
+
 _SAYINGS: dict[IncidentKind, Callable[[Facts], str]] = {
     IncidentKind.NO_WORKER: _nobody_works,
     IncidentKind.CAMPAIGN_STUCK: _stuck,
@@ -125,4 +137,5 @@ _SAYINGS: dict[IncidentKind, Callable[[Facts], str]] = {
     IncidentKind.DISK_LOW: _disk_low,
     IncidentKind.DISK_FULL: _disk_full,
     IncidentKind.REPLY_DUE: _reply_due,
+    IncidentKind.NOTICE_OVERDUE: _notice_overdue,
 }

@@ -20,7 +20,7 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency
 from listkeeper.campaigns import welcome
 from listkeeper.foundation import clock
-from listkeeper.sending import delivery, planning
+from listkeeper.sending import delivery, guided, planning
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 
 # One checkpoint then serves the receipts of a whole minute; and who leaves at once gets nothing.
@@ -44,6 +44,7 @@ def after_yes(session: Session, event_id: int, *, site: str) -> Delivery | None:
     if chosen is None or _wants_fewer(session, person, event.list_id):
         return planning.mail_receipt(session, event_id)
     _take_back_older(session, person, event.list_id)
+    before = _letters_before(session, person)
     return planning.mail_once(
         session,
         person,
@@ -53,7 +54,8 @@ def after_yes(session: Session, event_id: int, *, site: str) -> Delivery | None:
         revision_id=chosen.id,
         notice=NoticeKind.WELCOME,
         notice_id=event.id,
-        letters_before=_letters_before(session, person),
+        letters_before=before,
+        guidance=guided.of_person(session, organisation, person, before),
         due_at=clock.now() + WAIT,
     )
 
@@ -87,6 +89,9 @@ def _take_back_older(session: Session, person: Subscriber, list_id: int) -> None
 
 def _letters_before(session: Session, person: Subscriber) -> int:
     query = select(func.count()).where(
-        Delivery.subscriber_id == person.id, Delivery.campaign_id.is_not(None), Delivery.state == DeliveryState.ACCEPTED
+        Delivery.subscriber_id == person.id,
+        Delivery.campaign_id.is_not(None),
+        Delivery.message_class == MessageClass.MARKETING,
+        Delivery.state == DeliveryState.ACCEPTED,
     )
     return session.scalar(query) or 0

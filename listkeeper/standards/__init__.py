@@ -19,7 +19,8 @@ by ``mail_parts`` and ``mail_text``; ``webhook`` signs what is posted.
 ``encoded_word`` and ``list_headers`` write what stands at the head of a
 message: words beyond ASCII, and the headers by which a mail program knows a
 mailing list and leaves it with one click (RFC 2047, 2369, 2919, 8058).
-``verp`` knows what others wrap around the address a message comes back to.
+``verp`` knows what others wrap around the address a message comes back to, and
+``atom`` writes a feed for those who read without a mailbox (RFC 4287).
 
 What must be provable years from now stands on four more: ``canonical_json``
 gives a record exactly one spelling (RFC 8785), ``merkle`` sums up any number

@@ -15,6 +15,8 @@ from typing import Any
 SCHEMA = "https://w3id.org/dpv/schema/dpv-27560#"
 RECORD = f"{SCHEMA}record-eu-gdpr"
 RECEIPT = f"{SCHEMA}receipt-eu-gdpr"
+MARKETING = "dpv:DirectMarketing"
+SERVICE = "dpv:ServiceProvision"
 CONTEXT = {
     "dct": "http://purl.org/dc/terms/",
     "dpv": "https://w3id.org/dpv#",
@@ -114,6 +116,8 @@ class Consent:
     withdrawal: str
     authority: str
     events: Sequence[StateChange]
+    # The purpose of DPV that this one is a kind of.
+    broader: str = MARKETING
 
 
 def permits(state: str) -> bool:
@@ -192,7 +196,7 @@ def _process(consent: Consent) -> dict[str, Any]:
     return {
         "@type": "dpv:Process",
         "dpv:hasService": consent.service,
-        "dpv:hasPurpose": {"@type": "dpv:Purpose", "skos:broader": "dpv:DirectMarketing", "dct:title": consent.purpose},
+        "dpv:hasPurpose": {"@type": "dpv:Purpose", "skos:broader": consent.broader, "dct:title": consent.purpose},
         "dpv:hasLegalBasis": consent.basis,
         "dpv:hasDataController": consent.controller.id,
         "dpv:hasPersonalData": [

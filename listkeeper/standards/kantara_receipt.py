@@ -13,6 +13,7 @@ from typing import Any
 VERSION = "KI-CR-v1.1.0"
 # Appendix of the specification: the category numbers are part of its words.
 MARKETING = "6 - Marketing"
+SERVICE = "2 - Contracted Service"
 CONTACT = "2 - Contact"
 EXPLICIT = "EXPLICIT"
 IMPLICIT = "IMPLICIT"
@@ -62,6 +63,7 @@ class Transaction:
     termination: str
     third_parties: Sequence[str] = ()
     public_key: str = ""
+    category: str = MARKETING
 
 
 def receipt(transaction: Transaction) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def _controller(controller: Controller) -> dict[str, Any]:
 def _purpose(transaction: Transaction) -> dict[str, Any]:
     return {
         "purpose": transaction.purpose,
-        "purposeCategory": [MARKETING],
+        "purposeCategory": [transaction.category],
         "consentType": EXPLICIT if transaction.explicit else IMPLICIT,
         "piiCategory": [CONTACT],
         "primaryPurpose": True,

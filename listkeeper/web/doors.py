@@ -18,6 +18,7 @@ from flask import Blueprint, Flask, request
 from flask_login import current_user
 
 from listkeeper.foundation import language
+from listkeeper.rendering import picture_file
 from listkeeper.settings import Settings
 from listkeeper.web import asset, headers, problems
 from listkeeper.web.studio import sign_in
@@ -114,6 +115,16 @@ OPEN = frozenset(
         "address_page.show_cancel",
         "address_page.cancel",
         "web_view.show",
+        # What is out of order, for whoever looks.
+        "status_page.show",
+        "status_page.show_one",
+        # What was sent to everybody, where its owner shows it to anybody: it names no reader.
+        "archive_page.show",
+        "archive_page.show_letter",
+        "archive_page.feed",
+        "guidance_picture.show",
+        "inbox_done.show",
+        "inbox_done.done",
         "tap_page.show",
         "tap_page.press",
         # The way into the studio: pages that ask who is there, and in which language.
@@ -134,8 +145,8 @@ OPEN = frozenset(
 )
 # A picture is the largest thing anybody sends; the pages for strangers take far less.
 _LARGEST_BODY = 8 * 1024 * 1024
-# But for a whole list, which only somebody who is signed in may bring.
-_LARGEST_UPLOADS = {"imports.bring": 256 * 1024 * 1024}
+# But for a whole list, and for the pictures of letters, which only somebody who is signed in may bring.
+_LARGEST_UPLOADS = {"imports.bring": 256 * 1024 * 1024, "pictures.bring": picture_file.LIMIT + 64 * 1024}
 
 
 def open_all(app: APIFlask, settings: Settings) -> None:

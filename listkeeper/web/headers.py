@@ -78,9 +78,14 @@ def private(response: Response) -> Response:
     return response
 
 
-def letter(response: Response) -> Response:
-    """Mark a letter: its own inline styles, nothing from elsewhere, no script, no form."""
-    response.headers["Content-Security-Policy"] = LETTER
+def letter(response: Response, *, pictures: bool = True, site: str = "") -> Response:
+    """Mark a letter: its own inline styles, nothing from elsewhere, no script, no form.
+
+    Its pictures lie on ``site``, which may have another name than the page was asked under; or none is shown.
+    """
+    shown = f"'self' data: {site}".strip() if pictures else "'none'"
+    policy = LETTER.replace("'self' data:", shown)
+    response.headers["Content-Security-Policy"] = policy
     return private(response)
 
 

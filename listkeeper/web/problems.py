@@ -24,7 +24,9 @@ _BAD_ADDRESS = 400
 _TOO_MANY = 429
 _OUR_FAULT = 500
 # Some codes say more exactly what is wrong than their kind does.
-_STATUS_OF_CODE = {"no_key": 401, "bad_key": 401, "not_json": 400, "not_json_type": 415}
+_STATUS_OF_CODE = {
+    "no_key": 401, "bad_key": 401, "not_json": 400, "not_json_type": 415, "changed_elsewhere": 412, "name_missing": 428,
+}  # fmt: skip
 # RFC 6750 section 3: what a program without the right key is told.
 _CHALLENGES = {
     "no_key": 'Bearer realm="listkeeper"',

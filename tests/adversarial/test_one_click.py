@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
@@ -164,7 +164,7 @@ def test_case_19_a_letter_passed_on_wipes_exports_and_changes_nothing(
     guest.subscribe()
     works.write(lambda session, house: cafe.subscribe(session, house, "bo@guest.example"))
     letter = guest.get_letter()
-    before, told = attack.state(works.app), attack.events(works.app)
+    before, told, of_her = attack.state(works.app), attack.events(works.app), works.read(_of_her(guest))
     list_id = works.read(lambda session: _list_id(session, guest))
     for rule, method in sorted(_routes(works.app), key=lambda found: (found[0].rule.startswith("/u/"), found[0].rule)):
         for path in letter.values():
@@ -178,12 +178,24 @@ def test_case_19_a_letter_passed_on_wipes_exports_and_changes_nothing(
     assert set((attack.events(works.app) - told).keys()) <= AT_MOST
     assert attack.changed(before, after) <= {
         "subscription", "consent_event", "suppression", "ledger", "access_link", "delivery", "leaving_reason",
+        "subscriber",
     }  # fmt: skip
+    # Of herself nothing but that she is not asked about her inbox any more.
+    assert works.read(_of_her(guest)) == of_her
     assert attack.standing(works.app, works.list_id) == {HER: "unsubscribed", "bo@guest.example": "confirmed"}
     # The only mail it can cause is the fresh link, and that goes to her alone, unused.
     works.work(Lane.URGENT, 2)
     assert {to for kept in smtp_sink.messages for to in kept.rcpt_tos} == {HER, "bo@guest.example"}
     assert client.get("/mine/x").status_code == 404
+
+
+def _of_her(guest: Guest) -> Callable[[Session], dict[str, object]]:
+    def look(session: Session) -> dict[str, object]:
+        person = guest.person(session)
+        kept = (each.name for each in Subscriber.__table__.c if each.name != "inbox_done_at")
+        return {name: getattr(person, name) for name in kept}
+
+    return look
 
 
 def _list_id(session: Session, guest: Guest) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from listkeeper import parts, store
-from listkeeper.accounts import api_key, invitation, organisation, sign_in_link, user
+from listkeeper.accounts import api_key, invitation, organisation, seed_address, sign_in_link, user
 from listkeeper.accounts.api_key import Scope
 from listkeeper.accounts.user import Role
 from listkeeper.audience import (
@@ -39,15 +39,20 @@ from listkeeper.audience.proof import evidence_request
 from listkeeper.audience.source import Channel
 from listkeeper.audience.source_cost import CostPer
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.campaigns import archive, feed_letter, picture, snippet
 from listkeeper.campaigns import link as stored
+from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.feed_rhythm import Cadence, Rhythm
 from listkeeper.deliverability import sending_domain
 from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import caught_mail, clock, signing
 from listkeeper.foundation.table import Table
+from listkeeper.rendering.feed import Feed
+from listkeeper.rendering.picture_file import PictureFile
 from listkeeper.sending import link_visit, planning
 from listkeeper.sending.delivery import Delivery
 from listkeeper.web.api import lock as api_lock
-from tests.makers import cafe, questions
+from tests.makers import cafe, questions, trouble
 from tests.makers.cafe import Cafe
 from tests.makers.came_back import Postman
 from tests.makers.letters_in import Postbox, written
@@ -138,6 +143,7 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/n/", {"token": confirm}),
         ("/u/", {"token": leave}),
         *_links(session, handed),
+        *_archive(session, made, sent),
         ("/me/", {"token": access_link.token_of(link_to_own_page)}),
         ("/mine/", {"visit": _visit(session, person), "public_id": made.mailing_list.public_id}),
         ("/a/", {"token": address_change.token_of(change)}),
@@ -148,6 +154,20 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/studio/inbox/", {"key": key}),
         ("/studio/bounces/", {"name": _wave(session, made)}),
         *_behind_locks(session, made, person),
+    )
+
+
+def _archive(session: Session, made: Cafe, sent: Campaign) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Let anybody read what was sent, and a feed become letters."""
+    archive.publish(made.mailing_list, on=True)
+    read = Feed("Notes", None, ())
+    notes = feed_letter.add(
+        session, made.organisation, made.mailing_list, url="https://site.example/feed", read=read,
+        rhythm=Rhythm(Cadence.DAILY, 0, 9), zone="UTC",
+    )  # fmt: skip
+    return (
+        ("/archive/", {"slug": made.mailing_list.slug, "public_id": sent.public_id}),
+        ("/studio/feeds/", {"public_id": notes.public_id}),
     )
 
 
@@ -204,15 +224,32 @@ def _behind_locks(session: Session, made: Cafe, person: Subscriber) -> tuple[tup
     )
 
 
+def _for_letters(session: Session, made: Cafe) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Keep a picture and a piece for letters, and an address that gets every test."""
+    seed = seed_address.add(session, made.organisation, "seed@people.example", "Ours")
+    file = PictureFile(b"not looked at any more", "png", width=2, height=2)
+    kept = picture.keep(session, made.organisation, parts.media_folder(), file, "oven.png")
+    piece = snippet.keep(session, made.organisation, "Hours", markdown="From *seven*.")
+    return (
+        ("/studio/pictures/", {"public_id": kept.public_id}),
+        ("/studio/snippets/", {"public_id": piece.public_id}),
+        ("/studio/settings/seeds/", {"number": str(seed.id)}),
+        ("/studio/letters/", {"number": "1"}),
+        ("/guidance/", {"edition": "1", "name": "gmail-phone"}),
+    )
+
+
 def _conversation(session: Session, made: Cafe, person: Subscriber) -> str:
     box = Postbox(session, made)
     return box.begins(written(sender=person.email_send), box.letter_to(person)).public_id
 
 
 def _questions(session: Session, made: Cafe, person: Subscriber) -> tuple[tuple[str, dict[str, str]], ...]:
-    """Let the list ask a question, which a letter uses, and somebody have written to us."""
+    """Let the list ask a question, which a letter uses, somebody have written to us, and something be out of order."""
     asked = questions.asked(session, made)
     return (
+        *trouble.places(session, made),
+        *_for_letters(session, made),
         ("/studio/replies/", {"public_id": _conversation(session, made, person)}),
         ("/q/", {"token": profile_link.token(person.id, asked.id, How.LETTER)}),
         ("/mine/<visit>/answers/", {"question_id": asked.public_id}),

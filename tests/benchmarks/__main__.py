@@ -38,6 +38,10 @@ BENCHES = {
     "hooks": ("tests.benchmarks.hooks", "events of mail providers taken a second, single and by the hundred; a list"),
     "hooks-postgresql": ("tests.benchmarks.hooks", "the same on PostgreSQL"),
     "bounces": ("tests.benchmarks.bounces", "mails that come back read and classified a second, on one core"),
+    "preview": (
+        "tests.benchmarks.preview",
+        "milliseconds from a change to a letter until it is seen, and more; a list",
+    ),
     "web": ("tests.benchmarks.web", "signup forms shown a second"),
 }
 

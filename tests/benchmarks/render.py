@@ -57,7 +57,7 @@ def reader(number: int) -> Reader:
         unsubscribe_url=f"https://mail.cafe.example/u/{token}", unsubscribe_mailto=None,
         preferences_url=f"https://mail.cafe.example/p/{token}", web_view_url=f"https://mail.cafe.example/w/{token}",
         why_url=f"https://mail.cafe.example/y/{token}",
-        reason="You get this because you said yes on 3 May 2026 on cafe.example.", sees_primary_tab=False,
+        reason="You get this because you said yes on 3 May 2026 on cafe.example.",
     )  # fmt: skip
 
 

@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.audience import thread, thread_mail
 from listkeeper.audience.thread import Conversation, ConversationState
-from listkeeper.campaigns import campaign
+from listkeeper.campaigns import campaign, revision
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.feedback import answering, promise
 from listkeeper.feedback.promise import Promise
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.rendering import merge_tags
+from listkeeper.rendering import compiled
+from listkeeper.rendering.document import TapsBlock
 from listkeeper.sending import first_message, planning
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.first_message import First, Verdict
@@ -196,6 +197,9 @@ def test_a_letter_that_asks_is_ready_to_begin_with(works: Works) -> None:
     with works.app.app_context(), store.reading() as session:
         letter = session.scalars(select(Campaign)).one()
         draft = campaign.newest(session, letter).draft
+        written = revision.as_letter(draft, here(session).organisation, "https://letters.cafe.example")
     assert draft.subject == "How is it going?"
-    assert "[Something is wrong]({{ links.problem }})" in draft.markdown
-    assert merge_tags.names_in(draft.markdown) == {"links.fine", "links.question", "links.problem"}
+    [taps] = [block for block in draft.blocks if isinstance(block, TapsBlock)]
+    assert taps.problem == "Something is wrong"
+    made = compiled.compile_letter(written)
+    assert {"links.fine", "links.question", "links.problem"} <= set(made.names)

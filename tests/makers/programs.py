@@ -38,6 +38,10 @@ class Program:
         headers = self.headers | ({"Idempotency-Key": name} if name else {}) | options.pop("headers", {})
         return self.client.post(f"{NOW}{path}", json={} if body is None else body, headers=headers, **options)
 
+    def put(self, path: str, body: object, **options: Any) -> TestResponse:  # noqa: ANN401
+        """Send a JSON body in place of what is there."""
+        return self.client.put(f"{NOW}{path}", json=body, headers=self.headers | options.pop("headers", {}), **options)
+
 
 def program(app: Flask, *scopes: Scope, name: str = "Shop") -> Program:
     """Make a key with these scopes (all when none are named) and return a program that holds it."""

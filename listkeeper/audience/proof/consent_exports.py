@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from listkeeper.audience.mailing_list import SERVICE
 from listkeeper.audience.proof.certificate import Certificate, Happening, Permission
 from listkeeper.audience.proof.ledger import EventType
 from listkeeper.standards import consent_record_27560 as iso27560
@@ -63,6 +64,7 @@ def _consents(certificate: Certificate, site: str) -> Iterator[Consent]:
             withdrawal=f"mailto:{certificate.controller.contact}",
             authority=_AUTHORITY,
             events=events,
+            broader=iso27560.SERVICE if permission.purpose == SERVICE else iso27560.MARKETING,
         )
 
 
@@ -183,4 +185,5 @@ def _transaction(certificate: Certificate, permission: Permission, given: Happen
         explicit=True,
         termination=_retention(certificate),
         public_key=certificate.position.public_key,
+        category=kantara_receipt.SERVICE if permission.purpose == SERVICE else kantara_receipt.MARKETING,
     )  # fmt: skip

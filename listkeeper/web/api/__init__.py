@@ -1,7 +1,7 @@
 """The door for programs: a key in the ``Authorization`` header, JSON in and out, described at ``/openapi.json``.
 
 ``lock`` asks every request below ``/api`` for a live key that opens what is
-asked. ``strict_json`` reads what programs send, ``shape`` and ``paging`` say how
+asked. ``web.strict_json`` reads what programs send, ``shape`` and ``paging`` say how
 answers look, ``change`` is the one way to change something: a transaction, the
 program's name in the audit log, and the same answer again for the same
 ``Idempotency-Key``. ``describing`` makes the document. Behind the same lock, for

@@ -15,6 +15,7 @@ from listkeeper.accounts import storefront
 from listkeeper.accounts.api_key import Scope
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.handover import RefusalCode
+from listkeeper.campaigns import archive
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock
@@ -101,6 +102,10 @@ class OneCampaign(Brief):
     rate_per_minute: int | None = Field(description="Over the last minute; null when not known.", examples=[4312])
     seconds_left: int | None = Field(description="At that rate; null when not known.", examples=[42])
     rests_until: Moment | None = Field(description="Until when quiet hours last.")
+    archive_url: str | None = Field(
+        description="Where anybody can read it; null while only those who got it can.",
+        examples=["https://mail.cafe.example/archive/news/cmp_7k2v9d3h5t8w1x4z6b0c"],
+    )
     test: Test | None
 
 
@@ -186,6 +191,7 @@ def told(session: Session, campaign: Campaign) -> OneCampaign:
         rate_per_minute=report.rate_per_minute,
         seconds_left=report.seconds_left,
         rests_until=_moment(report.rests_until),
+        archive_url=archive.address_of(campaign, settings().site) if archive.is_shown(session, campaign) else None,
         test=_test(campaign),
     )
 

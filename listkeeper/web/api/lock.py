@@ -21,8 +21,7 @@ from listkeeper.accounts import api_key
 from listkeeper.accounts.api_key import Scope
 from listkeeper.foundation import language, log, signing, throttle
 from listkeeper.foundation.errors import Forbidden, Invalid, NotFound, TryAgain
-from listkeeper.web import network
-from listkeeper.web.api import strict_json
+from listkeeper.web import network, strict_json
 
 ROOT = "/api"
 NOW = f"{ROOT}/v1"

@@ -1,5 +1,5 @@
-// Builds the studio's one script and one stylesheet, and the scripts of embedded forms, into ../static/build. The
-// result is committed: nobody who installs listkeeper needs Node. `--check`
+// Builds the studio's one script and one stylesheet, those that the composer has beside them, and the scripts of
+// embedded forms, into ../static/build. The result is committed: nobody who installs listkeeper needs Node. `--check`
 // builds in memory and compares byte for byte.
 import { build, transform } from "esbuild";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -25,6 +25,8 @@ const result = await build({
   entryPoints: [
     "studio.js",
     "studio.css",
+    "composer.js",
+    "composer.css",
     "embed/listkeeper-form.js",
     "embed/listkeeper-frame.js",
     "embed/frame-page.js",

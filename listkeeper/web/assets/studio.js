@@ -11,5 +11,6 @@ import "./elements/localtime.js";
 import "./elements/copy.js";
 import "./elements/autosubmit.js";
 import "./elements/draft.js";
+import "./elements/preview.js";
 import "./elements/tabs.js";
 import "./elements/passkey.js";

@@ -17,7 +17,7 @@ from listkeeper.campaigns import welcome
 from listkeeper.foundation import language
 from listkeeper.web import network
 from listkeeper.web.ask import Ask
-from listkeeper.web.public import asking, brand, inbox_help, onward, page
+from listkeeper.web.public import archive_page, asking, brand, inbox_help, onward, page
 
 blueprint = Blueprint("confirm_page", __name__)
 blueprint.before_request(page.limit_body)
@@ -107,6 +107,7 @@ def _thanks(session: Session, asked: Confirmation, *, again: bool) -> Response:
         onward=onward.of(shown.version),
         again=again,
         letter_follows=letter is not None and letter.is_on and not again,
+        earlier=archive_page.way_in(session, shown.mailing_list),
         keeping=inbox_help.keeping(person.email_send, shown.organisation.from_address, shown.form.language),
         ask=_question_to(session, person, asked, shown.form.language),
     )

@@ -11,6 +11,7 @@ from listkeeper.accounts import audit_log, organisation, quiet_hours, storefront
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
+from listkeeper.rendering import fonts
 from listkeeper.web.studio import mail_ways, member, page, picture
 
 blueprint = Blueprint("business", __name__, url_prefix=page.ROOT)
@@ -104,6 +105,7 @@ def _describe(session: Session, logo: str | None) -> None:
         website=typed.get("website"),
     )
     owner.language = language.known(typed.get("language"))
+    owner.letter_font = fonts.chosen(typed.get("letter_font", owner.letter_font))
     if logo or typed.get("remove_logo"):
         owner.logo = logo
     who = member.present()
@@ -119,6 +121,7 @@ def _as_typed(owner: Organisation) -> dict[str, str]:
         "website": owner.website or "",
         "language": owner.language,
         "brand_colour": owner.brand_colour,
+        "letter_font": owner.letter_font,
         "witness_address": owner.witness_address or "",
         "quiet_from": quiet_hours.as_text(owner)[0],
         "quiet_until": quiet_hours.as_text(owner)[1],
@@ -130,6 +133,7 @@ def _shown(session: Session, typed: dict[str, str], *, problem: Invalid | None =
         session,
         "settings",
         typed=typed,
+        fonts=[(name, fonts.said(name)) for name in fonts.STACKS],
         problem=problem,
         leaving=mail_ways.every(session),
         zone=storefront.zone_of(session, organisation.only_one(session)),

@@ -1,37 +1,34 @@
 """The composer: write, see the very letter that would go, and what is wrong with it.
 
-Every save names the version it was made on. A save on an old version changes
-nothing and gets the present one back, so that no text is lost on either side.
+What is written is stored by ``letter_document``; a test is sent by
+``test_send``. Here the page is put together, and the letter is shown alone.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response, redirect, request, url_for
+from flask import Blueprint, Response, make_response, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import parts, store
-from listkeeper.accounts import audit_log, organisation
+from listkeeper.accounts import organisation
 from listkeeper.audience import profile_question
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight, preview
+from listkeeper.campaigns import letter_fix, preflight, preview
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.preflight import Inspection
 from listkeeper.campaigns.revision import Draft, Revision
 from listkeeper.deliverability.finding import Finding, Severity
-from listkeeper.foundation import clock, language
-from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError
-from listkeeper.sending import halt, planning
-from listkeeper.web import headers, problems
-from listkeeper.web.studio import link_memory, member, page, words
+from listkeeper.foundation.errors import ListkeeperError
+from listkeeper.rendering import letter_light
+from listkeeper.sending import halt, seen_as
+from listkeeper.sending.seen_as import View
+from listkeeper.web import headers
+from listkeeper.web.studio import block_form, block_words, link_memory, page, test_send, words
 
 blueprint = Blueprint("composer", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>")
-
-_CHANGED_ELSEWHERE = 412
-# A letter may have 300,000 characters, which a form may write as nine bytes each.
-_BODY_LIMIT = 3 * 1024 * 1024
 
 
 def opened(session: Session, public_id: str) -> Campaign:
@@ -47,10 +44,10 @@ def show(public_id: str) -> Response | AnyResponse:
         if letter.state is not CampaignState.DRAFT:
             return redirect(url_for("departure.progress", public_id=public_id), 303)
         newest = campaigns.newest(session, letter)
-        return _composer(session, letter, newest, newest.draft)
+        return shown(session, letter, newest, newest.draft)
 
 
-def _composer(  # noqa: PLR0913 - a letter, its words, and what went wrong with them
+def shown(  # noqa: PLR0913 - a letter, its words, and what went wrong with them
     session: Session,
     letter: Campaign,
     newest: Revision,
@@ -60,6 +57,7 @@ def _composer(  # noqa: PLR0913 - a letter, its words, and what went wrong with 
     problem: ListkeeperError | None = None,
     status: int = 200,
 ) -> Response:
+    """Return the page of a letter with these words in its fields; ``theirs`` is what is stored, if it is another."""
     found = inspected(session, letter)
     return headers.framing(
         page.answer(
@@ -69,10 +67,15 @@ def _composer(  # noqa: PLR0913 - a letter, its words, and what went wrong with 
             version=newest.number,
             saved_at=newest.created_at,
             draft=draft,
-            theirs=theirs,
+            document=draft.document,
+            theirs=theirs.draft.document if theirs is not None else None,
             problem=problem,
             halted=halt.words(letter.halted) if letter.halted else "",
             **panel(found.findings),
+            **block_words.for_page(session, letter),
+            **test_send.offered(session),
+            new_key=block_form.new_key,
+            people=seen_as.some(session, letter.mailing_list),
             follow=bool(found.links),
             answers=profile_question.keys_on(session, letter.list_id),
             status=status,
@@ -80,75 +83,40 @@ def _composer(  # noqa: PLR0913 - a letter, its words, and what went wrong with 
     )
 
 
-@blueprint.post("")
-def save(public_id: str) -> Response | AnyResponse:
-    """Store what was written, whole, or say that somebody else did in the meantime."""
-    request.max_content_length = request.max_form_memory_size = _BODY_LIMIT
-    draft = Draft(request.form.get("subject", ""), request.form.get("preheader", ""), request.form.get("markdown", ""))
-    base = request.form.get("version", -1, type=int)
-    try:
-        with store.transaction() as session:
-            letter = opened(session, public_id)
-            kept = campaigns.write(session, letter, draft, base=base)
-            version = kept.number
-    except Conflict as problem:
-        return _elsewhere(public_id, draft, problem)
-    if page.wants_json():
-        return jsonify(version=version, saved_at=clock.as_text(clock.now()))
-    return page.back_to("composer.show", language.text("Saved."), public_id=public_id)
-
-
-def _elsewhere(public_id: str, draft: Draft, problem: Conflict) -> Response:
-    """Give both texts back: the one that is stored, and the one that was not."""
-    with store.reading() as session:
-        letter = opened(session, public_id)
-        newest = campaigns.newest(session, letter)
-        changed = problem.code == "changed_elsewhere"
-        status = _CHANGED_ELSEWHERE if changed else problems.status_of(problem)
-        if page.wants_json():
-            answer = jsonify(
-                message=problem.message, version=newest.number, subject=newest.subject, body=newest.markdown
-            )
-            answer.status_code = status
-            return answer
-        return _composer(
-            session, letter, newest, draft, theirs=newest if changed else None, problem=problem, status=status
-        )
-
-
 @blueprint.get("/preview")
 def see(public_id: str) -> Response:
-    """Serve the letter as HTML, alone, under the policy of letters."""
-    return _seen(public_id, "html")
+    """Serve one reading of the saved letter, alone, under the policy of letters.
 
-
-@blueprint.get("/preview/text")
-def see_text(public_id: str) -> Response:
-    """Serve the plain-text part, alone, as a page a frame can show."""
-    return _seen(public_id, "text")
-
-
-def _seen(public_id: str, kind: str) -> Response:
+    ``part`` is html, text or raw; ``as`` worst, longest, random or a person; ``tab`` the request she sees; ``images``
+    off takes the pictures away; ``scheme`` inverted shows what some programs make of a letter in the dark.
+    """
+    asked = request.args
     with store.reading() as session:
-        owner = organisation.only_one(session)
-        letter = opened(session, public_id)
-        draft = campaigns.newest(session, letter).draft
-        told = preview.nothing_told(session, letter.mailing_list)
-        if "answered" in request.args:
-            told = preview.sample_answers(session, owner, letter.mailing_list)
+        owner, letter = organisation.only_one(session), opened(session, public_id)
+        view = View(asked.get("as", seen_as.WORST), asked.get("tab", "").removeprefix("none"))
+        site, about = page.settings().site, letter.mailing_list
         try:
-            filled = preview.of_draft(
-                draft, owner, letter.mailing_list, page.settings().site, letter.language, told=told
-            )
-        except Invalid as problem:
+            if "answered" in asked:
+                told = preview.sample_answers(session, owner, about)
+                newest = campaigns.newest(session, letter).draft
+                filled = preview.of_draft(newest, owner, about, site, letter.language, told=told)
+                return _alone(filled.html, "html")
+            made = preview.made_of(session, letter, owner, site)
+            if asked.get("part") == "raw":
+                return _alone(seen_as.raw(session, made, owner, about, site, view).decode(errors="replace"), "plain")
+            filled = seen_as.filled(session, made, owner, about, site, view)
+        except ListkeeperError as problem:
             return _alone(problem.message, "plain")
-    return _alone(filled.html, "html") if kind == "html" else _alone(filled.text, "plain")
+    if asked.get("part") == "text":
+        return _alone(filled.text, "plain")
+    body = letter_light.inverted(filled.html) if asked.get("scheme") == "inverted" else filled.html
+    return _alone(body, "html", pictures=asked.get("images") != "off")
 
 
-def _alone(body: str, kind: str) -> Response:
+def _alone(body: str, kind: str, *, pictures: bool = True) -> Response:
     answer = make_response(body)
     answer.content_type = f"text/{kind}; charset=utf-8"
-    return headers.letter(answer)
+    return headers.letter(answer, pictures=pictures, site=page.settings().site)
 
 
 @blueprint.get("/check")
@@ -161,7 +129,7 @@ def check(public_id: str) -> Response:
     asked = "links" in request.args or not page.is_fragment()
     if asked:
         fetcher = link_memory.fetcher(settings.check_links, parts.fetcher)
-        findings = findings + preflight.follow_links(found.links, fetcher)
+        findings = findings + preflight.follow_links(found.links, fetcher) + _as_a_filter_sees_it(public_id)
     with store.reading() as session:
         return page.answer(
             session,
@@ -170,6 +138,22 @@ def check(public_id: str) -> Response:
             **panel(findings),
             follow=bool(found.links) and not asked,
         )
+
+
+def _as_a_filter_sees_it(public_id: str) -> list[Finding]:
+    """Show the message to the owner's own spam filter, if there is one, while no transaction is open."""
+    settings = page.settings()
+    if settings.spam_check is None:
+        return []
+    with store.reading() as session:
+        owner, letter = organisation.only_one(session), opened(session, public_id)
+        try:
+            made = preview.made_of(session, letter, owner, settings.site)
+        except ListkeeperError:
+            # Why it cannot be put together is said by the other checks.
+            return []
+        raw = seen_as.raw(session, made, owner, letter.mailing_list, settings.site, View())
+    return parts.spam_check(raw)
 
 
 def inspected(session: Session, letter: Campaign) -> Inspection:
@@ -186,25 +170,5 @@ def panel(findings: list[Finding]) -> dict[str, Any]:
         "ready": preflight.ready(findings),
         "clean": all(each.severity is Severity.INFO for each in findings),
         "say_severity": words.severity,
+        "can_mend": letter_fix.can_mend,
     }
-
-
-@blueprint.post("/test")
-def test(public_id: str) -> AnyResponse:
-    """Send the saved letter to one typed address, marked as a test."""
-    settings = page.settings()
-    typed = request.form.get("to", "").strip()
-    try:
-        with store.transaction() as session:
-            owner = organisation.only_one(session)
-            letter = opened(session, public_id)
-            planning.mail_test(session, owner, letter, typed, site=settings.site, per_hour=settings.tests_per_hour)
-            audit_log.record(session, owner.id, member.present().actor, "campaign.tested", public_id)
-    except ListkeeperError as problem:
-        return page.back_to("composer.show", problem.message, "bad", public_id=public_id)
-    said = (
-        language.text("The test is on its way to the practice inbox. Nothing left this machine.")
-        if settings.practice
-        else language.text("The test is on its way to %(address)s.", address=typed)
-    )
-    return page.back_to("composer.show", said, public_id=public_id)

@@ -19,7 +19,7 @@ from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
 from listkeeper.sending import pilot, planning, reader_zones
 from listkeeper.web import domain_read, headers, problems
-from listkeeper.web.studio import composer, link_memory, member, page, underway, words
+from listkeeper.web.studio import composer, letter_archive, link_memory, member, page, underway, words
 
 blueprint = Blueprint("departure", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>")
 
@@ -115,6 +115,7 @@ def send(public_id: str) -> Response | AnyResponse:
             found = composer.inspected(session, letter)
             _demand_ready(letter, found.findings)
             domain_gate.demand_known(found.findings, settings.gate, accepted="unknown" in request.form)
+            letter_archive.take_typed(letter)
             planning.send_campaign(
                 session,
                 owner,
@@ -183,5 +184,6 @@ def progress(public_id: str) -> Response | AnyResponse:
             "progress_part" if page.is_fragment() else "progress",
             letter=letter,
             revision=campaigns.newest(session, letter),
+            **letter_archive.shown(session, letter),
             **underway.shown(session, letter),
         )

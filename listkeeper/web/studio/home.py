@@ -22,7 +22,7 @@ from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
 from listkeeper.sending import halt, incident, outlook, pilot, progress
 from listkeeper.sending.incident import Incident, IncidentKind
-from listkeeper.web.studio import forms, member, page, words
+from listkeeper.web.studio import forms, member, notices, page, words
 
 blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)
 
@@ -33,6 +33,7 @@ _SEEN_TO = {
     IncidentKind.REPLY_DUE: "conversations.show",
     IncidentKind.RECEIVER_REFUSES: "bounces.show",
     IncidentKind.LEAVE_BURST: "bounces.show",
+    IncidentKind.NOTICE_OVERDUE: "notices.show",
 }
 
 
@@ -90,6 +91,7 @@ def show() -> Response:
             say=words.letter,
             standing=[*_standing(session), *_halted(session, letters)],
             requests=_requests(session, owner),
+            notices=notices.open_rows(session, owner),
         )
 
 

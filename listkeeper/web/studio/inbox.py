@@ -1,4 +1,7 @@
-"""The practice inbox: every mail exactly as it went over SMTP, since none of them left this machine."""
+"""The inbox of the studio: every mail exactly as it was handed over, since none of them left this machine.
+
+In practice mode everything lands here; otherwise the tests that somebody put here do (``test_send``).
+"""
 
 from __future__ import annotations
 

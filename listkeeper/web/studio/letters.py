@@ -11,13 +11,12 @@ from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import mailing_list
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import schedule
+from listkeeper.campaigns import feed_letter, schedule, starter
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.revision import Draft
-from listkeeper.feedback import tap
-from listkeeper.feedback.tap import Tap
+from listkeeper.campaigns.starter import Starter
 from listkeeper.foundation import clock, language
-from listkeeper.web.studio import member, page, words
+from listkeeper.web.studio import member, notices, page, words
 
 blueprint = Blueprint("letters", __name__, url_prefix=page.ROOT)
 
@@ -41,9 +40,11 @@ def show() -> Response:
             session,
             "letters",
             groups=groups,
+            fed=feed_letter.waiting(session, owner),
             say=words.letter,
             State=CampaignState,
             leaves_at=schedule.leaves_at,
+            notices=notices.open_rows(session, owner),
             is_late=lambda letter: schedule.is_late(letter, now, late),
         )
 
@@ -56,9 +57,10 @@ def choose() -> Response:
         return page.answer(
             session,
             "letter_new",
-            lists=mailing_list.all_of(session, owner),
+            lists=[each for each in mailing_list.all_of(session, owner) if not each.is_service],
             chosen=request.args.get("list", ""),
             last=_last(session, owner),
+            cards=starter.cards(),
         )
 
 
@@ -84,24 +86,7 @@ def _first_words(session: Session, owner: Organisation, start: str) -> Draft:
     last = _last(session, owner)
     if start == "last" and last is not None:
         return campaigns.newest(session, last).draft
-    if start == "welcome":
-        return Draft(
-            language.text("Welcome to %(name)s", name=owner.from_name),
-            language.text("Nice that you are here."),
-            language.text(
-                "# Nice that you are here\n\n"
-                "This is the first letter from %(name)s. From now on you hear from us now and then: what is new, "
-                "what is good, and what is only for readers of this letter.\n\n"
-                "Is there something you would like to read about? Just answer this mail.\n\n"
-                "Best wishes from all of us",
-                name=owner.from_name,
-            ),
-        )
-    return _how_is_it_going() if start == "how" else Draft("", "", "")
-
-
-def _how_is_it_going() -> Draft:
-    links = "\n\n".join(f"[{tap.label(each)}]({{{{ links.{each.value} }}}})" for each in Tap)
-    asked = language.text("How is it going?")
-    said = language.text("One tap is enough. And whoever answers this mail reaches a person, who answers.")
-    return Draft(asked, "", f"# {asked}\n\n{said}\n\n{links}\n")
+    if start == "markdown":
+        return Draft("", "")
+    chosen = Starter(start) if start in set(Starter) else Starter.BLANK
+    return starter.of(owner, chosen)

@@ -15,6 +15,7 @@ from listkeeper.audience import form_family, list_rules, mailing_list, merging, 
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.merging import Merged
 from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.campaigns import archive as letter_archive
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.web.studio import member, page
@@ -46,6 +47,8 @@ def _shown(public_id: str, *, problem: Invalid | Conflict | None = None, status:
             shut_out=list_rules.shut_out(session, found, rules, found.least_age),
             behind=[form for form in signup_form.all_of(session, found) if _is_behind(session, form)],
             active=found.state is ListState.ACTIVE,
+            archive_address=letter_archive.list_address(found, page.settings().site),
+            shown_alone=letter_archive.alone(session, found),
             confirmed=subscription.counts(session, found)[SubscriptionState.CONFIRMED],
             others=others,
             into=into,
@@ -155,6 +158,20 @@ def archive(public_id: str) -> Response | AnyResponse:
         return language.text("The list is closed. Nobody is mailed through it, and everybody can still leave it.")
 
     return _do(public_id, "list.opened" if reopening else "list.archived", act)
+
+
+@blueprint.post("/lists/<public_id>/public-archive")
+def publish(public_id: str) -> Response | AnyResponse:
+    """Let anybody read what is sent to the list, or nobody but who gets it."""
+    on = request.form.get("public") == "yes"
+
+    def act(_session: Session, _owner: Organisation, found: MailingList, _who: str) -> str:
+        letter_archive.publish(found, on=on)
+        if on:
+            return language.text("The archive is open: anybody can read what was sent to this list.")
+        return language.text("The archive is shut. Its addresses lead nowhere now.")
+
+    return _do(public_id, "list.archive_opened" if on else "list.archive_shut", act)
 
 
 @blueprint.post("/lists/<public_id>/delete")

@@ -43,7 +43,8 @@ def create() -> Response | AnyResponse:
     try:
         with store.transaction() as session:
             owner = organisation.only_one(session)
-            made = mailing_list.create(session, owner, name=request.form.get("name", ""))
+            purpose = request.form.get("purpose", mailing_list.PURPOSE)
+            made = mailing_list.create(session, owner, name=request.form.get("name", ""), purpose=purpose)
             signup_form.create(session, owner, made, show=form_snapshot.page_of)
             audit_log.record(session, owner.id, member.present().actor, "list.created", made.public_id)
             public_id = made.public_id

@@ -15,10 +15,11 @@ from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from listkeeper import parts
 from listkeeper.accounts import organisation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import thread
-from listkeeper.foundation import clock, language
+from listkeeper.foundation import caught_mail, clock, language
 from listkeeper.settings import Settings
 from listkeeper.standards import address
 
@@ -43,9 +44,19 @@ _UNDER = {
     "privacy": "business",
     "imports": "lists",
     "composer": "letters",
+    "letter_document": "letters",
+    "letter_feed": "letters",
+    "test_send": "letters",
+    "guidance": "business",
+    "seeds": "business",
+    "pictures": "letters",
+    "snippets": "letters",
     "departure": "letters",
     "steering": "letters",
+    "letter_archive": "letters",
+    "feeds": "letters",
     "doubts": "letters",
+    "notices": "letters",
     "queue": "letters",
     "bounces": "letters",
     "key": "security",
@@ -168,7 +179,8 @@ def ways(*, practice: bool, owns: bool, replies: int = 0) -> list[Way]:
     ]
     if not owns:
         return [way for way in found if way.name in _FOR_EDITORS]
-    return found if practice else [way for way in found if way.name != "inbox"]
+    holds_mail = practice or caught_mail.count(parts.practice_folder()) > 0
+    return found if holds_mail else [way for way in found if way.name != "inbox"]
 
 
 def logo_address(owner: Organisation) -> str | None:

@@ -46,6 +46,7 @@ from tests.unit.audience.gate_scene import (
     suppressed,
     under_law,
 )
+from tests.unit.audience.gate_status_cases import STATUS
 
 Row = tuple[str, str, Arrange]
 NO_GUEST = 10**6
@@ -328,5 +329,6 @@ NOTICES: tuple[Case, ...] = (
         for name, code, arrange in (*_CHECKPOINTS, *_INVITATIONS, *_DEFENCES, *_INCIDENTS)
     ),
     *REPLIES,
+    *STATUS,
     *(Case("nobody wrote its clause", kind, "gate_error", arrange) for kind, arrange in _NOBODY.items()),
 )

@@ -78,10 +78,11 @@ def test_a_subject_is_one_line(session: Session, letter: Campaign) -> None:
 
 @pytest.mark.parametrize("part", range(3))
 def test_what_no_database_takes_is_refused_in_words(session: Session, letter: Campaign, part: int) -> None:
-    words = ["Buns", "Warm", "Come by."]
-    words[part] += "\x00"
+    subject, preheader, markdown = (
+        f"{word}{chr(0) * (part == place)}" for place, word in enumerate(("Buns", "Warm", "Come by."))
+    )
     with pytest.raises(Invalid):
-        campaigns.write(session, letter, Draft(*words), base=1)
+        campaigns.write(session, letter, Draft(subject, preheader, markdown), base=1)
     assert _numbers(session, letter) == [1]
 
 

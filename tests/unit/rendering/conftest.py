@@ -64,7 +64,6 @@ READER = Reader(
     web_view_url="https://n.fuglsang.example/w/abc",
     why_url="https://n.fuglsang.example/y/abc",
     reason="Du får dette brev, fordi du sagde ja den 12. maj 2026 på fuglsang.example.",
-    sees_primary_tab=False,
 )
 
 

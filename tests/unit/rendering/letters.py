@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from listkeeper.foundation import language
-from listkeeper.rendering import compiled, primary_tab
+from listkeeper.rendering import compiled, guidance
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AnswerLink, AskedQuestion, Letter, Reader
 from listkeeper.rendering.counted_links import Spans
@@ -155,12 +155,19 @@ def texts(more: st.SearchStrategy[str] = _WORDS) -> st.SearchStrategy[str]:
     return st.lists(st.one_of(_TAGS, _WORDS, _LONG, more), max_size=14).map("".join)
 
 
+def _asking() -> st.SearchStrategy[str]:
+    """Blocks that ask, with the address of the reader's own page or without."""
+    done = st.sampled_from(["", f"{guidance.OWN_PAGE}/inbox", f'<a href="{guidance.OWN_PAGE}/inbox">done</a>\n'])
+    return st.tuples(texts(), done, texts()).map("".join)
+
+
 @st.composite
 def forms(draw: st.DrawFn) -> CompiledLetter:
     """Compiled letters that no compiler made: any body in any frame."""
     names = ("first_name", "name", "city")
     html_body, text_body = draw(texts()), draw(texts())
-    blocks = {code: draw(texts()) if code == "da" else f"\n{code} block\n" for code in language.LANGUAGES}
+    blocks = {code: draw(_asking()) if code == "da" else f"\n{code} block\n" for code in language.LANGUAGES}
+    blocks["apple:da"] = draw(_asking())
     return CompiledLetter(
         version=compiled.VERSION,
         language="en",
@@ -273,8 +280,10 @@ def _counted_far_away(number: int) -> str:
     return f"https://n.example/{'k' * 90}/{number}"
 
 
+_PLANNED = st.sampled_from(["gmail", "apple", "gmail:held", None])
 _ADDRESSES = st.sampled_from(
-    6 * ["aase@post.example", "åse@økologi.example", "x@gmail.com"] + ["not one", "x@y.example\n"]
+    6 * ["aase@post.example", "åse@økologi.example", "x@gmail.com", "x@gmail.com", "x@me.com"]
+    + ["not one", "x@y.example\n"]
 )
 _URLS = st.sampled_from(
     6 * [READER.unsubscribe_url, f"https://n.example/u/{'k' * 120}", ""] + ["https://n.example/ \n"]
@@ -292,7 +301,7 @@ def readers(draw: st.DrawFn) -> Reader:
         profile={key: draw(_NAMES) for key in keys},
         unsubscribe_url=draw(_URLS),
         reason=draw(st.sampled_from([READER.reason, "", "Because  of\u00a0it.", "x " * 60])),
-        sees_primary_tab=primary_tab.is_for(address, earlier_campaigns=0),
+        guidance=guidance.seen(draw(_PLANNED), address),
         asked=draw(st.sampled_from([None, None, _ASKED])),
         counted=draw(st.sampled_from([None, None, counted, _counted_far_away])),
     )

@@ -139,7 +139,7 @@ def test_rendering_opens_no_file_and_no_socket(
         logo_url="http://127.0.0.1:9/logo.png",
     )
     with touched() as seen:
-        filling.fill(compiled.compile_letter(tricky), reader_of(sees_primary_tab=True))
+        filling.fill(compiled.compile_letter(tricky), reader_of(guidance="gmail"))
     assert seen == []
 
 

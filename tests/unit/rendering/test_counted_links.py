@@ -11,6 +11,7 @@ from hypothesis import given
 from lxml import html as lxml_html
 
 from listkeeper.rendering import compiled, filling, layout, markdown_letter, plain_text, protect
+from listkeeper.rendering.body import Body
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import Letter, Reader
 from tests.unit.rendering import letters
@@ -90,7 +91,8 @@ def test_whoever_is_not_counted_gets_what_there_was_before_links_were_found(lett
         return
     hidden, tokens = protect.hide(letter.markdown)
     body = markdown_letter.finished(markdown_letter.draft(hidden, tokens), tokens)
-    assert made.html_body == tokens.restore(layout.html_page(letter, body).body)
+    page = layout.html_page(letter, Body(body, body, tokens))
+    assert made.html_body == tokens.restore(page.body)
     assert made.text_body == tokens.restore(plain_text.from_html(body))
     for start, end, number in made.html_links:
         assert html.unescape(made.html_body[start:end]) == made.links[number]

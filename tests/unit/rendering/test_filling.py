@@ -208,7 +208,7 @@ def test_a_string_inside_a_tag_cannot_pass_the_sanitiser(letter_of: Making, read
 
 def test_the_gmail_block_comes_in_the_readers_language(letter_of: Making, reader_of: Readers) -> None:
     made = compiled.compile_letter(letter_of(language="da"))
-    filled = filling.fill(made, reader_of(language="pl", sees_primary_tab=True))
+    filled = filling.fill(made, reader_of(language="pl", guidance="gmail"))
     block = lxml_html.document_fromstring(filled.html).xpath("//td[@class='tab']")
     assert [element.get("lang") for element in block] == ["pl"]
     assert "Czytasz w Gmailu?" in block[0].text_content()
@@ -218,7 +218,7 @@ def test_the_gmail_block_comes_in_the_readers_language(letter_of: Making, reader
 
 
 def test_everyone_else_gets_a_letter_without_a_trace_of_it(usual: CompiledLetter, reader_of: Readers) -> None:
-    filled = filling.fill(usual, reader_of(sees_primary_tab=False))
+    filled = filling.fill(usual, reader_of(guidance=""))
     assert 'class="tab"' not in filled.html
     assert "Gmail" not in filled.html.split("</head>")[1]
     assert "Gmail" not in filled.text

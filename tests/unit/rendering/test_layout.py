@@ -100,10 +100,11 @@ def test_a_logo_takes_the_place_of_the_name(page_of: Page) -> None:
 
 
 def test_nothing_comes_from_another_host(letter_of: Making, reader_of: Readers) -> None:
-    filled = filling.fill(compiled.compile_letter(letter_of("Hi")), reader_of(sees_primary_tab=True))
+    filled = filling.fill(compiled.compile_letter(letter_of("Hi")), reader_of(guidance="gmail"))
     assert set(re.findall(r"https?://[^\"'<> )]+", filled.html)) == {
         "https://n.fuglsang.example/u/abc?a=1&amp;b=2",
         "https://n.fuglsang.example/p/abc",
+        "https://n.fuglsang.example/p/abc/inbox",
         "https://n.fuglsang.example/w/abc",
         "https://n.fuglsang.example/y/abc",
     }
@@ -134,7 +135,7 @@ def test_the_layout_speaks_the_language_of_the_letter(page_of: Page, code: str) 
 
 
 def test_a_letter_is_far_from_being_clipped(letter_of: Making, reader_of: Readers) -> None:
-    filled = filling.fill(compiled.compile_letter(letter_of("Hi")), reader_of(sees_primary_tab=True))
+    filled = filling.fill(compiled.compile_letter(letter_of("Hi")), reader_of(guidance="gmail"))
     assert len(filled.html.encode()) < 16_000
 
 

@@ -75,7 +75,7 @@ def _content(parsed: EmailMessage, kind: str) -> str:
 
 
 def test_a_whole_letter_is_a_clean_message(letter_of: Callable[..., Letter], reader_of: Callable[..., Reader]) -> None:
-    filled = filling.fill(compiled.compile_letter(letter_of()), reader_of(sees_primary_tab=True))
+    filled = filling.fill(compiled.compile_letter(letter_of()), reader_of(guidance="gmail"))
     parsed = _demand_clean(
         _build(filled, extra_headers=LIST_HEADERS, sender=replace(SENDER, reply_to="svar@fuglsang.example"))
     )

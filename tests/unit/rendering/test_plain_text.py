@@ -120,7 +120,7 @@ def test_the_end_of_the_text_part(letter_of: Making, reader_of: Readers) -> None
 def test_no_line_is_long_but_for_an_address(letter_of: Making, reader_of: Readers) -> None:
     long_url = "https://cafe.example/" + "very-long-" * 20
     markdown = f"{'word ' * 60}\n\n[here]({long_url})\n\n- {'word ' * 60}"
-    text = filling.fill(compiled.compile_letter(letter_of(markdown)), reader_of(sees_primary_tab=True)).text
+    text = filling.fill(compiled.compile_letter(letter_of(markdown)), reader_of(guidance="gmail")).text
     assert [line for line in text.split("\n") if len(line) > plain_text.WIDTH] == [f"<{long_url}>"]
 
 

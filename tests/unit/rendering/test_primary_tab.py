@@ -1,4 +1,4 @@
-"""Who is asked to move the mail, when that ends, and in which words."""
+"""Who reads in Gmail, and in which words she is asked to move the mail."""
 
 from __future__ import annotations
 
@@ -28,23 +28,6 @@ def test_gmail_readers_are_asked(address: str) -> None:
 )
 def test_nobody_else_is(address: str) -> None:
     assert not primary_tab.shown_to(address)
-
-
-@pytest.mark.parametrize(("earlier", "shown"), [(0, True), (1, True), (2, True), (3, False), (4, False), (100, False)])
-def test_the_first_three_letters_ask(earlier: int, shown: bool) -> None:
-    assert primary_tab.still_shown(earlier) is shown
-
-
-@pytest.mark.parametrize("ending", ["clicked", "replied", "done"])
-def test_it_ends_when_the_reader_has_shown_that_she_reads(ending: str) -> None:
-    assert not primary_tab.still_shown(0, **{ending: True})
-    assert not primary_tab.is_for("a@gmail.com", earlier_campaigns=0, **{ending: True})
-
-
-def test_both_must_hold() -> None:
-    assert primary_tab.is_for("a@gmail.com", earlier_campaigns=2)
-    assert not primary_tab.is_for("a@gmail.com", earlier_campaigns=3)
-    assert not primary_tab.is_for("a@shop.example", earlier_campaigns=0)
 
 
 def test_there_are_words_and_labels_with_evidence_in_every_language() -> None:

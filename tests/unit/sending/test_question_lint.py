@@ -139,7 +139,7 @@ _TO_OWNERS = {NoticeKind.WITNESS, NoticeKind.INVITATION, NoticeKind.WAY_TEST, No
 
 @pytest.mark.parametrize("spoken", language.LANGUAGES)
 # The others go to the owner's people, or are letters, which may say what letters say.
-@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - _TO_OWNERS - {NoticeKind.WELCOME}))
+@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - _TO_OWNERS - {NoticeKind.WELCOME, NoticeKind.STATUS}))
 def test_notes_about_a_subscription_advertise_nothing(session: Session, spoken: str, kind: NoticeKind) -> None:
     made = _cafe(session, spoken)
     asked = _asked(session, made)

@@ -147,3 +147,10 @@ def test_a_state_that_nobody_knows_is_refused() -> None:
 def test_no_state_of_a_subscription_but_confirmed_reads_as_permission() -> None:
     named = {state.value for state in SubscriptionState} & set(iso27560.STATES)
     assert not any(iso27560.permits(state) for state in named)
+
+
+def test_a_service_is_no_marketing() -> None:
+    way = ("dpv:hasProcess", 0, "dpv:hasPurpose", "skos:broader")
+    assert _at(iso27560.record(CONSENT), way) == "dpv:DirectMarketing"
+    served = dataclasses.replace(CONSENT, broader=iso27560.SERVICE)
+    assert _at(iso27560.record(served), way) == "dpv:ServiceProvision"

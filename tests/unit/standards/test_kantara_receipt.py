@@ -72,3 +72,11 @@ def test_third_parties_are_named() -> None:
 def test_nothing_mandatory_may_be_empty(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="needs"):
         kantara_receipt.receipt(dataclasses.replace(GIVEN, **change))  # type: ignore[arg-type]
+
+
+def test_a_service_is_no_marketing() -> None:
+    def category(given: Transaction) -> object:
+        return kantara_receipt.receipt(given)["services"][0]["purposes"][0]["purposeCategory"]
+
+    assert category(GIVEN) == ["6 - Marketing"]
+    assert category(dataclasses.replace(GIVEN, category=kantara_receipt.SERVICE)) == ["2 - Contracted Service"]

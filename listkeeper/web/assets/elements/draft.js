@@ -1,5 +1,5 @@
-// <lk-draft words="{…}"><form>…</form></lk-draft> saves a letter while it is
-// written. One save at a time; each carries the version it was made on, and
+// <lk-draft words="{…}"><form>…</form></lk-draft> saves a signup form while it is
+// built. One save at a time; each carries the version it was made on, and
 // "saved" is said only when the server's new version number has come back.
 const PAUSE = 700;
 const RETRIES = [2000, 4000, 8000, 15000];
