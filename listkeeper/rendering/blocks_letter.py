@@ -48,9 +48,9 @@ class BlocksDrawn:
 def draw(letter: Letter) -> BlocksDrawn:
     """Return the blocks of a letter as plain HTML. Raises Invalid, naming the block, for tags without a partner."""
     hiding, shown = Hiding(), []
+    for number, block in enumerate(letter.blocks, 1):
+        shown.append(_Shown(letter, block, number, hiding).value())
     with language.using(letter.language):
-        for number, block in enumerate(letter.blocks, 1):
-            shown.append(_Shown(letter, block, number, hiding).value())
         fragment = printing.environment().get_template("words.html").render(blocks=shown)
     return BlocksDrawn(fragment, tuple(shown), hiding.tokens)
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import body, counted_links, layout, links, merge_tags, personalise
+from listkeeper.rendering import body, counted_links, excess, layout, links, merge_tags, personalise
 from listkeeper.rendering.content import Letter
 from listkeeper.rendering.counted_links import Spans
 from listkeeper.rendering.frame import Frame
@@ -153,11 +153,11 @@ def compile_letter(letter: Letter, profile_names: Collection[str] = ()) -> Compi
         html_links=located.html_links,
         text_links=located.text_links,
     )
-    _demand_fillable(compiled)
+    _demand_fillable(compiled, letter)
     return compiled
 
 
-def _demand_fillable(compiled: CompiledLetter) -> None:
+def _demand_fillable(compiled: CompiledLetter, letter: Letter) -> None:
     """Fill every template once with nothing known: what cannot be filled is found before anyone waits for it."""
     values = personalise.nested(dict.fromkeys(compiled.names, ""))
     for source in (compiled.subject, compiled.preheader, compiled.text_body, compiled.html_body):
@@ -167,4 +167,7 @@ def _demand_fillable(compiled: CompiledLetter) -> None:
             what = str(error.message)
             sentence = language.text("The merge tags of this letter cannot be read (%(what)s).", what=what)
             raise Invalid("merge_tag_broken", sentence) from error
-        personalise.render(template, values)
+        try:
+            personalise.render(template, values)
+        except Invalid as problem:
+            raise (excess.named(letter, values, problem) if problem.code == excess.TOO_MUCH else problem) from problem

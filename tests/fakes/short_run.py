@@ -1,7 +1,7 @@
 """What a short run leaves out: drawn by the seed and each test's name, and said in the summary.
 
-SQLite runs half the journeys and every other test, and of one with a table of cases one row. PostgreSQL runs a
-tenth of the numbered cases that are to be green, one in 25 journeys and one in 33 unit tests, one row of each, the
+SQLite runs a third of the journeys and every other test, and of one with a table of cases one row. PostgreSQL runs a
+tenth of the numbered cases that are to be green, one in 33 journeys and one in 33 unit tests, one row of each, the
 kills and what is for it alone, and leaves the scanner to SQLite. Of the tests that start and stop whole programs every
 twentieth runs, and of a table of cases that need no database, but a server or a process each, three rows.
 """
@@ -22,7 +22,7 @@ _ON_POSTGRESQL = {
     "tests/adversarial/test_link_scanner": 0,
     "tests/adversarial/test_field_": 0.05,
     "tests/adversarial/": 0.1,
-    "tests/integration/": 0.04,
+    "tests/integration/": 0.03,
     "tests/unit/": 0.03,
 }
 # Which share of the journeys is run on SQLite, or without a database; of all other tests each.
@@ -30,7 +30,7 @@ _ELSEWHERE = {
     "tests/integration/test_killed_anywhere": 1,
     "tests/integration/test_what_comes_back": 1,
     "tests/integration/test_domain_zones": 1,
-    "tests/integration/": 0.5,
+    "tests/integration/": 0.35,
 }
 # Of the tests marked ``whole_program``, one in so many.
 _PROGRAMS = 20
@@ -39,7 +39,7 @@ _COSTLY, _OF_COSTLY = ("tests/integration/", "tests/adversarial/"), 3
 # How many cases hypothesis thinks up for a property, here and in a long run.
 EXAMPLES, ALL_EXAMPLES = 10, 1000
 SAYS = (
-    "SQLite: half the journeys and every other test, one row of each table",
+    "SQLite: a third of the journeys and every other test, one row of each table",
     "PostgreSQL: a tenth of the numbered cases, a share of the others",
     f"one in {_PROGRAMS} of the tests that start and stop whole programs",
     f"{_OF_COSTLY} rows of each table of journeys without a database",

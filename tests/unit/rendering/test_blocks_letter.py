@@ -153,8 +153,12 @@ def test_a_profile_does_not_decide_where_a_button_leads() -> None:
 @pytest.mark.parametrize("bomb", ["{% for a in (1..1000000) %}{% for b in (1..1000000) %}x{% endfor %}{% endfor %}"])
 def test_liquid_that_explodes_is_stopped_with_a_sentence(bomb: str) -> None:
     with pytest.raises(Invalid) as refused:
-        compiled.compile_letter(letter([{"type": "text", "html": f"<p>{bomb}</p>"}]))
-    assert refused.value.message
+        compiled.compile_letter(letter([{"type": "divider"}, {"type": "text", "html": f"<p>{bomb}</p>"}]))
+    assert "Block 2: {% for a in (1..1000000) %}" in refused.value.message
+    assert refused.value.place == "b0000000001"
+    with pytest.raises(Invalid) as refused:
+        compiled.compile_letter(Letter("Hej", "Nyt", f"# Hi\n\nWords\n\n{bomb}\n", "da", SENDER))
+    assert "Line 5: {% for a in (1..1000000) %}" in refused.value.message
 
 
 _TAGS = st.sampled_from(
