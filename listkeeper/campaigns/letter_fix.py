@@ -11,7 +11,7 @@ from listkeeper.campaigns.revision import Draft
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import document, merge_tags
-from listkeeper.rendering.document import Mode, Theme
+from listkeeper.rendering.document import Mode
 
 _PLAIN = re.compile(r"\{\{-?\s*(subscriber\.\w+)\s*-?\}\}")
 _OPEN = re.compile(r"http://(?=[\w.-]+\.[a-z]{2,})", re.IGNORECASE)
@@ -52,11 +52,6 @@ def _first_words(draft: Draft, place: str) -> Draft:
     return replace(draft, preheader=words[:90].rsplit(" ", 1)[0] if len(words) > 90 else words)  # noqa: PLR2004
 
 
-def _brand_colours(draft: Draft, place: str) -> Draft:
-    del place
-    return replace(draft, theme=Theme(colour=None, font=draft.theme.font))
-
-
 def _in_texts(draft: Draft, place: str, change: Callable[[str], str]) -> Draft:
     if place == "subject":
         return replace(draft, subject=change(draft.subject))
@@ -83,9 +78,4 @@ def _changed(value: Any, change: Callable[[str], str], name: str = "") -> Any:  
             return value
 
 
-_MENDS: dict[str, Callable[[Draft, str], Draft]] = {
-    "P1": _fallbacks,
-    "L1a": _secure,
-    "C4": _first_words,
-    "A1": _brand_colours,
-}
+_MENDS: dict[str, Callable[[Draft, str], Draft]] = {"P1": _fallbacks, "L1a": _secure, "C4": _first_words}

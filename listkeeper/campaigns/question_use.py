@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Text, cast, or_, select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import profile
@@ -18,7 +18,7 @@ from listkeeper.audience.profile_question import ProfileQuestion, Use
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language
-from listkeeper.rendering import merge_tags
+from listkeeper.rendering import document, merge_tags
 
 LETTER = "letter"
 Finder = Callable[[Session, ProfileQuestion], list[Use]]
@@ -81,7 +81,7 @@ def _may_name(key: str) -> ColumnElement[bool]:
     return or_(*(column.contains(wanted, autoescape=True) for column in _TEXTS))
 
 
-_TEXTS = (Revision.subject, Revision.preheader, Revision.markdown)
+_TEXTS = (Revision.subject, Revision.preheader, Revision.markdown, cast(Revision.document, Text))
 
 
 def _names(row: Revision, key: str) -> bool:
@@ -89,5 +89,7 @@ def _names(row: Revision, key: str) -> bool:
 
 
 def _names_in(row: Revision) -> Iterator[frozenset[str]]:
-    for text in (row.subject, row.preheader, row.markdown):
+    words = row.draft
+    blocks = (text for block in words.blocks for _name, text in document.texts(block))
+    for text in (words.subject, words.preheader, words.markdown, words.html, *blocks):
         yield merge_tags.names_in(text)

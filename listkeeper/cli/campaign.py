@@ -11,7 +11,14 @@ from listkeeper.accounts import audit_log, organisation, storefront
 from listkeeper.audience import mailing_list
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.revision import Draft
-from listkeeper.cli import campaign_archive, campaign_check, campaign_quiet, campaign_send, campaign_steer
+from listkeeper.cli import (
+    campaign_archive,
+    campaign_check,
+    campaign_document,
+    campaign_quiet,
+    campaign_send,
+    campaign_steer,
+)
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
@@ -32,6 +39,7 @@ for other in (
     *campaign_steer.COMMANDS,
     campaign_quiet.command,
     campaign_archive.command,
+    campaign_document.command,
 ):
     command.add_command(other)
 
@@ -40,14 +48,27 @@ for other in (
 @with_settings
 @with_json
 @click.option("--list", "slug", required=True, help="Slug or id of the mailing list.")
-@click.option("--subject", required=True, help="Subject line; merge tags are allowed.")
+@click.option("--subject", help="Subject line; merge tags are allowed.")
 @click.option("--preheader", default="", help="The line shown after the subject in the inbox.")
-@click.option("--from", "source", type=click.File("r", encoding="utf-8"), required=True, help="Markdown file, or -.")
+@click.option("--from", "source", type=click.File("r", encoding="utf-8"), help="Markdown file, or -.")
+@click.option("--document", "whole", type=click.File("r", encoding="utf-8"), help="JSON file of a whole letter, or -.")
 def create(  # noqa: PLR0913 - one option each
-    settings: Settings, *, slug: str, subject: str, preheader: str, source: TextIO, as_json: bool
+    settings: Settings,
+    *,
+    slug: str,
+    subject: str | None,
+    preheader: str,
+    source: TextIO | None,
+    whole: TextIO | None,
+    as_json: bool,
 ) -> None:
-    """Store a Markdown letter as a draft."""
-    draft = Draft(subject, preheader, text_of(source))
+    """Store a letter as a draft: Markdown with its subject, or a whole document."""
+    if whole is not None:
+        draft = campaign_document.draft_of(whole)
+    elif source is not None and subject is not None:
+        draft = Draft(subject, preheader, text_of(source))
+    else:
+        raise click.UsageError("Give --subject and --from, or --document.")
     with opened(settings), store.transaction() as session:
         business = organisation.only_one(session)
         made = campaigns.create(session, business, mailing_list.named(session, business, slug), draft)

@@ -23,6 +23,7 @@ _LINES = re.compile(r"<(/?)(?:div|h[1-6]|blockquote|pre|section|article|tr)\b[^>
 _CELL = re.compile(r"</t[dh]>", re.IGNORECASE)
 _EMPTY = re.compile(r"<p>(?:\s|&nbsp;|\xa0|<br>)*</p>")
 _SCHEMES = {"http", "https", "mailto", "tel"}
+_BARE_LESS = re.compile(r"<(?=LK[0-9a-f]{20}|[^a-zA-Z/!?]|$)|<(?![^<>]*>)")
 _BARE_AND = re.compile(r"&(?!#?\w+;)")
 _RULES = compile_liquid_rules()
 
@@ -48,11 +49,12 @@ def clean(html: str) -> str:
         return ""
     source = foreign_tags.translated(html)
     hidden, tags = _hidden(source)
-    if "<" in hidden:
-        cleaned = _CLEANER.clean(_as_paragraphs(hidden))
-        cleaned = _EMPTY.sub("", cleaned).replace(' title=""', "")
-    else:
-        cleaned = _paragraphs_of(_BARE_AND.sub("&amp;", hidden))
+    # A sign that begins no element would swallow the merge tag behind it.
+    hidden = _BARE_LESS.sub("&lt;", hidden)
+    cleaned = _EMPTY.sub("", _CLEANER.clean(_as_paragraphs(hidden)))
+    if "<" not in cleaned:
+        # Line breaks are a plain text's own; a cleaned one has none of its own left.
+        cleaned = _paragraphs_of(cleaned if "<" in hidden else _BARE_AND.sub("&amp;", hidden))
     for word, tag in tags.items():
         cleaned = cleaned.replace(word, tag)
     return cleaned.strip()

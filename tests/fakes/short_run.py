@@ -1,9 +1,10 @@
 """What a short run leaves out: drawn by the seed and each test's name, and said in the summary.
 
-SQLite runs a third of the journeys and every other test, and of one with a table of cases one row. PostgreSQL runs a
-tenth of the numbered cases that are to be green, one in 33 journeys and one in 33 unit tests, one row of each, the
-kills and what is for it alone, and leaves the scanner to SQLite. Of the tests that start and stop whole programs every
-twentieth runs, and of a table of cases that need no database, but a server or a process each, three rows.
+SQLite runs one in seven journeys, three of five numbered cases, half of the unit tests that need a database, and every
+other test, of one with a table of cases one row. PostgreSQL runs a tenth of the numbered cases that are to be green,
+one in 33 journeys and one in 33 unit tests, one row of each, the kills and what is for it alone, and leaves the scanner
+to SQLite. Of the tests that start and stop whole programs one in forty runs, and of a table of cases that need no
+database, but a server or a process each, three rows; of a long table of unit tests without either five.
 """
 
 from __future__ import annotations
@@ -30,19 +31,23 @@ _ELSEWHERE = {
     "tests/integration/test_killed_anywhere": 1,
     "tests/integration/test_what_comes_back": 1,
     "tests/integration/test_domain_zones": 1,
-    "tests/integration/": 0.35,
+    "tests/integration/": 0.14,
+    "tests/adversarial/": 0.6,
+    "tests/unit/": 0.5,
 }
 # Of the tests marked ``whole_program``, one in so many.
-_PROGRAMS = 20
+_PROGRAMS = 40
 # Of a table of cases that needs no database, how many rows are run where each costs a server or a process.
 _COSTLY, _OF_COSTLY = ("tests/integration/", "tests/adversarial/"), 3
+# Of a long table of cases that cost little, how many rows are run.
+_CHEAP, _OF_CHEAP = "tests/unit/", 5
 # How many cases hypothesis thinks up for a property, here and in a long run.
 EXAMPLES, ALL_EXAMPLES = 10, 1000
 SAYS = (
-    "SQLite: a third of the journeys and every other test, one row of each table",
+    "SQLite: one in seven journeys, three of five numbered cases, half the unit tests, one row of each table",
     "PostgreSQL: a tenth of the numbered cases, a share of the others",
     f"one in {_PROGRAMS} of the tests that start and stop whole programs",
-    f"{_OF_COSTLY} rows of each table of journeys without a database",
+    f"{_OF_COSTLY} rows of each table of journeys without a database, {_OF_CHEAP} of each of unit tests",
     f"{EXAMPLES} of {ALL_EXAMPLES:,} examples of each property",
 )
 
@@ -55,7 +60,7 @@ def chosen(items: Sequence[pytest.Item], seed: int) -> list[pytest.Item]:
     tables: dict[tuple[str, str], list[pytest.Item]] = defaultdict(list)
     for item in items:
         kind = _database_of(item)
-        if kind or item.nodeid.startswith(_COSTLY):
+        if kind or item.nodeid.startswith((*_COSTLY, _CHEAP)):
             tables[kind or "", item.nodeid.partition("[")[0]].append(item)
     kept = {id(item) for (kind, name), rows in tables.items() for item in _share_of(kind, name, rows, seed)}
     gone = {id(item) for rows in tables.values() for item in rows} - kept
@@ -81,6 +86,8 @@ def _share_of(kind: str, name: str, rows: Sequence[pytest.Item], seed: int) -> l
     chances = (chance for folder, chance in shares.items() if name.startswith(folder))
     later = kind == "postgresql" and rows[0].get_closest_marker("xfail") is not None
     drawn = _only_on(rows[0]) is not None or draw.random() < next(chances, 0 if later else 1)
+    if not kind and name.startswith(_CHEAP):
+        return draw.sample(rows, min(_OF_CHEAP, len(rows)))
     if not kind:
         return draw.sample(rows, min(_OF_COSTLY, len(rows))) if drawn else []
     return draw.sample(rows, 1) if drawn else []

@@ -10,9 +10,12 @@ from listkeeper.audience import mailing_list, merging, profile_question, profile
 from listkeeper.audience.profile_question import ProfileQuestion, QuestionState, Use
 from listkeeper.audience.profile_version import ProfileQuestionVersion
 from listkeeper.audience.profile_words import MOST, QuestionKind, Wording
+from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import question_use
+from listkeeper.campaigns.revision import Draft
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
-from listkeeper.rendering import form_snapshot
+from listkeeper.rendering import document, form_snapshot
+from listkeeper.rendering.document import Mode
 from tests.makers import cafe, questions
 from tests.makers.cafe import Cafe
 from tests.makers.questions import BENEFIT, BREAD, WHY
@@ -204,4 +207,26 @@ def test_a_letter_uses_what_it_names_and_nothing_else(session: Session, house: C
     ]
     events = mailing_list.create(session, house.organisation, name="Events")
     other = questions.drafted(session, Cafe(house.organisation, house.owner, events, house.form), "cake")
+    assert question_use.of(session, other) == []
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        Draft("Yours", "", mode=Mode.HTML, html="<p>{{ subscriber.cake }}</p>"),
+        Draft(
+            "Yours",
+            "",
+            mode=Mode.BLOCKS,
+            blocks=document.blocks_of(
+                [{"id": "b0000000001", "type": "columns", "right": {"title": "{{ subscriber.cake | default: 'any' }}"}}]
+            ),
+        ),
+    ],
+    ids=["own html", "blocks"],
+)
+def test_it_does_so_whichever_way_it_is_written(session: Session, house: Cafe, draft: Draft) -> None:
+    made, other = questions.drafted(session, house, "cake"), questions.drafted(session, house, "cak")
+    letter = campaigns.create(session, house.organisation, house.mailing_list, draft)
+    assert [use.public_id for use in question_use.of(session, made)] == [letter.public_id]
     assert question_use.of(session, other) == []

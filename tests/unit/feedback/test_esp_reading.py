@@ -96,9 +96,10 @@ def test_what_is_no_event_is_none(provider: str, body: bytes) -> None:
 def test_five_megabytes_are_read_in_bounded_time_and_number(provider: str) -> None:
     body = b"[" + b",".join([b'{"event":"x"}'] * 370_000) + b"]"
     assert len(body) > 5_000_000
-    begun = time.perf_counter()
+    # By the processor's clock: other tests are at work beside this one.
+    begun = time.process_time()
     assert len(esp.events(provider, body)) <= 20_000
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 10
 
 
 @pytest.mark.parametrize(
