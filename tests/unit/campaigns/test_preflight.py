@@ -65,7 +65,7 @@ def test_a_good_letter_has_nothing_to_be_said(session: Session, house: Cafe) -> 
         ({"markdown": "Dear {{ subscriber.first_name."}, "P2", Severity.BLOCK),
         ({"markdown": "[Here]()"}, "L1", Severity.ERROR),
         ({"markdown": "[Here](cafe.example)"}, "L1", Severity.ERROR),
-        ({"markdown": "[Here](http://cafe.example/)"}, "L1", Severity.WARN),
+        ({"markdown": "[Here](http://cafe.example/)"}, "L1a", Severity.WARN),
         ({"markdown": "[Here](https://bit.ly/x)"}, "F12a", Severity.WARN),
         ({"markdown": "[https://bank.example](https://other.example/)"}, "F12b", Severity.WARN),
         ({"markdown": "![](https://cafe.example/bun.jpg)"}, "F11", Severity.WARN),
