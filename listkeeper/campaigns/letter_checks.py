@@ -167,9 +167,12 @@ def _paid(letter: Letter, country: str) -> Iterator[Finding]:
     ]
     country = next((block.country for block in letter.blocks if isinstance(block, SponsoredBlock)), "") or country
     text = plain_text.from_html(fragment)
-    for remark in sponsored_check.examine(fragment, text, spans, country=country, spoken=letter.language):
-        code = _PAID_CODES[remark.kind]
-        yield _found(code, Severity.ERROR, remark.excerpt, remark.sentence, remark.block)
+    remarks = sponsored_check.examine(fragment, text, spans, country=country, spoken=letter.language)
+    # The text part knows no blocks: what is wrong in both stands in the block that the page names.
+    blocks = {remark.kind: remark.block for remark in remarks if remark.block}
+    for remark in remarks:
+        place = remark.block or blocks.get(remark.kind)
+        yield _found(_PAID_CODES[remark.kind], Severity.ERROR, remark.excerpt, remark.sentence, place)
 
 
 def _advertiser(block: SponsoredBlock) -> Advertiser:
