@@ -161,7 +161,7 @@ def _paid(letter: Letter, country: str) -> Iterator[Finding]:
     """Ask for the word that says that something was paid for: first, in both parts, parted from its neighbours."""
     fragment = body.words(letter)
     spans = [
-        SponsoredSpan(block.id, body.words_of_block(letter, block.id), _advertiser(block))
+        SponsoredSpan(block.id, body.words_of_block(fragment, block.id), _advertiser(block))
         for block in letter.blocks
         if isinstance(block, SponsoredBlock)
     ]

@@ -86,10 +86,9 @@ def words(letter: Letter) -> str:
     return drafted.tokens.restore(finished(letter, drafted).fragment)
 
 
-def words_of_block(letter: Letter, block: str) -> str:
-    """Return what one block says in the text part."""
-    root = nesting.tree(words(letter))
-    for element in root.iter("div"):
+def words_of_block(fragment: str, block: str) -> str:
+    """Return what one block of such a fragment says in the text part."""
+    for element in nesting.tree(fragment).iter("div"):
         if element.get("data-block") == block:
             return plain_text.from_html("".join(map(nesting.written, element)))
     return ""

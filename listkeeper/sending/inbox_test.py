@@ -9,7 +9,6 @@ two transactions, and settled.
 from __future__ import annotations
 
 import errno
-import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -17,19 +16,14 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience.handover import MessageClass
-from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preview
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import caught_mail, clock, language, log, process
 from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
-from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, composing, envelope, guided, planning
+from listkeeper.sending import batch, composing, envelope, planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.prepared import Ready
 from listkeeper.sending.transport import Accepted, Outcome, Rejected, Reply
 from listkeeper.sending.way import PRACTICE
-from listkeeper.standards import address
 
 _LEASED_FOR = timedelta(minutes=5)
 _KEPT = 250
@@ -59,23 +53,9 @@ def begin(  # noqa: PLR0913 - whose letter, for whom, from where, and under whic
     ``back_to`` is the setting ``return_path``. Raises Invalid when it is no address, Forbidden past the hour's limit
     or when the gate refuses.
     """
-    parsed = address.parse(typed)
-    planning.demand_test_allowed(session, organisation, per_hour)
-    chosen = campaigns.newest(session, campaign)
-    preview.ready(session, campaign, chosen, organisation, site)
-    made = Delivery(
-        organisation_id=organisation.id,
-        message_class=MessageClass.TEST,
-        lane=Lane.URGENT,
-        occasion=f"inbox-test:{secrets.token_hex(12)}",
-        revision_id=chosen.id,
-        list_id=campaign.list_id,
-        typed_address=parsed.send,
-        guidance=guided.of_test(organisation, campaign, parsed.send),
-        state=DeliveryState.LEASED,
-        worker=process.me(),
-        lease_until=clock.now() + _LEASED_FOR,
-    )
+    made = planning.test_of(session, organisation, campaign, typed, site=site, per_hour=per_hour)
+    made.occasion = f"inbox-{made.occasion}"
+    made.state, made.worker, made.lease_until = DeliveryState.LEASED, process.me(), clock.now() + _LEASED_FOR
     session.add(made)
     session.flush()
     return _handed(session, made, site, back_to)

@@ -329,11 +329,21 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
 
     Raises Invalid when it is no address, Forbidden past the hour's limit.
     """
+    return delivery.queue(session, test_of(session, organisation, campaign, typed, site=site, per_hour=per_hour))
+
+
+def test_of(  # noqa: PLR0913 - the same
+    session: Session, organisation: Organisation, campaign: Campaign, typed: str, *, site: str, per_hour: int
+) -> Delivery:
+    """Return the row of a test that is not stored yet, counted among the tests of the hour.
+
+    Raises Invalid when it is no address, Forbidden past the hour's limit.
+    """
     parsed = address.parse(typed)
     demand_test_allowed(session, organisation, per_hour)
     chosen = campaigns.newest(session, campaign)
     preview.ready(session, campaign, chosen, organisation, site)
-    made = Delivery(
+    return Delivery(
         organisation_id=organisation.id,
         message_class=MessageClass.TEST,
         lane=Lane.URGENT,
@@ -343,7 +353,6 @@ def mail_test(  # noqa: PLR0913 - whose letter, to whom, under which limits
         typed_address=parsed.send,
         guidance=guided.of_test(organisation, campaign, parsed.send),
     )
-    return delivery.queue(session, made)
 
 
 def mail_records(  # noqa: PLR0913 - what is asked for, of whom, and under which limit
