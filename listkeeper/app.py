@@ -43,12 +43,13 @@ def _open_doors(app: APIFlask, settings: Settings) -> None:
     from listkeeper.web.api import describing, lock  # noqa: PLC0415
     from listkeeper.web.hooks import events as hook_events  # noqa: PLC0415
     from listkeeper.web.hooks import lock as hook_lock  # noqa: PLC0415
-    from listkeeper.web.public import ahead, leave_page, link_page  # noqa: PLC0415
+    from listkeeper.web.public import ahead, leave_page, link_page, opened_page  # noqa: PLC0415
     from listkeeper.web.public.ahead import Ahead  # noqa: PLC0415
 
     doors.open_all(app, settings)
     hooks = [Ahead(begins, frozenset({"POST"}), answer) for begins, answer in hook_events.ahead_of_all(settings)]
-    ahead.attach(app, [leave_page.ahead_of_all(settings.site), link_page.ahead_of_all(settings.site), *hooks])
+    by_token = [page.ahead_of_all(settings.site) for page in (leave_page, link_page, opened_page)]
+    ahead.attach(app, [*by_token, *hooks])
     lock.attach(app)
     hook_lock.attach(app)
     describing.attach(app, settings)

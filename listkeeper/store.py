@@ -89,7 +89,14 @@ def attach(app: Flask, settings: Settings, ring: Callable[[set[Lane]], None] | N
     database.init_app(app)
     _changes[0] += 1
     _bells[:] = [ring] if ring else []
+    ring_no_more()
     _patient_bells[:] = [Bell(ring)] if ring else []
+
+
+def ring_no_more() -> None:
+    """Keep silent about what is owed a ring, as a process does that ends."""
+    for bell in _patient_bells:
+        bell.ring_no_more()
 
 
 class Disk:

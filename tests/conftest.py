@@ -202,13 +202,18 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def app(settings: Settings, _stopped_first: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The application, wired as in life."""
     from listkeeper.app import create_app  # noqa: PLC0415 - tests of the domain need no web
+    from listkeeper.jobs import pacing  # noqa: PLC0415
     from listkeeper.store import database as flask_database  # noqa: PLC0415
+    from listkeeper.store import ring_no_more  # noqa: PLC0415
 
     worker.hurry(monkeypatch)
     application = create_app(settings)
     application.testing = True
     application.jinja_env.bytecode_cache = template_code.REMEMBERED
     yield application
+    # A bell that rings in the next test would find no queue server, and say so there.
+    ring_no_more()
+    pacing.forget()
     with application.app_context():
         flask_database.session.remove()
         for engine in flask_database.engines.values():

@@ -2,9 +2,9 @@
 
 A key is a secret of 160 random bits that is shown once; only its SHA-256 is
 stored. Its scopes say what it opens. None of them raises anybody's permission:
-a program can ask a person to subscribe, make links that lead to a form, send what was written, and take
-permission away. The
-last is for machines that watch: it opens figures, and nothing of anybody.
+a program can ask a person to subscribe, make links that lead to a form, send what was written, take
+permission away, and tell what people did in a shop. ``metrics`` is for machines that watch: it opens
+figures, and nothing of anybody.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Scope(StrEnum):
     LINKS = "links"
     CAMPAIGNS = "campaigns"
     METRICS = "metrics"
+    EVENTS = "events"
 
 
 class ApiKey(Table):

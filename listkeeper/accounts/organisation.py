@@ -47,12 +47,21 @@ class Organisation(Table):
     # No letter leaves between these minutes of the day (``accounts.quiet_hours``); empty: at any time.
     quiet_from: Mapped[int | None] = mapped_column(Integer)
     quiet_until: Mapped[int | None] = mapped_column(Integer)
+    # At most so many letters to one person in so many days (``sending.frequency_cap``); empty: as many as there are. It
+    # holds for steps of follow-ups, and for letters to everybody where its owner asks for that.
+    cap_mails: Mapped[int | None] = mapped_column(Integer, default=4, server_default="4")
+    cap_days: Mapped[int] = mapped_column(Integer, default=7, server_default="7")
+    cap_letters: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether the form says how quickly who writes is answered, beside the measured truth (``feedback.promise``).
     shows_promise: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Mail programs whose readers are not asked to keep our letters in the first place, and one in how many is held
     # back from being asked, so that it can be measured (``sending.guided``); empty: nobody.
     guidance_off: Mapped[str] = mapped_column(String(40), default="", server_default="")
     guidance_holdout: Mapped[int | None] = mapped_column(Integer)
+    # Hosts of the owner's shop, one space between them, and whether counted links to them carry a mark of the letter
+    # they were followed in (``accounts.shop_hosts``).
+    shop_hosts: Mapped[str] = mapped_column(Text, default="", server_default="")
+    marks_shop_links: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Founded by the demo and not yet named by an owner: it goes when the demo goes.
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()

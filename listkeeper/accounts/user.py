@@ -11,7 +11,7 @@ import secrets
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, Text, func, select
+from sqlalchemy import ForeignKey, String, Text, func, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.foundation import columns, language, throttle
@@ -50,6 +50,8 @@ class User(Table):
     # The counter of the last code used: no code works twice (RFC 6238 section 5.2).
     tf_last_counter: Mapped[int | None] = mapped_column(columns.RowId)
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(columns.Json)
+    # Whether the weekly mail about the board comes to them (``insight.board_letter``).
+    board_mail: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = columns.created_at()
 
     @property
@@ -102,6 +104,12 @@ def everyone(session: Session, organisation_id: int) -> list[User]:
 def owners(session: Session, organisation_id: int) -> dict[str, User]:
     """Return who owns a business and can be written to about it, by address, the oldest first."""
     return {found.address: found for found in everyone(session, organisation_id) if found.owns and found.address}
+
+
+def board_readers(session: Session, organisation_id: int) -> dict[str, User]:
+    """Return who of a business wants the weekly mail about the board, by address, the oldest first."""
+    people = everyone(session, organisation_id)
+    return {found.address: found for found in people if found.board_mail and found.address}
 
 
 def addressed(session: Session, written: str) -> User | None:

@@ -215,7 +215,8 @@ def _hold(session: Session, asked: Confirmation) -> Subscriber:
 
 
 def grant_basis(current: Subscription, event: ConsentEvent) -> None:
-    """Make the subscription cite the event that carries it."""
+    """Make the subscription cite the event that carries it; whoever says yes is heard of, and rests no longer."""
+    subscription.wake(current)
     current.basis = Basis.CONSENT
     current.consent_event_id = event.id
     current.consent_text_id = event.consent_text_id

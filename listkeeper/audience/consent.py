@@ -48,6 +48,9 @@ class EventKind(StrEnum):
     # Apart from all above: whether it may be seen which links somebody follows. No mail rests on it.
     TRACKING_GIVEN = "tracking.given"
     TRACKING_WITHDRAWN = "tracking.withdrawn"
+    # The lesser yes: her letters are counted, and nobody sees that they are hers.
+    COUNTING_GIVEN = "tracking.counting_given"
+    COUNTING_WITHDRAWN = "tracking.counting_withdrawn"
 
 
 class Method(StrEnum):
@@ -72,7 +75,13 @@ class Method(StrEnum):
 # Consent is given by these acts alone; no operator and no program can give it.
 GIVING = frozenset({Method.BUTTON, Method.CODE, Method.UNDO, Method.DEMO})
 # What raises a permission, and the acts that may. A form that asks about tracking, too, would add its button and code.
-_RAISING = {EventKind.GIVEN: GIVING, EventKind.RENEWED: GIVING, EventKind.TRACKING_GIVEN: frozenset({Method.PAGE})}
+_ON_HER_PAGE = frozenset({Method.PAGE})
+_RAISING = {
+    EventKind.GIVEN: GIVING,
+    EventKind.RENEWED: GIVING,
+    EventKind.TRACKING_GIVEN: _ON_HER_PAGE,
+    EventKind.COUNTING_GIVEN: _ON_HER_PAGE,
+}
 
 
 class ConsentEvent(Table):
@@ -99,7 +108,16 @@ class ConsentEvent(Table):
     basis: Mapped[str] = mapped_column(String(32), default="", server_default="")
     purpose: Mapped[str] = mapped_column(String(64), default="", server_default="")
 
-    __table_args__ = (Index("uq_consent_event_ledger_id", "ledger_id", unique=True),)
+    __table_args__ = (
+        Index("uq_consent_event_ledger_id", "ledger_id", unique=True),
+        # Who left by a letter (``feedback.letter_figures``).
+        Index(
+            "ix_consent_event_left_by",
+            "delivery_id",
+            postgresql_where=kind == EventKind.WITHDRAWN,
+            sqlite_where=kind == EventKind.WITHDRAWN,
+        ),
+    )
 
     text: Mapped[ConsentText | None] = relationship()
     form_version: Mapped[SignupFormVersion | None] = relationship()

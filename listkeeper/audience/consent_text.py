@@ -29,6 +29,10 @@ class TextKind(StrEnum):
     PERSONAL_DATA = "personal_data"
     # Whether it may be seen which links somebody follows (``tracking``); never on a form.
     TRACKING = "tracking"
+    # Whether it may be counted without her name; never on a form either.
+    COUNTING = "counting"
+    # That a yes still holds: the words of the list, under a button of its own (``renewal``); never on a form.
+    RENEWAL = "renewal"
 
 
 class ConsentText(Table):

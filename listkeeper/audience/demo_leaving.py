@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import confirmation, signup
+from listkeeper.audience.activity import Activity, LatestAct
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.form_draft import FormDraft
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.posted_event import PostedEvent
 from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
@@ -33,6 +35,8 @@ from listkeeper.foundation.outbox import Fact
 
 # What belongs to a list itself and goes with it; every other table that points at it holds somebody's doing.
 _PARTS_OF_A_LIST = {SignupForm.__tablename__, ConsentText.__tablename__}
+# What a job works out of everything else, in chapters above: nobody's doing, and it goes with what it is about.
+_WORKED_OUT = {"board_value", "board_mail", "clean_up_figure"}
 
 
 def people(organisation: Organisation) -> Select[int]:
@@ -62,6 +66,9 @@ def remove_people(session: Session, organisation: Organisation) -> None:
         delete(Signup).where(Signup.subscriber_id.in_(ours)),
         delete(Suppression).where(Suppression.organisation_id == organisation.id, Suppression.key.in_(keys)),
         delete(ProfileAnswer).where(ProfileAnswer.subscriber_id.in_(ours)),
+        delete(Activity).where(Activity.subscriber_id.in_(ours)),
+        delete(LatestAct).where(LatestAct.subscriber_id.in_(ours)),
+        delete(PostedEvent).where(PostedEvent.subscriber_id.in_(ours)),
         delete(Subscription).where(Subscription.subscriber_id.in_(ours)),
         delete(ConsentEvent).where(ConsentEvent.organisation_id == organisation.id, ConsentEvent.demo.is_(True)),
         delete(Subscriber).where(Subscriber.id.in_(ours)),
@@ -102,7 +109,7 @@ def _in_use(session: Session, row: MailingList) -> bool:
     return any(
         _is_named(session, column, row.id)
         for name, column in pointing_at(MailingList.__tablename__)
-        if name not in _PARTS_OF_A_LIST
+        if name not in _PARTS_OF_A_LIST | _WORKED_OUT
     )
 
 
@@ -119,6 +126,7 @@ def _is_named(session: Session, column: Column[Any], number: int) -> bool:
 
 
 def _remove_list(session: Session, list_id: int) -> None:
+    _forget_worked_out(session, MailingList.__tablename__, list_id)
     forms = select(SignupForm.id).where(SignupForm.list_id == list_id)
     sources = select(Source.id).where(Source.form_id.in_(forms))
     steps = (
@@ -134,6 +142,12 @@ def _remove_list(session: Session, list_id: int) -> None:
     _run(session, steps)
 
 
+def _forget_worked_out(session: Session, name: str, number: int) -> None:
+    for table, column in pointing_at(name):
+        if table in _WORKED_OUT:
+            session.execute(delete(column.table).where(column == number))
+
+
 def release(session: Session, organisation: Organisation, *, kept_by: set[str]) -> bool:
     """Delete an organisation that the demo founded, unless something of the owner's hangs on it.
 
@@ -143,10 +157,15 @@ def release(session: Session, organisation: Organisation, *, kept_by: set[str]) 
     if not organisation.demo:
         return False
     columns = list(pointing_at(Organisation.__tablename__))
-    if any(_is_named(session, column, organisation.id) for name, column in columns if name not in kept_by):
+    if any(
+        _is_named(session, column, organisation.id) for name, column in columns if name not in kept_by | _WORKED_OUT
+    ):
         organisation.demo = False
         return False
-    for _, column in columns:
+    _forget_worked_out(session, Organisation.__tablename__, organisation.id)
+    for name, column in columns:
+        if name in _WORKED_OUT:
+            continue
         session.execute(update(column.table).where(column == organisation.id).values({column: None}))
     session.delete(organisation)
     session.flush()

@@ -16,9 +16,10 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, String, delete, false, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.audience import subscriber, suppression
+from listkeeper.audience import posted_event, subscriber, suppression
 from listkeeper.audience.access_link import AccessLink
 from listkeeper.audience.access_wish import AccessWish
+from listkeeper.audience.activity import Activity, LatestAct
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import Confirmation, FurtherList
 from listkeeper.audience.importing import undo
@@ -109,6 +110,7 @@ def _forget(session: Session, person: Subscriber, *, even_the_hash: bool) -> Non
     else:
         suppression.add(session, organisation_id, key, scope=suppression.ALL, reason=Reason.ERASURE)
     evidence.destroy(session, person.subject_ref)
+    posted_event.forget(session, number)
     asked = select(Confirmation.id).where(Confirmation.subscriber_id == number)
     steps = (
         delete(LaterPage).where(LaterPage.confirmation_id.in_(asked)),
@@ -119,6 +121,8 @@ def _forget(session: Session, person: Subscriber, *, even_the_hash: bool) -> Non
         delete(AccessWish).where(AccessWish.email_key == person.email_key),
         delete(AddressChange).where(AddressChange.subscriber_id == number),
         delete(ProfileAnswer).where(ProfileAnswer.subscriber_id == number),
+        delete(Activity).where(Activity.subscriber_id == number),
+        delete(LatestAct).where(LatestAct.subscriber_id == number),
         delete(Subscription).where(Subscription.subscriber_id == number),
         delete(Subscriber).where(Subscriber.id == number),
     )

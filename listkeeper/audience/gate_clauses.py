@@ -5,7 +5,7 @@ Every demand answers with a refusal or with nothing. What no clause grants is re
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -124,7 +124,7 @@ def _run_out(view: View, current: Held, profile: Profile) -> RefusalCode | None:
     deadline = current.first_use_deadline
     if current.last_contact_at is None and deadline is not None and deadline <= view.latest:
         return RefusalCode.LAPSED
-    last = max(current.since, current.last_contact_at or current.since)
+    last = max(filter(None, (current.since, current.last_contact_at, current.renewed_at)))
     if profile.dormancy_block and clock.months_later(last, profile.dormancy_block) <= view.latest:
         return RefusalCode.DORMANT
     return None
@@ -361,18 +361,17 @@ def _defence(session: Session, view: View) -> Verdict:
     raised = session.get(SignupDefence, view.handover.notice_id or 0, populate_existing=True)
     if raised is None or raised.organisation_id != view.handover.organisation_id:
         return RefusalCode.NO_BASIS
-    return _to_an_owner(session, view, raised.organisation_id)
+    return _to_an_owner(session, view)
 
 
 def _incident(session: Session, view: View) -> Verdict:
     """Demand: somebody who owns the business today; what it is about is the sending's own, and concerns no reader."""
+    return RefusalCode.NO_BASIS if view.handover.notice_id is None else _to_an_owner(session, view)
+
+
+def _to_an_owner(session: Session, view: View, to: Callable[[Session, int], Iterable[str]] = user.owners) -> Verdict:
     asked = view.handover
-    return RefusalCode.NO_BASIS if asked.notice_id is None else _to_an_owner(session, view, asked.organisation_id)
-
-
-def _to_an_owner(session: Session, view: View, business: int) -> Verdict:
-    owners = user.owners(session, business)
-    typed = next((address for address in owners if address == view.handover.typed_address), None)
+    typed = next((one for one in to(session, asked.organisation_id) if one == asked.typed_address), None)
     return RefusalCode.NO_BASIS if typed is None else _unless_unwanted(session, view, typed)
 
 
@@ -389,6 +388,7 @@ _SYSTEM: dict[NoticeKind | None, Callable[[Session, View], Verdict]] = {
     NoticeKind.INVITATION: _invitation,
     NoticeKind.DEFENCE: _defence,
     NoticeKind.INCIDENT: _incident,
+    NoticeKind.BOARD: lambda session, view: _to_an_owner(session, view, user.board_readers),
 }
 CLAUSES: dict[MessageClass, Callable[[Session, View], Verdict]] = {
     MessageClass.MARKETING: marketing,

@@ -63,6 +63,7 @@ class Held(NamedTuple):
     frequency: Frequency
     topics: list[str]
     import_id: int | None
+    renewed_at: datetime | None
     # The consent text she agreed to: since when it is public, and by which row of the ledger.
     text_published_at: datetime | None
     text_ledger_seq: int | None

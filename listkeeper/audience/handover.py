@@ -26,7 +26,8 @@ class NoticeKind(StrEnum):
     for any letter. A status notice is a letter too (class service), to a list that is for nothing else.
 
     The latter (class system) are the ledger's checkpoint for a mailbox of the owner's, an invitation to a user, and
-    the word to owners that a form of theirs is being abused, or that their mail does not leave as it should. What
+    the word to owners that a form of theirs is being abused, or that their mail does not leave as it should, and the
+    weekly mail about the board to the users who want it. What
     tests a way to send (class test) goes to whatever address its owner types,
     and so does the one that asks somebody to publish a domain's records.
     """
@@ -44,6 +45,7 @@ class NoticeKind(StrEnum):
     STATUS = "status"
     WAY_TEST = "way_test"
     RECORDS = "records"
+    BOARD = "board"
 
 
 class RefusalCode(StrEnum):

@@ -104,13 +104,14 @@ def _warning(session: Session, mailing_list: MailingList) -> Warning:
     soon = clock.now() + WARN_BEFORE
     profile = jurisdiction.profile(mailing_list.jurisdiction, clock.now().date())
     last = func.coalesce(Subscription.last_contact_at, Subscription.since)
+    said = func.coalesce(Subscription.renewed_at, last)
     silent_since = clock.months_later(clock.now(), -profile.dormancy_warn) if profile.dormancy_warn else None
     # An index finds the list's confirmed people; what they are counted for is read from their rows.
     query = (
         select(
             func.count().filter(Subscription.valid_until <= soon),
             func.count().filter(and_(Subscription.last_contact_at.is_(None), Subscription.first_use_deadline <= soon)),
-            func.count().filter(last <= silent_since) if silent_since else literal(0),
+            func.count().filter(last <= silent_since, said <= silent_since) if silent_since else literal(0),
         )
         .select_from(Subscription)
         .where(Subscription.list_id == mailing_list.id, Subscription.state == SubscriptionState.CONFIRMED)

@@ -60,6 +60,8 @@ class MailingList(Table):
     merged_into_id: Mapped[int | None] = mapped_column(columns.RowId)
     # Whether anybody may read what was sent to it (``campaigns.archive``); a closed list keeps its archive.
     archive_public: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Below this balance of letters that gave and that asked its owner is asked once more (``insight.trust_account``).
+    trust_floor: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = columns.created_at()
 

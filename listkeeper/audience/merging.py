@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, not_, select, union,
 from sqlalchemy.orm import Session, aliased
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import profile_question, subscriber, suppression, topic, tracking, unsubscribe
+from listkeeper.audience import profile_question, segment, subscriber, suppression, topic, tracking, unsubscribe
 from listkeeper.audience.consent import Circumstances, Method
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.proof import ledger
@@ -82,6 +82,7 @@ def merge(
     session.expire_all()
     topic.follow(session, source, target)
     profile_question.follow(session, source, target)
+    segment.follow(session, source, target)
     source.merged_into_id = target.id
     details: dict[str, str | int] = {"into": target.public_id, "moved": told.moved, "stayed": told.stayed}
     merged = Event(EventType.LIST_MERGED, list=source.public_id, purpose=source.purpose, actor=actor, details=details)
@@ -90,11 +91,11 @@ def merge(
 
 
 def _see_no_more(session: Session, here: Iterable[ColumnElement[bool]], actor: str) -> None:
-    """End that links of those who move are seen: they said yes to it on the one list, and not on the other."""
+    """End that links of those who move are seen or counted: they said yes to it on the one list, not on the other."""
     query = select(Subscriber, Subscription).join(Subscription, Subscription.subscriber_id == Subscriber.id)
-    seen = session.execute(query.where(*here, Subscription.tracking_since.is_not(None)).order_by(Subscriber.id)).all()
-    for person, current in seen:
-        tracking.end(session, person, current, Method.OPERATOR, Circumstances(actor=actor, purpose=tracking.PURPOSE))
+    chosen = Subscription.tracking_since.is_not(None) | Subscription.counted_since.is_not(None)
+    for person, current in session.execute(query.where(*here, chosen).order_by(Subscriber.id)).all():
+        tracking.end(session, person, current, Method.OPERATOR, Circumstances(actor=actor))
 
 
 def _refuse(source: MailingList, target: MailingList) -> None:

@@ -8,7 +8,7 @@ no ledger, no other list.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import suppression
@@ -19,6 +19,7 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.profile_question import ProfileQuestion
 from listkeeper.audience.profile_version import ProfileQuestionVersion
+from listkeeper.audience.segment import Segment
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.source import Source
 from listkeeper.audience.source_cost import SourceCost
@@ -40,6 +41,7 @@ def rows(mailing_list: MailingList) -> dict[str, ColumnElement[bool]]:
         Organisation.__tablename__: Organisation.id == mailing_list.organisation_id,
         MailingList.__tablename__: MailingList.id == number,
         Topic.__tablename__: Topic.list_id == number,
+        Segment.__tablename__: Segment.list_id == number,
         ProfileQuestion.__tablename__: ProfileQuestion.list_id == number,
         ProfileQuestionVersion.__tablename__: ProfileQuestionVersion.question_id.in_(questions),
         ProfileAnswer.__tablename__: ProfileAnswer.question_id.in_(questions),
@@ -56,6 +58,20 @@ def rows(mailing_list: MailingList) -> dict[str, ColumnElement[bool]]:
         ImportRow.__tablename__: ImportRow.batch_id.in_(batches),
         Suppression.__tablename__: (Suppression.organisation_id == mailing_list.organisation_id)
         & Suppression.scope.in_(suppression.marketing_scopes(number, mailing_list.purpose)),
+    }
+
+
+def of_some(mailing_list: MailingList, people: Select[int]) -> dict[str, ColumnElement[bool]]:
+    """Return the same of some people of a list alone; whom a letter must not reach is told whole."""
+    hers = Subscriber.id.in_(people)
+    subjects = select(Subscriber.subject_ref).where(hers)
+    of_list = rows(mailing_list)
+    return of_list | {
+        Subscriber.__tablename__: hers,
+        Subscription.__tablename__: of_list[Subscription.__tablename__] & Subscription.subscriber_id.in_(people),
+        ConsentEvent.__tablename__: of_list[ConsentEvent.__tablename__] & ConsentEvent.subject_ref.in_(subjects),
+        ProfileAnswer.__tablename__: of_list[ProfileAnswer.__tablename__] & ProfileAnswer.subscriber_id.in_(people),
+        ImportRow.__tablename__: of_list[ImportRow.__tablename__] & ImportRow.subject_ref.in_(subjects),
     }
 
 

@@ -27,7 +27,7 @@ from listkeeper.audience.gate_view import View
 from listkeeper.audience.handover import Handover, Refusal, RefusalCode
 from listkeeper.foundation.errors import Forbidden, ListkeeperError
 
-RULE_VERSION = 5
+RULE_VERSION = 6
 GRANT_SECONDS = 1.0
 _MAKER = object()
 

@@ -113,7 +113,7 @@ def last_choice_by(session: Session, delivery_id: int) -> datetime | None:
     """Return when a letter's link was last used to choose something."""
     query = select(func.max(ConsentEvent.at)).where(
         ConsentEvent.delivery_id == delivery_id,
-        ConsentEvent.kind.in_([EventKind.NARROWED, EventKind.TRACKING_WITHDRAWN]),
+        ConsentEvent.kind.in_([EventKind.NARROWED, EventKind.TRACKING_WITHDRAWN, EventKind.COUNTING_WITHDRAWN]),
     )
     return session.scalar(query)
 
@@ -136,6 +136,7 @@ def _held(session: Session, subscriber_id: int, list_id: int) -> Chosen | None:
 
 def _write_down(session: Session, held: Chosen, details: Mapping[str, str | int], delivery_id: int | None) -> None:
     person, current = held
+    subscription.wake(current)
     under = Circumstances(
         consent_text_id=current.consent_text_id,
         delivery_id=delivery_id,

@@ -13,7 +13,8 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from listkeeper.audience import profile_question, profile_words, subscriber, subscription
+from listkeeper.audience import activity, profile_question, profile_words, subscriber, subscription
+from listkeeper.audience.activity import Act, ActivityKind
 from listkeeper.audience.profile_question import ProfileQuestion, QuestionState
 from listkeeper.audience.profile_version import ProfileQuestionVersion
 from listkeeper.audience.profile_words import ANSWER_LIMIT, QuestionKind
@@ -94,6 +95,8 @@ def _store(session: Session, subscriber_id: int, asked: Asked, value: str, how: 
     found.version_id, found.value, found.declined = version.id, value, not value
     found.how, found.given_at = how, clock.now()
     session.flush()
+    if value:
+        activity.note(session, [Act(subscriber_id, question.list_id, ActivityKind.ANSWERED, found.given_at)])
     return found
 
 

@@ -194,3 +194,87 @@ TRACKING: dict[str, tuple[str, str, str]] = {
     ),
 }
 """The consent to see which links are followed: what it is, that it ends at any time, and the button."""
+
+COUNTING: dict[str, tuple[str, str, str]] = {
+    "en": (
+        (
+            "{controller} may count the e-mails of “{list}” that I open and the links that I follow, as numbers only. "
+            "They then hold a small picture and lead through its own server under a random number. It notes the time "
+            "and the kind of program, no name and no IP address, and forgets the random number after a day."
+        ),
+        "I can stop that at any time, and the e-mails come all the same.",
+        "You may count, without my name",
+    ),
+    "da": (
+        (
+            "{controller} må tælle, hvilke mails fra “{list}” der bliver åbnet, og hvilke links der bliver fulgt, kun "
+            "som tal. De indeholder så et lille billede og går gennem deres egen server under et tilfældigt nummer. "
+            "Den noterer tidspunktet og typen af program, intet navn og ingen IP-adresse, og glemmer det tilfældige "
+            "nummer efter et døgn."
+        ),
+        "Jeg kan stoppe det når som helst, og mails kommer alligevel.",
+        "I må tælle, uden mit navn",
+    ),
+    "nb": (
+        (
+            "{controller} kan telle hvilke e-poster fra «{list}» som blir åpnet, og hvilke lenker som blir fulgt, bare "
+            "som tall. De inneholder da et lite bilde og går gjennom deres egen server under et tilfeldig nummer. Den "
+            "noterer tidspunktet og typen program, ikke navn og ingen IP-adresse, og glemmer det tilfeldige nummeret "
+            "etter et døgn."
+        ),
+        "Jeg kan stoppe det når som helst, og e-postene kommer likevel.",
+        "Dere kan telle, uten navnet mitt",
+    ),
+    "sv": (
+        (
+            "{controller} får räkna vilka mejl från ”{list}” som öppnas och vilka länkar som följs, endast som "
+            "siffror. De innehåller då en liten bild och går via deras egen server under ett slumpat nummer. Den "
+            "noterar tiden och typen av program, inget namn och ingen IP-adress, och glömmer det slumpade numret "
+            "efter ett dygn."
+        ),
+        "Jag kan stoppa det när som helst, och mejlen kommer ändå.",
+        "Ni får räkna, utan mitt namn",
+    ),
+    "pl": (
+        (
+            "{controller} może liczyć, które wiadomości z listy „{list}” otwieram i które linki wybieram, wyłącznie "
+            "jako liczby. Wiadomości zawierają wtedy mały obrazek, a linki prowadzą przez serwer tego nadawcy pod "
+            "losowym numerem. Zapisuje on czas i rodzaj programu, bez nazwiska i bez adresu IP, a losowy numer "
+            "zapomina po dobie."
+        ),
+        "Mogę to w każdej chwili wyłączyć, a wiadomości będą przychodzić tak samo.",
+        "Możecie liczyć, bez mojego nazwiska",
+    ),
+    "ru": (
+        (
+            "{controller} может подсчитывать, какие письма рассылки «{list}» открыты и по каким ссылкам перешли, "
+            "только в виде чисел. Тогда в письмах есть маленькая картинка; ссылки ведут через собственный сервер "
+            "отправителя под случайным номером. Он записывает время и вид программы, без имени и без IP-адреса, "
+            "и забывает случайный номер через сутки."
+        ),
+        "Это можно прекратить в любой момент; письма будут приходить по-прежнему.",
+        "Можно считать, без моего имени",
+    ),
+    "de": (
+        (
+            "{controller} darf zählen, welche E-Mails von „{list}“ ich öffne und welchen Links ich folge, nur als "
+            "Zahlen. Sie enthalten dann ein kleines Bild und führen unter einer Zufallszahl über den eigenen Server "
+            "des Absenders. Er notiert die Zeit und die Art des Programms, keinen Namen und keine IP-Adresse, und "
+            "vergisst die Zufallszahl nach einem Tag."
+        ),
+        "Ich kann das jederzeit beenden, und die E-Mails kommen trotzdem.",
+        "Sie dürfen zählen, ohne meinen Namen",
+    ),
+}
+"""The consent to be counted without a name: what it is, that it ends at any time, and the button."""
+
+RENEWAL: dict[str, str] = {
+    "en": "Keep my letters coming",
+    "da": "Bliv ved med at sende mig mails",
+    "nb": "Fortsett å sende meg e-post",
+    "sv": "Fortsätt att skicka mig mejl",
+    "pl": "Chcę dalej otrzymywać te wiadomości",
+    "ru": "Присылайте мне письма и дальше",
+    "de": "Ja, weiter E-Mails an mich",
+}
+"""The button under which a yes is said once more."""

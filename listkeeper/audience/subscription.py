@@ -136,11 +136,18 @@ class Subscription(Table):
     # Since when she lets us see which links she follows (``tracking``); empty: she does not. It stands here and not
     # with the person, because the words she said yes to name one list: what she reads on another is not looked at.
     tracking_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Since when her letters are counted without her name; never beside the one above.
+    counted_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # When she last said on a page of ours that her yes still holds (``renewal``).
+    renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # The import that claims this permission; empty when the person gave it here.
     import_id: Mapped[int | None] = mapped_column(columns.RowId)
     # How the person first came to the list: by which signup, and from which source if it was one of ours.
     first_signup_id: Mapped[int | None] = mapped_column(columns.RowId)
     source_id: Mapped[int | None] = mapped_column(columns.RowId)
+    # Her owner lets her rest (``resting``): the yes stands, and letters to everybody pass her by until she is heard of.
+    resting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    rest_batch_id: Mapped[int | None] = mapped_column(columns.RowId)
 
     __table_args__ = (
         UniqueConstraint("subscriber_id", "list_id"),
@@ -160,6 +167,14 @@ class Subscription(Table):
             "consent_event_id",
             postgresql_where=source_id.is_not(None),
             sqlite_where=source_id.is_not(None),
+        ),
+        # Few rest, and they are woken together.
+        Index(
+            "ix_subscription_resting",
+            "rest_batch_id",
+            "list_id",
+            postgresql_where=rest_batch_id.is_not(None),
+            sqlite_where=rest_batch_id.is_not(None),
         ),
     )
 
@@ -256,13 +271,22 @@ def _move(subscription: Subscription, target: SubscriptionState) -> None:
         raise Conflict("subscription_state", f"A subscription cannot go from {subscription.state} to {target}.")
     subscription.state = target
     subscription.since = clock.now()
+    wake(subscription)
+
+
+def wake(subscription: Subscription) -> None:
+    """Let her rest no longer: she was heard of, or left. Whoever does not rest is left as she is."""
+    if subscription.rest_batch_id is not None:
+        subscription.resting_since = subscription.rest_batch_id = None
 
 
 def stop_tracking(subscriptions: Sequence[Subscription]) -> None:
-    """See no more which links people follow, as after each change of state: who leaves or comes back was not asked.
+    """See and count no more what people do with letters, as after each change of state: nobody asked her then.
 
-    What was seen so far is let go of soon after (``TRACKING_ENDED``).
+    What was seen so far is let go of soon after (``TRACKING_ENDED``); of what was counted nobody knows whose it was.
     """
+    for subscription in subscriptions:
+        subscription.counted_since = None
     seen = [subscription for subscription in subscriptions if subscription.tracking_since is not None]
     for subscription in seen:
         subscription.tracking_since = None
@@ -323,6 +347,7 @@ def mailable(mailing_list: MailingList, *, practice: bool) -> Select[int]:
             Subscription.list_id == mailing_list.id,
             Subscription.state == SubscriptionState.CONFIRMED,
             Subscription.valid_until.is_(None) | (Subscription.valid_until > moment),
+            Subscription.rest_batch_id.is_(None),
             Subscriber.erased_at.is_(None),
             Subscriber.restricted_at.is_(None),
             true() if practice else Subscriber.demo.is_(False),
@@ -350,6 +375,12 @@ def counts(session: Session, mailing_list: MailingList) -> dict[SubscriptionStat
     )
     found = {row[0]: row[1] for row in session.execute(query)}
     return {state: found.get(state, 0) for state in SubscriptionState}
+
+
+def has_confirmed(session: Session, mailing_list: MailingList) -> bool:
+    """Return whether anybody is on a list now."""
+    theirs = (Subscription.list_id == mailing_list.id, Subscription.state == SubscriptionState.CONFIRMED)
+    return session.scalars(select(Subscription.id).where(*theirs).limit(1)).first() is not None
 
 
 def page(

@@ -83,6 +83,7 @@ class Conversation(Table):
         Index("ix_conversation_subscriber", "subscriber_id"),
         Index("ix_conversation_sender", "organisation_id", "sender_key"),
         Index("ix_conversation_opened_at", "organisation_id", "opened_at"),
+        Index("ix_conversation_delivery", "delivery_id"),
     )
 
 

@@ -1,15 +1,22 @@
-"""Consent to tracking: whether a person lets us see which links of a list's letters she follows.
+"""Consent to counting: whether a person lets us see which links of a list's letters she follows, or count them.
 
-It is apart from the consent to mail: off for everybody until she says yes on
-her own page, by a button with a text of its own, and off again at once by one
-more. No import, no program and no operator says it for her, and it ends with
-the subscription. The link of a letter can take it back and never give it,
-because it travels with the letter when that is forwarded.
+Three choices, apart from the consent to mail: not at all, which holds for
+everybody who said nothing; as a number, so that nobody sees whose it is; and
+with her name (``tracking_since``), so that letters fit her better. Each yes is
+said on her own page, by a button under words of its own, is recorded like the
+yes to letters, and ends the other one; each is over at once by one more. No
+import, no program and no operator says it for her, and it ends with the
+subscription. The link of a letter can take it back and never give it, because
+it travels with the letter when that is forwarded.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement
+from dataclasses import replace
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Index, and_
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
@@ -17,66 +24,118 @@ from listkeeper.audience import consent, consent_text, subscriber, subscription
 from listkeeper.audience.consent import Circumstances, EventKind, Method
 from listkeeper.audience.consent_text import ConsentText, TextKind, Wording
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.starter_text import TRACKING
+from listkeeper.audience.starter_text import COUNTING, TRACKING
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 
+# Who chose to be counted, by name or without, is few as a rule, and found by this (``engagement_reach``).
+_CHOSE = sql("tracking_since IS NOT NULL OR counted_since IS NOT NULL")
+Index("ix_subscription_tracked", Subscription.list_id, postgresql_where=_CHOSE, sqlite_where=_CHOSE)
+
 PURPOSE = "link_tracking"
+_COUNTING = "link_counting"
 
 
-def text(organisation: Organisation, mailing_list: MailingList, spoken: str) -> ConsentText:
+class Counting(StrEnum):
+    """What of her letters is counted: nothing, numbers without her, or what she does."""
+
+    NOTHING = "nothing"
+    NUMBER = "number"
+    PERSON = "person"
+
+
+_PURPOSES = {Counting.PERSON: PURPOSE, Counting.NUMBER: _COUNTING}
+_GIVEN = {Counting.PERSON: EventKind.TRACKING_GIVEN, Counting.NUMBER: EventKind.COUNTING_GIVEN}
+_WITHDRAWN = {Counting.PERSON: EventKind.TRACKING_WITHDRAWN, Counting.NUMBER: EventKind.COUNTING_WITHDRAWN}
+
+
+def text(
+    organisation: Organisation, mailing_list: MailingList, spoken: str, how: Counting = Counting.PERSON
+) -> ConsentText:
     """Return the words that are asked in a language, with their name; they are published with the first yes to them."""
     known = language.known(spoken)
-    body, withdrawal, button = TRACKING[known]
+    by_person = how is Counting.PERSON
+    body, withdrawal, button = (TRACKING if by_person else COUNTING)[known]
     names = {"controller": organisation.legal_name, "list": mailing_list.name}
-    words = Wording(body.format(**names), button, withdrawal, kind=TextKind.TRACKING)
-    return consent_text.made_of(organisation, mailing_list, known, words, PURPOSE)
+    kind = TextKind.TRACKING if by_person else TextKind.COUNTING
+    words = Wording(body.format(**names), button, withdrawal, kind=kind)
+    return consent_text.made_of(organisation, mailing_list, known, words, _PURPOSES[how])
 
 
-def agree(session: Session, subscriber_id: int, list_id: int, *, seen: str) -> bool:
+def chosen(current: Subscription) -> Counting:
+    """Return what she has chosen on a list."""
+    if current.tracking_since is not None:
+        return Counting.PERSON
+    return Counting.NUMBER if current.counted_since is not None else Counting.NOTHING
+
+
+def agree(session: Session, subscriber_id: int, list_id: int, *, seen: str, how: Counting = Counting.PERSON) -> bool:
     """Take her yes on her own page; False when there is nothing to agree to, or she has.
 
-    ``seen`` names the words that the page showed (SHA-256). Raises Invalid when they are not those of today.
+    ``seen`` names the words that the page showed (SHA-256). Raises Invalid when they are not those of today. What she
+    had chosen before is over by it.
     """
     held = _held(session, subscriber_id, list_id)
-    if held is None or held[1].tracking_since is not None:
+    if held is None or how is Counting.NOTHING or chosen(held[1]) is how:
         return False
     person, current = held
     mailing_list = session.get_one(MailingList, list_id)
-    asked = text(session.get_one(Organisation, person.organisation_id), mailing_list, person.language)
+    asked = text(session.get_one(Organisation, person.organisation_id), mailing_list, person.language, how)
     if asked.sha256 != seen:
         raise Invalid("words_changed", language.text("The words have changed meanwhile. Please read them once more."))
+    end(session, person, current, Method.PAGE, Circumstances())
     said_to = consent_text.keep(session, asked, mailing_list)
-    under = Circumstances(consent_text_id=said_to.id, basis=Basis.CONSENT.value, purpose=PURPOSE)
-    event = consent.record(session, person, list_id, EventKind.TRACKING_GIVEN, Method.PAGE, under)
-    current.tracking_since = event.at
+    under = Circumstances(consent_text_id=said_to.id, basis=Basis.CONSENT.value, purpose=_PURPOSES[how])
+    event = consent.record(session, person, list_id, _GIVEN[how], Method.PAGE, under)
+    if how is Counting.PERSON:
+        current.tracking_since = event.at
+    else:
+        current.counted_since = event.at
+    subscription.wake(current)
     return True
 
 
 def withdraw(session: Session, subscriber_id: int, list_id: int, *, delivery_id: int | None = None) -> bool:
-    """Take her yes back, at once; False when there is none."""
+    """Take her yes back, whichever it was, at once; False when there is none."""
     held = _held(session, subscriber_id, list_id)
-    return held is not None and end(
-        session, *held, Method.PAGE, Circumstances(delivery_id=delivery_id, purpose=PURPOSE)
-    )
+    return held is not None and end(session, *held, Method.PAGE, Circumstances(delivery_id=delivery_id))
 
 
-def end(session: Session, person: Subscriber, current: Subscription, method: Method, under: Circumstances) -> bool:
-    """Write down that it is over; the person is held. False when it was already."""
-    if current.tracking_since is None:
+def end(  # noqa: PLR0913 - whose, of what, by which act, under what
+    session: Session,
+    person: Subscriber,
+    current: Subscription,
+    method: Method,
+    under: Circumstances,
+    *,
+    of: Counting | None = None,
+) -> bool:
+    """Write down that it is over, or only a yes of one kind; the person is held. False when it was already."""
+    how = chosen(current)
+    if how is Counting.NOTHING or (of is not None and of is not how):
         return False
     subscription.stop_tracking([current])
-    consent.record(session, person, current.list_id, EventKind.TRACKING_WITHDRAWN, method, under)
+    subscription.wake(current)
+    under = replace(under, purpose=_PURPOSES[how])
+    consent.record(session, person, current.list_id, _WITHDRAWN[how], method, under)
     return True
 
 
 def stands() -> ColumnElement[bool]:
     """Return the SQL condition "this subscription lets us see its links now", over subscription and subscriber."""
-    held, person = Subscription.__table__.c, Subscriber.__table__.c
-    confirmed = held.state == SubscriptionState.CONFIRMED
-    return held.tracking_since.is_not(None) & confirmed & person.restricted_at.is_(None)
+    return _stands(Subscription.__table__.c.tracking_since.is_not(None))
+
+
+def counts() -> ColumnElement[bool]:
+    """Return the SQL condition "this subscription is counted now, without her name", over the same two."""
+    return _stands(Subscription.__table__.c.counted_since.is_not(None))
+
+
+def _stands(since: ColumnElement[bool]) -> ColumnElement[bool]:
+    confirmed = Subscription.__table__.c.state == SubscriptionState.CONFIRMED
+    return and_(since, confirmed, Subscriber.__table__.c.restricted_at.is_(None))
 
 
 def _held(session: Session, subscriber_id: int, list_id: int) -> tuple[Subscriber, Subscription] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -104,6 +104,12 @@ def letter(session: Session, organisation: Organisation, slug: str, public_id: s
 def is_shown(session: Session, campaign: Campaign) -> bool:
     """Return whether anybody may read a letter now."""
     return session.execute(_shown().where(Campaign.id == campaign.id)).first() is not None
+
+
+def shown_among(session: Session, numbers: Collection[int]) -> set[int]:
+    """Return which of these letters anybody may read now."""
+    query = _shown().where(Campaign.id.in_(numbers)).with_only_columns(Campaign.id)
+    return set(session.scalars(query))
 
 
 def is_wanted(campaign: Campaign) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Integer, String, false, select
+from sqlalchemy import ForeignKey, Integer, String, Text, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from listkeeper.accounts.organisation import Organisation
@@ -55,12 +55,13 @@ class CampaignKind(StrEnum):
     """What makes a letter leave: its owner, for everybody at once; or a yes, for that person alone (``welcome``).
 
     A ``notice`` carries one update of a status notice: class service, to people who are on its list for nothing else.
-    A step of a series that follows a yes would be one more kind.
+    A ``follow_up`` is one step of a short series (``follow_up``): it goes to one person after what happened to her.
     """
 
     LETTER = "letter"
     WELCOME = "welcome"
     NOTICE = "notice"
+    FOLLOW_UP = "follow_up"
 
 
 class Campaign(Table):
@@ -86,6 +87,15 @@ class Campaign(Table):
     important: Mapped[bool] = mapped_column(default=False, server_default=false())
     # The topic it is about, by public id: whoever chose others does not get it. Empty: it goes to all.
     topic: Mapped[str | None] = mapped_column(String(40))
+    # The segment of its list that it goes to (``audience.segment``); empty: everybody on the list.
+    segment_id: Mapped[int | None] = mapped_column(columns.RowId)
+    # What the segment said when the letter's audience was frozen, with the segments inside it written out.
+    segment_text: Mapped[str | None] = mapped_column(Text)
+    # Whether it gives or asks (``stance``), and what its owner believes will come of it (``assumption``).
+    stance: Mapped[str | None] = mapped_column(String(16))
+    assumption: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
+    # Two subjects or letters tried on a few first (``sending.trial``): what was ordered, and what came of it.
+    trial: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     # The status notice whose update it carries; no foreign key, because its updates point back here.
     notice_id: Mapped[int | None] = mapped_column(columns.RowId)
     # Deliveries up to this wave may leave (``sending.delivery``): 0 while the few that go first are watched.
@@ -207,6 +217,19 @@ def all_of(session: Session, organisation: Organisation) -> list[Campaign]:
     return list(session.scalars(query.order_by(Campaign.id.desc())))
 
 
+def unfinished(session: Session, organisation: Organisation) -> list[Campaign]:
+    """Return those of them that have not come to their end, newest first."""
+    over = (CampaignState.FINISHED, CampaignState.CANCELLED)
+    query = select(Campaign).where(Campaign.organisation_id == organisation.id, Campaign.kind == CampaignKind.LETTER)
+    return list(session.scalars(query.where(Campaign.state.not_in(over)).order_by(Campaign.id.desc())))
+
+
+def has_any(session: Session, organisation: Organisation) -> bool:
+    """Return whether anybody ever wrote a letter here."""
+    query = select(Campaign.id).where(Campaign.organisation_id == organisation.id, Campaign.kind == CampaignKind.LETTER)
+    return session.scalars(query.limit(1)).first() is not None
+
+
 def about_to_leave(session: Session) -> list[int]:
     """Return the letters that are leaving, or will without another word."""
     coming = (CampaignState.SCHEDULED, CampaignState.HELD, CampaignState.SENDING)
@@ -278,6 +301,9 @@ def set_out(session: Session, campaign: Campaign) -> None:
 
 def demand_unsent(campaign: Campaign) -> None:
     """Raise Conflict when the letter has left already, was stopped, or is none that goes to everybody at once."""
+    if campaign.kind is CampaignKind.FOLLOW_UP:
+        sentence = language.text("This letter is a step of a follow-up: it goes to one person at a time.")
+        raise Conflict("follow_up_letter", sentence)
     if campaign.kind is CampaignKind.WELCOME:
         sentence = language.text("A welcome letter goes to each person after the yes, never to all at once.")
         raise Conflict("welcome_letter", sentence)

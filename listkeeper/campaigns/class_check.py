@@ -22,7 +22,7 @@ from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import language
 from listkeeper.rendering import document
 from listkeeper.rendering.content import Letter
-from listkeeper.rendering.document import Blocks, Mode, OfferBlock, SponsoredBlock, TapsBlock
+from listkeeper.rendering.document import Blocks, Mode, OfferBlock, PollBlock, SponsoredBlock, TapsBlock
 from listkeeper.rendering.links import Link
 
 _WORDS_FILE = Path(__file__).with_name("class_words.toml")
@@ -67,6 +67,9 @@ def _paid_parts(letter: Letter) -> Iterator[Finding]:
         if isinstance(block, OfferBlock | SponsoredBlock):
             sentence = language.text("An offer or something paid for has no place in a notice. Take that block out.")
             yield Finding("N2", Severity.BLOCK, block.id, sentence, reference=_RULES, place=block.id)
+        if isinstance(block, PollBlock):
+            sentence = language.text("A notice tells people something and asks them nothing. Take the poll out.")
+            yield Finding("N2a", Severity.BLOCK, block.id, sentence, place=block.id)
 
 
 def _advertising(letter: Letter) -> Iterator[Finding]:

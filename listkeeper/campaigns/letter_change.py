@@ -222,6 +222,7 @@ def _with_blocks(draft: Draft, blocks: Blocks) -> Draft:
     if len(blocks) > document.MOST_BLOCKS:
         sentence = language.text("A letter can hold %(most)s blocks. Nothing was saved.", most=document.MOST_BLOCKS)
         raise Invalid("most_blocks", sentence)
+    document.demand_once(blocks)
     return replace(draft, blocks=blocks)
 
 

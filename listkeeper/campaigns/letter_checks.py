@@ -19,6 +19,7 @@ from listkeeper.rendering import (
     letter_access,
     picture_weight,
     plain_text,
+    poll_faults,
     sponsored_check,
     wording,
 )
@@ -30,6 +31,7 @@ from listkeeper.rendering.document import (
     ImageBlock,
     Mode,
     OfferBlock,
+    PollBlock,
     RssBlock,
     SocialBlock,
     SponsoredBlock,
@@ -93,6 +95,8 @@ def _unfinished(letter: Letter, filled: Filled) -> Iterator[Finding]:
             yield _found("C8a", Severity.WARN, block.url, sentence, block.id)
         if isinstance(block, ImageBlock) and not block.picture.src:
             yield _found("C8b", Severity.WARN, "", language.text("A picture is not chosen yet."), block.id)
+        if isinstance(block, PollBlock) and (sentence := poll_faults.sentence(block)):
+            yield _found("C8c", Severity.ERROR, block.question, sentence, block.id)
 
 
 def _pressed(block: Block) -> Iterator[tuple[str, str]]:

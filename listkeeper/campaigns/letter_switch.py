@@ -186,6 +186,9 @@ def _cannot_be_markdown(block: Block) -> str:
                 "social": language.text("links to other channels"),
                 "sponsored": language.text("sponsored content"),
                 "taps": language.text("answers to tap"),
+                "poll": language.text("a poll"),
+                "guidance": language.text("the place of the help for the mail program"),
+                "question": language.text("the place of the question"),
                 "rss": language.text("entries of a feed"),
             }[block.type]
 

@@ -3,11 +3,17 @@
 The address that a reader follows names a row of this table and holds no
 address of its own, so nobody can make it lead elsewhere. A row is never
 changed and outlives its letter: an old mail still leads where it said.
+
+Beside what its owner wrote each letter has two rows of ours, which only counted
+copies hold: the canary, a link that no human can see, and the picture that says
+that a mail was opened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
@@ -19,6 +25,23 @@ from listkeeper.foundation.table import Table
 
 _SCHEMES = frozenset({"https", "http"})
 _REMEMBERED = 10_000
+# Where a canary leads: a page that says what it is.
+CANARY_PAGE = "/unseen-link"
+
+
+class LinkRole(StrEnum):
+    """What a row is: a link that the owner wrote, the one that nobody can see, or the picture."""
+
+    LINK = "link"
+    CANARY = "canary"
+    PICTURE = "picture"
+
+
+class Marks(NamedTuple):
+    """The row numbers of a letter's canary and picture."""
+
+    canary: int
+    picture: int
 
 
 class CampaignLink(Table):
@@ -31,6 +54,7 @@ class CampaignLink(Table):
     revision_id: Mapped[int | None] = mapped_column(ForeignKey("revision.id", ondelete="SET NULL"))
     position: Mapped[int] = mapped_column(Integer)
     url: Mapped[str] = mapped_column(Text)
+    role: Mapped[LinkRole] = columns.enum(LinkRole, default=LinkRole.LINK, server_default="link")
 
     __table_args__ = (UniqueConstraint("revision_id", "position"),)
 
@@ -43,7 +67,22 @@ def keep(session: Session, revision_id: int, urls: Sequence[str]) -> None:
     session.add_all(
         CampaignLink(revision_id=revision_id, position=len(known) + place, url=url) for place, url in enumerate(new)
     )
+    if marks(session, revision_id) is None:
+        of_ours = ((LinkRole.CANARY, -1, CANARY_PAGE), (LinkRole.PICTURE, -2, ""))
+        session.add_all(
+            CampaignLink(revision_id=revision_id, position=position, url=url, role=role)
+            for role, position, url in of_ours
+        )
     session.flush()
+
+
+def marks(session: Session, revision_id: int) -> Marks | None:
+    """Return a revision's canary and picture; None where it has none, as a letter that was sent before there were."""
+    query = select(CampaignLink.role, CampaignLink.id).where(
+        CampaignLink.revision_id == revision_id, CampaignLink.role != LinkRole.LINK
+    )
+    found = {row[0]: row[1] for row in session.execute(query)}
+    return Marks(found[LinkRole.CANARY], found[LinkRole.PICTURE]) if len(found) == len(Marks._fields) else None
 
 
 def is_sound(url: str) -> bool:
@@ -57,7 +96,9 @@ def is_sound(url: str) -> bool:
 
 def numbers(session: Session, revision_id: int) -> dict[str, int]:
     """Return the row number of each of a revision's links, by its address."""
-    query = select(CampaignLink.url, CampaignLink.id).where(CampaignLink.revision_id == revision_id)
+    query = select(CampaignLink.url, CampaignLink.id).where(
+        CampaignLink.revision_id == revision_id, CampaignLink.role == LinkRole.LINK
+    )
     return {row[0]: row[1] for row in session.execute(query.order_by(CampaignLink.position))}
 
 
@@ -72,9 +113,12 @@ def remembered(engine: Engine, link_id: int) -> str | None:
 
 def led_to(session: Session, link_id: int) -> str | None:
     """Return where a link leads, and remember it; None for a number that no link has."""
-    url = session.scalar(select(CampaignLink.url).where(CampaignLink.id == link_id))
+    row = session.execute(select(CampaignLink.url, CampaignLink.role).where(CampaignLink.id == link_id)).first()
+    if row is None:
+        return None
+    url, role = row
     # Asked again, in case somebody wrote to the database by hand.
-    if url is None or not is_sound(url):
+    if url != CANARY_PAGE if role is LinkRole.CANARY else role is not LinkRole.LINK or not is_sound(url):
         return None
     bind = session.get_bind()
     kept = _known.setdefault(bind.engine if isinstance(bind, Connection) else bind, {})

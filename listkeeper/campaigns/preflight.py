@@ -12,7 +12,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import assert_never
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
@@ -82,7 +82,7 @@ def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool, 
         draft, organisation, about, site=site, spoken=campaign.language, told=told, kind=campaign.kind
     )
     # A welcome letter waits for whoever comes: that nobody is there yet is nothing wrong with it.
-    waits = campaign.kind is CampaignKind.WELCOME
+    waits = campaign.kind in {CampaignKind.WELCOME, CampaignKind.FOLLOW_UP}
     about_people = [] if waits else _audience(session, about, practice=practice)
     about_domain = domain_gate.inspect(session, campaign, gate)
     mixed = class_check.mismatch(campaign.kind, about)
@@ -244,15 +244,28 @@ def _left_out(session: Session, mailing_list: MailingList, planned: int) -> list
     return [Finding("C5", Severity.INFO, mailing_list.name, sentence, evidence=f"pending {waiting}")]
 
 
-def audience(mailing_list: MailingList, about: str | None, *, practice: bool) -> Select[int]:
-    """Return the SELECT of whom a letter would be planned for; ``about`` is the topic it is about, by public id."""
+def audience(
+    mailing_list: MailingList, about: str | None, *, practice: bool, within: ColumnElement[bool] | None = None
+) -> Select[int]:
+    """Return the SELECT of whom a letter would be planned for; ``about`` is the topic it is about, by public id.
+
+    ``within`` is the condition of the segment that it goes to (``segment_query.within``).
+    """
     people = subscription.mailable(mailing_list, practice=practice)
+    people = people.where(within) if within is not None else people
     return people.where(topic.wanted(about)) if about is not None else people
 
 
-def audience_size(session: Session, mailing_list: MailingList, about: str | None = None, *, practice: bool) -> int:
+def audience_size(
+    session: Session,
+    mailing_list: MailingList,
+    about: str | None = None,
+    *,
+    practice: bool,
+    within: ColumnElement[bool] | None = None,
+) -> int:
     """Return how many people a letter would be planned for now."""
-    people = audience(mailing_list, about, practice=practice).order_by(None).subquery()
+    people = audience(mailing_list, about, practice=practice, within=within).order_by(None).subquery()
     return session.scalar(select(func.count()).select_from(people)) or 0
 
 

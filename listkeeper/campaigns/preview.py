@@ -16,6 +16,7 @@ from listkeeper.audience import profile_question, profile_version
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import revision as revisions
+from listkeeper.campaigns import trial
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Draft, Revision
 from listkeeper.foundation import clock, language
@@ -139,6 +140,6 @@ def of_campaign(session: Session, campaign: Campaign, organisation: Organisation
 
 def ready(session: Session, campaign: Campaign, row: Revision, organisation: Organisation, site: str) -> CompiledLetter:
     """Return a revision compiled. What was sent stays as it went, whatever the sender looks like by now."""
-    if row.id == campaign.sent_revision_id:
+    if row.id in trial.bound_revisions(campaign):
         return revisions.frozen(row)
     return revisions.compile_now(session, row, organisation, campaign.mailing_list, site, campaign.language)

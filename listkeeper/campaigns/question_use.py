@@ -1,20 +1,20 @@
-"""What uses the answers to a question: the letters of its list that name it by a merge tag.
+"""What uses the answers to a question: the letters of its list that name it by a merge tag, and its segments.
 
 A question that nothing uses is not asked. Whatever else comes to use answers
-(segments, say) adds its finder to ``FINDERS``: given a
-question, it returns what uses it now.
+adds its finder to ``FINDERS``: given a question, it returns what uses it now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import ColumnElement, Text, cast, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import profile
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile_question import ProfileQuestion, Use
+from listkeeper.campaigns import segment_use
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language
@@ -33,7 +33,7 @@ def of(session: Session, question: ProfileQuestion) -> list[Use]:
 
 def kind_in_words(kind: str) -> str:
     """Say what kind of thing uses an answer."""
-    return {LETTER: language.text("Letter")}.get(kind, kind)
+    return {LETTER: language.text("Letter"), segment_use.SEGMENT: language.text("Segment")}.get(kind, kind)
 
 
 def _letters(session: Session, question: ProfileQuestion) -> list[Use]:
@@ -48,10 +48,7 @@ def _letters(session: Session, question: ProfileQuestion) -> list[Use]:
             Campaign.kind == CampaignKind.LETTER,
             Campaign.state.not_in(_OUT),
             Campaign.started_at.is_(None) | (Campaign.started_at >= since),
-            or_(
-                Revision.id == Campaign.sent_revision_id,
-                Campaign.sent_revision_id.is_(None) & (Revision.number == Campaign.version),
-            ),
+            or_(_left_with(), Campaign.sent_revision_id.is_(None) & (Revision.number == Campaign.version)),
             _may_name(question.key),
         )
         .order_by(Campaign.id.desc())
@@ -60,7 +57,7 @@ def _letters(session: Session, question: ProfileQuestion) -> list[Use]:
     return [Use(LETTER, name, row.subject) for name, row in found]
 
 
-FINDERS: tuple[Finder, ...] = (_letters,)
+FINDERS: tuple[Finder, ...] = (_letters, segment_use.of_question)
 
 
 def revisions_naming(session: Session, question: ProfileQuestion) -> list[int]:
@@ -68,11 +65,17 @@ def revisions_naming(session: Session, question: ProfileQuestion) -> list[int]:
     merged = select(MailingList.id).where(MailingList.merged_into_id == question.list_id)
     query = (
         select(Revision)
-        .join(Campaign, Campaign.sent_revision_id == Revision.id)
+        .join(Campaign, (Campaign.id == Revision.campaign_id) & _left_with())
         .where(or_(Campaign.list_id == question.list_id, Campaign.list_id.in_(merged)), _may_name(question.key))
         .order_by(Revision.id)
     )
     return [row.id for row in session.scalars(query) if _names(row, question.key)]
+
+
+def _left_with() -> ColumnElement[bool]:
+    """Whether a letter leaves with these words; of one with two versions on trial both were compiled."""
+    both = and_(Campaign.trial.is_not(None), Revision.compiled_for.is_not(None))
+    return or_(Revision.id == Campaign.sent_revision_id, both)
 
 
 def _may_name(key: str) -> ColumnElement[bool]:

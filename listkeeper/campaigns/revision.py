@@ -187,8 +187,9 @@ def made_by(session: Session, campaign_id: int, change: ChangeName) -> Revision 
 
 
 def newest_first(session: Session, campaign_id: int) -> list[Revision]:
-    """Return the revisions that are kept of a letter."""
-    query = select(Revision).where(Revision.campaign_id == campaign_id).order_by(Revision.number.desc())
+    """Return the revisions that are kept of a letter; the other version of a trial is none of them."""
+    query = select(Revision).where(Revision.campaign_id == campaign_id, Revision.number > 0)
+    query = query.order_by(Revision.number.desc())
     return list(session.scalars(query))
 
 
@@ -201,6 +202,17 @@ def forget_old(session: Session, campaign_id: int, newest: int, keep: Collection
         Revision.id.not_in(keep),
     )
     session.execute(old.execution_options(synchronize_session=False))
+
+
+def beside(session: Session, campaign_id: int, draft: Draft) -> Revision:
+    """Store words that are another version of a letter, for a trial: their number is below 0, and never the newest.
+
+    The same words are stored once. Raises Invalid for words that no database takes.
+    """
+    known = select(Revision).where(Revision.campaign_id == campaign_id, Revision.number < 0)
+    others = list(session.scalars(known))
+    found = next((each for each in others if same(each, draft)), None)
+    return found or add(session, campaign_id, min([0, *(each.number for each in others)]) - 1, draft)
 
 
 def numbered(session: Session, campaign_id: int, number: int) -> Revision:

@@ -82,7 +82,8 @@ def take_back(session: Session, campaign: Campaign) -> None:
         )
     campaigns.move(campaign, CampaignState.DRAFT)
     campaign.each_zone, campaign.begins_at = False, None
-    campaign.scheduled_for = campaign.held_until = campaign.sent_revision_id = campaign.pilot = None
+    campaign.scheduled_for = campaign.held_until = campaign.sent_revision_id = None
+    campaign.pilot = campaign.trial = None
     campaign.recipients = 0
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from listkeeper.cli.context import emit, opened, progress
 from listkeeper.foundation import clock
+from listkeeper.foundation.archive import Contents
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.settings import Settings
 
@@ -29,8 +31,19 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def write(settings: Settings, kind: str, out: Path | None, *, as_json: bool, slug: str | None = None) -> None:
-    """Write an archive of a kind and say what is in it; ``slug`` names the list, when it is of one list alone."""
+def write(  # noqa: PLR0913 - what, where to, and of whom
+    settings: Settings,
+    kind: str,
+    out: Path | None,
+    *,
+    as_json: bool,
+    slug: str | None = None,
+    segment_id: str | None = None,
+) -> None:
+    """Write an archive of a kind and say what is in it; ``slug`` names the list, when it is of one list alone.
+
+    ``segment_id`` names a segment of it, when it is of its people alone.
+    """
     if out == _STDOUT and as_json:
         raise Invalid(
             "archive_options", "Standard output carries either the archive or the JSON: name a file in --out."
@@ -38,19 +51,10 @@ def write(settings: Settings, kind: str, out: Path | None, *, as_json: bool, slu
     path = None if out == _STDOUT else _free(out or Path(), kind)
     with opened(settings):
         from listkeeper import store  # noqa: PLC0415 - loaded with the application
-        from listkeeper.accounts import organisation  # noqa: PLC0415 - the same
-        from listkeeper.audience import mailing_list  # noqa: PLC0415 - the same
         from listkeeper.foundation import archive  # noqa: PLC0415 - the same
-        from listkeeper.sending import exporting  # noqa: PLC0415 - the same
 
-        media = settings.data_folder / "media"
         with store.snapshot() as session:
-            found = mailing_list.named(session, organisation.only_one(session), slug) if slug else None
-            what = (
-                exporting.of_list(session, found, revision=store.newest_revision())
-                if found
-                else exporting.contents(session, kind, revision=store.newest_revision(), media=media)
-            )
+            what = _contents(session, settings, kind, slug, segment_id)
             rows = archive.count(session.connection(), what.tables, what.only)
             with progress("Writing", rows) as tell:
                 pieces = archive.pieces(session.connection(), what, tell)
@@ -59,12 +63,27 @@ def write(settings: Settings, kind: str, out: Path | None, *, as_json: bool, slu
                     sys.stdout.buffer.flush()
                     return
                 size = _keep(path, pieces)
-        _note(kind, slug)
+        _note(kind, slug, segment_id)
     answer = {"kind": kind, "file": str(path), "bytes": size, "rows": rows, "made_at": what.made_at}
     emit(answer, as_json=as_json, lines=[f"{path}: {rows} rows, {size / 1e6:.1f} MB.", _remark(settings, slug)])
 
 
-def _note(kind: str, slug: str | None) -> None:
+def _contents(session: Session, settings: Settings, kind: str, slug: str | None, segment_id: str | None) -> Contents:
+    from listkeeper import store  # noqa: PLC0415 - loaded with the application
+    from listkeeper.accounts import organisation  # noqa: PLC0415 - the same
+    from listkeeper.audience import mailing_list, segment  # noqa: PLC0415 - the same
+    from listkeeper.sending import exporting  # noqa: PLC0415 - the same
+
+    revision, media = store.newest_revision(), settings.data_folder / "media"
+    if not slug:
+        return exporting.contents(session, kind, revision=revision, media=media)
+    found = mailing_list.named(session, organisation.only_one(session), slug)
+    if not segment_id:
+        return exporting.of_list(session, found, revision=revision)
+    return exporting.of_segment(session, segment.of_list(session, found, segment_id), revision=revision)
+
+
+def _note(kind: str, slug: str | None, segment_id: str | None) -> None:
     """Write down who took out what; a backup stays with whoever runs the machine."""
     from listkeeper import store  # noqa: PLC0415 - loaded with the application
     from listkeeper.accounts import audit_log, organisation  # noqa: PLC0415 - the same
@@ -75,7 +94,8 @@ def _note(kind: str, slug: str | None) -> None:
         if slug:
             owner = organisation.only_one(session)
             found = mailing_list.named(session, owner, slug)
-            audit_log.record(session, owner.id, "command", "list.exported", found.public_id)
+            done = "segment.exported" if segment_id else "list.exported"
+            audit_log.record(session, owner.id, "command", done, segment_id or found.public_id)
         elif kind == exporting.EXPORT:
             exporting.write_down(session, "command")
 

@@ -16,8 +16,10 @@ from listkeeper.cli import (
     campaign_check,
     campaign_document,
     campaign_quiet,
+    campaign_report,
     campaign_send,
     campaign_steer,
+    campaign_trial,
 )
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import language
@@ -39,7 +41,9 @@ for other in (
     *campaign_steer.COMMANDS,
     campaign_quiet.command,
     campaign_archive.command,
+    campaign_trial.choose,
     campaign_document.command,
+    campaign_report.command,
 ):
     command.add_command(other)
 
@@ -116,7 +120,8 @@ def status(settings: Settings, *, campaign_id: str, as_json: bool) -> None:
         now = outlook.sentence(found, report, storefront.zone_of(session, business))
         slow = receiver_state.states(session, found, business.from_domain, parts.slowed())
         answer = {"id": campaign_id, **progress.told(found, report), "receivers": [_receiver(each) for each in slow]}
-    emit(answer, as_json=as_json, lines=[*_sentences(report, now), *(each.sentence for each in slow)])
+        tried = campaign_trial.lines(session, found)
+    emit(answer, as_json=as_json, lines=[*_sentences(report, now), *tried, *(each.sentence for each in slow)])
 
 
 def _receiver(seen: ReceiverState) -> dict[str, Any]:

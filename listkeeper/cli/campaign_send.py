@@ -14,16 +14,17 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation, storefront
 from listkeeper.audience import topic
+from listkeeper.campaigns import assumption, domain_gate, preflight, schedule, segment_use, trial
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import domain_gate, preflight, schedule
-from listkeeper.campaigns.campaign import CampaignState
+from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
-from listkeeper.cli import campaign_check, campaign_domain, context
+from listkeeper.cli import campaign_check, campaign_domain, campaign_trial, context
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import finding
 from listkeeper.deliverability.finding import Finding
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid
+from listkeeper.insight import trust_account
 from listkeeper.sending import pilot, planning, progress
 from listkeeper.sending.pilot import Pilot
 from listkeeper.sending.progress import Progress
@@ -63,12 +64,20 @@ def with_test(function: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--wait", is_flag=True, help="Stay until the last mail has left.")
 @click.option("--topic", "about", help="The topic of the list it is about: who chose others does not get it.")
+@click.option("--segment", metavar="ID", help="The segment of the list it goes to; `everybody` takes one back.")
 @click.option("--important", is_flag=True, help="It also goes to whoever wants fewer letters, or important ones only.")
 @click.option("--at", metavar="MOMENT", help="When it leaves: 2026-12-24 09:00 by the clocks of the business.")
 @click.option("--each-zone", is_flag=True, help="With --at: at that hour by each reader's own clock, where known.")
 @click.option("--hold", type=click.IntRange(1, 1440), metavar="MINUTES", help="For how long it can be undone first.")
+@click.option(
+    "--expect",
+    "expected",
+    metavar="BELIEF",
+    help="What you believe comes of it, as `clicks 3%`: see `campaign report`.",
+)
 @click.option("--late", is_flag=True, help="Send one now whose time passed while nothing was at work here.")
 @with_test
+@campaign_trial.with_trial
 def command(settings: Settings, *, campaign_id: str, yes: bool, wait: bool, as_json: bool, **how: Any) -> None:  # noqa: ANN401 - options
     """Send a campaign to everybody on its list who may be mailed: now, after a while, or at a moment."""
     with opened(settings):
@@ -79,7 +88,7 @@ def command(settings: Settings, *, campaign_id: str, yes: bool, wait: bool, as_j
         if not preflight.ready(findings):
             blocking = next(row for row in findings if row.severity is finding.Severity.BLOCK)
             raise Conflict("not_ready", f"{blocking.message} Nothing was sent.")
-        if wait and (how["at"] or how["hold"] or how["share"]):
+        if wait and (how["at"] or how["hold"] or how["share"] or how["trial_subject"] or how["trial_letter"]):
             raise Invalid("wait_for_later", "--wait goes with a send that leaves now. Nothing was sent.")
         if not yes:
             _ask(campaign_id, domain_gate.unknown(findings, settings.gate))
@@ -107,9 +116,15 @@ def _ordered(session: Session, settings: Settings, campaign_id: str, how: dict[s
     found = campaigns.identified(session, business, campaign_id)
     zone = storefront.zone_of(session, business)
     about = topic.named(session, found.mailing_list, how["about"]) if how["about"] else None
+    if how["segment"] is not None:
+        segment_use.choose(session, found, "" if how["segment"] == "everybody" else how["segment"])
+    _declare(session, found, how)
+    if how["expected"] is not None:
+        found.assumption = assumption.read(how["expected"]).as_json()
     planned = planning.send_campaign(
         session, business, found, site=settings.site, practice=settings.rehearsing,
-        about=about, important=how["important"], leaves=_leaving(zone, how), test=_test(how),
+        about=about, important=how["important"], leaves=_leaving(zone, how),
+        test=campaign_trial.order_of(how) or _test(how),
     )  # fmt: skip
     audit_log.record(session, business.id, "command", schedule.ACTS[found.state], found.public_id)
     answer: dict[str, Any] = {"id": found.public_id, "state": found.state.value, "recipients": planned}
@@ -122,7 +137,16 @@ def _ordered(session: Session, settings: Settings, campaign_id: str, how: dict[s
         line = f"{answer['id']} is {answer['state']}: {then}. {back}"
     if test is not None and test.size:
         line = f"{line} {test.size} of them get it first."
+    if (tried := trial.of(found)) is not None:
+        answer["trial"] = trial.told(found)
+        line = f"{line} Two versions are tried, on {tried.each} people each." if tried.each else line
     return answer, line
+
+
+def _declare(session: Session, found: Campaign, how: dict[str, Any]) -> None:
+    """Note whether the letter gives or asks: as was said, or as its blocks suggest."""
+    stance = trust_account.of_letter(found, campaigns.newest(session, found).draft, how["stance"])
+    trust_account.declare(session, found, stance, below_floor=how["below_floor"])
 
 
 def _leaving(zone: str, how: dict[str, Any]) -> Leaving:

@@ -12,6 +12,7 @@ from listkeeper.audience import demo as invented
 from listkeeper.cli.context import emit, opened, progress, with_json, with_settings
 from listkeeper.cli.spoken import Spoken
 from listkeeper.foundation.errors import Invalid
+from listkeeper.insight import demo_letters
 from listkeeper.sending import demo
 from listkeeper.sending.demo import Filled
 from listkeeper.settings import Settings
@@ -42,6 +43,7 @@ def _fill(settings: Settings, wanted: int, spoken: str | None, *, as_json: bool)
     total = invented.crowd_of(wanted).total
     with opened(settings, create=True), progress("Making people up", total) as tell, store.transaction() as session:
         made = demo.fill(session, confirmed=wanted, spoken=spoken, site=settings.site, tell=tell)
+        demo_letters.add(session, made.organisation, made.past)
         mailing_list = made.shown.mailing_list
         audit_log.record(session, made.organisation.id, "command", "demo.filled", mailing_list.public_id)
         answer = _described(made, settings.site)
@@ -66,6 +68,9 @@ def _described(made: Filled, site: str) -> dict[str, Any]:
 
 def _remove(settings: Settings, *, as_json: bool) -> None:
     with opened(settings), store.transaction() as session:
+        before = organisation.maybe_one(session)
+        if before is not None:
+            demo_letters.remove(session, before)
         gone = demo.remove(session)
         owner = organisation.maybe_one(session)
         audit_log.record(session, owner.id if owner else None, "command", "demo.removed", "demo")

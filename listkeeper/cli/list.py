@@ -7,7 +7,7 @@ import click
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.audience import list_rules, mailing_list, merging, subscription, topic
-from listkeeper.cli import list_publish, list_welcome
+from listkeeper.cli import list_clean, list_publish, list_trust, list_welcome
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation.errors import Invalid
 from listkeeper.settings import Settings
@@ -20,6 +20,8 @@ def command() -> None:
 
 command.add_command(list_welcome.command)
 command.add_command(list_publish.command)
+command.add_command(list_clean.command)
+command.add_command(list_trust.command)
 
 
 @command.command()

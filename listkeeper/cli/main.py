@@ -36,8 +36,13 @@ NOUNS: dict[str, tuple[str, str]] = {
     "form": ("listkeeper.cli.form", "Make and show signup forms."),
     "source": ("listkeeper.cli.source", "Make links for the places people come from, with codes and posters."),
     "channel": ("listkeeper.cli.channel", "Note followers and costs, and show what you own of each channel."),
+    "board": ("listkeeper.cli.board", "Show the three numbers, choose them, and note what was done."),
+    "profit": ("listkeeper.cli.profit", "Work out what e-mail earns beside print and other channels."),
+    "growth": ("listkeeper.cli.growth", "Show who came, who stayed, and how the lists grow."),
     "question": ("listkeeper.cli.question", "Ask people more, one question at a time, and see what they answer."),
+    "segment": ("listkeeper.cli.segment", "Tell some of a list's people by what they have in common."),
     "campaign": ("listkeeper.cli.campaign", "Write, check, test and send campaigns."),
+    "follow-up": ("listkeeper.cli.follow_up", "Show the letters that follow something, and switch them."),
     "notice": ("listkeeper.cli.notice", "Tell people what is out of order, and promise when they hear more."),
     "picture": ("listkeeper.cli.picture", "Bring pictures for letters, and show those that are there."),
     "way": ("listkeeper.cli.way", "Show the ways by which mail leaves, and test one."),
@@ -141,7 +146,8 @@ def _explained(problem: Exception, *, as_json: bool, stays: bool) -> int:
             "Run the command again with LISTKEEPER_LOG_LEVEL=DEBUG to see the details."
         )
         return _report("fault", message, CRASH, as_json=as_json)
-    code = USAGE if known.code == "settings" else EXIT_CODES[type(known)]
+    of_its_kind = next(code for kind, code in EXIT_CODES.items() if isinstance(known, kind))
+    code = USAGE if known.code == "settings" else of_its_kind
     return _report(known.code, known.message, code, as_json=as_json)
 
 

@@ -16,6 +16,7 @@ from listkeeper.audience.consent import ConsentEvent, Method
 from listkeeper.audience.importing import brought
 from listkeeper.audience.importing.brought import Brought
 from listkeeper.audience.proof.ledger import EventType
+from listkeeper.cli import subscriber_event
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.feedback import traces
 from listkeeper.foundation import clock
@@ -29,6 +30,9 @@ ACTOR = "cli"
 @click.group()
 def command() -> None:
     """Show what is known of a subscriber."""
+
+
+command.add_command(subscriber_event.command)
 
 
 @command.command()

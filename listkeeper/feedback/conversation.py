@@ -14,14 +14,16 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import subscriber, suppression, thread, thread_mail
+from listkeeper.audience.activity import ActivityKind
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.thread import Conversation, ConversationState
 from listkeeper.audience.thread_mail import ConversationMail, Direction, Said
-from listkeeper.feedback import reply_reading
+from listkeeper.feedback import letter_act, reply_reading
 from listkeeper.feedback.event import FeedbackEvent, Proof
 from listkeeper.feedback.inbound import Arrived
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid
+from listkeeper.sending.delivery import Delivery
 from listkeeper.standards import address
 
 _FORGOTTEN_AT_ONCE = 500
@@ -65,7 +67,16 @@ def receive(session: Session, arrived: Arrived, made: FeedbackEvent) -> Conversa
         feedback_event_id=made.id,
     )
     thread_mail.add(session, found, row, said)
+    _note_act(session, writer, made, arrived)
     return found
+
+
+def _note_act(session: Session, writer: _Writer, made: FeedbackEvent, arrived: Arrived) -> None:
+    """Note that she wrote back; what nobody proves is no act of hers, because anybody can write her address there."""
+    letter = session.get(Delivery, made.delivery_id) if writer.proven else None
+    if letter is not None and writer.person is not None:
+        at, campaign_id = arrived.received_at, letter.campaign_id or 0
+        letter_act.note(session, writer.person.id, letter, ActivityKind.REPLIED, at, campaign_id=campaign_id)
 
 
 def _is_known(session: Session, organisation_id: int, said: Said) -> bool:

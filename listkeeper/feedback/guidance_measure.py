@@ -24,8 +24,9 @@ from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.audience.thread import Conversation, ConversationState
 from listkeeper.rendering import guidance
 from listkeeper.rendering.inbox_help import Program
+from listkeeper.sending import link_visit
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.link_visit import Agent, LinkVisit
+from listkeeper.sending.link_visit import LinkVisit
 
 LETTERS_FOLLOWED = 3
 # Fewer on a side, or fewer of whom it is expected, and a share says nothing.
@@ -162,7 +163,7 @@ def _followers(people: Subquery, letter: type[Delivery], *conditions: ColumnElem
 def _did(people: Subquery) -> tuple[ColumnElement[bool], ...]:
     """Return whether her links are seen, whether she followed one, wrote to us, and left every list."""
     letter = aliased(Delivery)
-    visited = _followers(people, letter, LinkVisit.delivery_id == letter.id, LinkVisit.agent == Agent.BROWSER)
+    visited = _followers(people, letter, LinkVisit.delivery_id == letter.id, link_visit.by_human())
     hers = Subscription.subscriber_id == people.c.id
     seen = exists().where(hers, Subscription.tracking_since.is_not(None))
     wrote = exists().where(

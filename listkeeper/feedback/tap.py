@@ -13,10 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import thread, thread_mail
+from listkeeper.audience.activity import ActivityKind
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.thread import Conversation, ConversationState
 from listkeeper.audience.thread_mail import ConversationMail, Direction, Said
-from listkeeper.feedback import promise
+from listkeeper.feedback import letter_act, promise
 from listkeeper.feedback.promise import Promise
 from listkeeper.foundation import clock, language
 from listkeeper.sending import last_mails
@@ -65,6 +66,8 @@ def press(session: Session, letter: Delivery, tapped: Tap, words: str, given: Pr
     found = _begun(session, letter, person) if found is None else thread.goes_on(found, clock.now(), waits=waits)
     row = ConversationMail(direction=Direction.IN, at=clock.now(), proven=True, delivery_id=letter.id)
     thread_mail.add(session, found, row, said)
+    campaign_id = letter.campaign_id or 0
+    letter_act.note(session, person.id, letter, ActivityKind.ANSWERED, clock.now(), campaign_id=campaign_id)
     if tapped is Tap.PROBLEM:
         promise.mark(found, given, urgent=True)
     elif not waits and found.mails_in == 1:

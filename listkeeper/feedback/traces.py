@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience.proof import kept_copy
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.feedback import conversation, event, inbound, undelivered
+from listkeeper.feedback import conversation, event, inbound, poll, undelivered
 from listkeeper.sending import traces
 
 
@@ -22,6 +22,7 @@ def forgetter(practice_folder: Path) -> Callable[[Session, Subscriber], None]:
 
     def forget(session: Session, person: Subscriber) -> None:
         of_sending(session, person)
+        poll.forget(session, person.id)
         undelivered.forget(session, person.id)
         event.forget(session, person.id)
         conversation.forget(session, person.id, person.subject_ref)

@@ -22,8 +22,9 @@ from listkeeper.feedback.event import FeedbackEvent, FeedbackKind
 from listkeeper.foundation import columns
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
+from listkeeper.sending import link_visit
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.link_visit import Agent, LinkVisit
+from listkeeper.sending.link_visit import LinkVisit
 
 
 class Run(StrEnum):
@@ -131,7 +132,7 @@ def got_through(session: Session, subscriber_id: int, since: datetime, until: da
     followed = exists().where(
         LinkVisit.delivery_id == Delivery.id,
         Delivery.subscriber_id == subscriber_id,
-        LinkVisit.agent == Agent.BROWSER,
+        link_visit.by_human(),
         LinkVisit.at > since,
         LinkVisit.at < until,
     )

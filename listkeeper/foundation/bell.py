@@ -40,6 +40,11 @@ class Bell:
         else:
             self._ring_owed()
 
+    def ring_no_more(self) -> None:
+        """Ring not even for what is owed: whoever would hear it is gone."""
+        with self._lock:
+            self._owed.clear()
+
     def _ring_owed(self) -> None:
         with self._lock:
             lanes, self._owed = self._owed, set()

@@ -17,7 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from babel.support import NullTranslations, Translations
@@ -25,6 +25,8 @@ from babel.support import NullTranslations, Translations
 LANGUAGES = ("en", "da", "nb", "sv", "pl", "ru", "de")
 DEFAULT = "en"
 DOMAIN = "listkeeper"
+# Below one in a hundred a second decimal says something.
+_SMALL_SHARE = 0.01
 FOLDER = Path(__file__).resolve().parent.parent / "translations"
 
 _current: ContextVar[str] = ContextVar("language", default=DEFAULT)
@@ -110,6 +112,11 @@ def day(value: date) -> str:
     return format_date(value, "medium", locale=current())
 
 
+def month(value: date) -> str:
+    """Return a month with its year, in short, as people of the current language write it."""
+    return format_skeleton("yMMM", value, locale=current())
+
+
 def number(value: int) -> str:
     """Return a number with its thousands divided as people of the current language do."""
     return format_decimal(value, locale=current())
@@ -129,3 +136,10 @@ def share(per_mille: int) -> str:
     """Return thousandths as per cent, with one decimal where there is one."""
     pattern = Locale.parse(current()).percent_formats[None].pattern.replace("0", "0.#")
     return format_percent(Decimal(per_mille) / 1000, format=pattern, locale=current())
+
+
+def fine_share(value: float) -> str:
+    """Return a share (0 to 1) as per cent, with two decimals where it is small and one where it is not."""
+    decimals = "0.##" if value < _SMALL_SHARE else "0.#"
+    pattern = Locale.parse(current()).percent_formats[None].pattern.replace("0", decimals)
+    return format_percent(Decimal(str(round(value, 6))), format=pattern, locale=current())

@@ -20,6 +20,7 @@ from listkeeper.audience import (
     confirmation,
     erasure,
     mailing_list,
+    posted_event,
     preferences,
     signup,
     subscriber,
@@ -35,7 +36,7 @@ from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import coming_in, domains, importing, journal
-from listkeeper.sending import delivery, link_visit, planning, welcoming
+from listkeeper.sending import delivery, follow_up_entry, link_visit, planning, welcoming
 
 _log = log.get(__name__)
 
@@ -56,6 +57,7 @@ def _ask_new_address(session: Session, change_id: int) -> None:
 
 def _follow_yes(session: Session, event_id: int) -> None:
     welcoming.after_yes(session, event_id, site=parts.settings().site)
+    follow_up_entry.after_yes(session, event_id)
 
 
 def _forget_visits(session: Session, subscriber_ids: list[int]) -> None:
@@ -84,6 +86,7 @@ REACTIONS: dict[str, Callable[[Session, int], object]] = {
     mailing_list.DELETED: journal.write,
     preferences.CHOSEN: journal.write,
     batch.ASKED: importing.react,
+    posted_event.POSTED: follow_up_entry.after_event,
 }
 
 

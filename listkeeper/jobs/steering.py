@@ -9,7 +9,7 @@ from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import ListkeeperError, TryAgain
-from listkeeper.jobs import domain_watch
+from listkeeper.jobs import domain_watch, trying
 from listkeeper.sending import beginning, delivery, progress, steering, stops, tempo
 
 _ACTOR = "clock"
@@ -20,6 +20,7 @@ def look_around() -> None:
     """Look at every letter that is ordered or under way; run twice at once it does nothing twice."""
     _begin_due()
     _look_at_those_under_way()
+    trying.look_around()
 
 
 def _look_at_those_under_way() -> None:

@@ -28,8 +28,14 @@ TABLE: tuple[tuple[str, int, Lane], ...] = (
     ("listkeeper.jobs.coming_in.look", 60, Lane.BACKGROUND),
     ("listkeeper.jobs.importing.go_on", 60, Lane.BACKGROUND),
     ("listkeeper.jobs.feeding.look", 300, Lane.BACKGROUND),
+    ("listkeeper.jobs.figures.look", 60, Lane.BACKGROUND),
+    ("listkeeper.jobs.boarding.look", 60, Lane.BACKGROUND),
+    ("listkeeper.jobs.following.look", 60, Lane.BACKGROUND),
+    ("listkeeper.jobs.counting.judge", 60, Lane.BACKGROUND),
+    ("listkeeper.jobs.counting.look_after", 300, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.forget_past", 3600, Lane.BACKGROUND),
     ("listkeeper.jobs.housekeeping.forget_answers", 86_400, Lane.BACKGROUND),
+    ("listkeeper.jobs.growing.count", 3600, Lane.BACKGROUND),
 )
 # Done in the timetable's own process, and quickly: whether workers live is no question for a worker.
 OWN: tuple[tuple[str, int], ...] = (

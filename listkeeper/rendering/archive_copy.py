@@ -140,6 +140,10 @@ def _take_out_own(root: Element) -> None:
 
 
 def _take_out_links(root: Element) -> None:
+    for answer in root.cssselect("p.vote > a"):
+        # What was asked belongs to the letter; how to answer belongs to its readers.
+        if _OWN_SAID.match(answer.get("href", "").strip()):
+            answer.drop_tag()
     own = [link for link in root.iter("a") if _OWN_SAID.match(link.get("href", "").strip())]
     gone = set(own)
     for block in dict.fromkeys(_block_of(link) for link in own):

@@ -19,9 +19,29 @@ from mjml import mjml2html
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import document, merge_tags, printing, rich_text, sanitise, sponsored
+from listkeeper.rendering import (
+    document,
+    merge_tags,
+    own_links,
+    printing,
+    rich_text,
+    sanitise,
+    sponsored,
+    system_blocks,
+)
 from listkeeper.rendering.content import Letter
-from listkeeper.rendering.document import Block, Blocks, HeaderBlock, Picture, RssBlock, SponsoredBlock, TapsBlock
+from listkeeper.rendering.document import (
+    Block,
+    Blocks,
+    GuidanceBlock,
+    HeaderBlock,
+    Picture,
+    PollBlock,
+    QuestionBlock,
+    RssBlock,
+    SponsoredBlock,
+    TapsBlock,
+)
 from listkeeper.rendering.protect import TOKEN, Hiding, Tokens
 
 _BODY = re.compile(r"<body[^>]*>\s*<div[^>]*>(.*)</div>\s*</body>", re.DOTALL)
@@ -108,6 +128,14 @@ class _Shown:
                     for field, link in _TAPS
                     if (name := getattr(block, field))
                 ]
+            case PollBlock() as block:
+                # An answer that is still empty keeps its number and is not shown.
+                numbered = [(number, answer) for number, answer in enumerate(made.answers) if answer.text]
+                for number, answer in numbered:
+                    answer.href = self._hide(f"{{{{ links.{own_links.of_answer(block.id, number)} }}}}")
+                made.answers = [answer for _number, answer in numbered]
+            case GuidanceBlock() | QuestionBlock() as block:
+                made.place = self._hide(f"{{{{ links.{system_blocks.name(block.type)} }}}}")
             case RssBlock() as block:
                 made.items = [self._item(item, block) for item in block.items[: block.count] if item.href]
             case _:

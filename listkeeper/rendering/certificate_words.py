@@ -39,8 +39,7 @@ def event(type_: str) -> str:
         "consent.expired": language.text("Never confirmed in time"),
         "consent.lapsed": language.text("The consent ran out"),
         "consent.invalidated": language.text("The consent was declared invalid"),
-        "tracking.given": language.text("Let the sender see which links are followed"),
-        "tracking.withdrawn": language.text("Ended that it is seen which links are followed"),
+        **_of_counting(),
         "address.changed": language.text("Changed the address"),
         "subscriber.restricted": language.text("Processing was restricted"),
         "subscriber.unrestricted": language.text("The restriction ended"),
@@ -62,6 +61,15 @@ def event(type_: str) -> str:
         "clock.skew": language.text("The clock of the server ran behind"),
         "ledger.forked": language.text("The record was taken up again after a restored copy"),
     }.get(type_, type_)
+
+
+def _of_counting() -> dict[str, str]:
+    return {
+        "tracking.given": language.text("Let the sender see which links are followed"),
+        "tracking.withdrawn": language.text("Ended that it is seen which links are followed"),
+        "tracking.counting_given": language.text("Let the letters be counted, without a name"),
+        "tracking.counting_withdrawn": language.text("Ended that the letters are counted"),
+    }
 
 
 def method(act: str) -> str:

@@ -20,7 +20,17 @@ from pydantic import BaseModel
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import body, counted_links, excess, layout, links, merge_tags, personalise
+from listkeeper.rendering import (
+    body,
+    counted_links,
+    excess,
+    layout,
+    links,
+    merge_tags,
+    own_links,
+    personalise,
+    system_blocks,
+)
 from listkeeper.rendering.content import Letter
 from listkeeper.rendering.counted_links import Spans
 from listkeeper.rendering.frame import Frame
@@ -65,6 +75,16 @@ class CompiledLetter:
         """The name of exactly this content (64 hex digits)."""
         canonical = json.dumps(self._content(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @cached_property
+    def own_links(self) -> tuple[str, ...]:
+        """The pages of a reader's own that this letter leads to, beside those that every letter leads to."""
+        return own_links.asked_for(self.names)
+
+    @cached_property
+    def placed(self) -> frozenset[str]:
+        """The system blocks that stand in the body, in place of the page's own slots for them."""
+        return system_blocks.asked_for(self.names)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CompiledLetter) and self.sha256 == other.sha256

@@ -8,6 +8,7 @@ from typing import NamedTuple, assert_never
 
 from listkeeper.rendering import document
 from listkeeper.rendering.document import PLAIN, Blocks, Mode, Theme
+from listkeeper.rendering.unseen import Unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class Reader(NamedTuple):
     ``asked`` is the question this letter asks her, if it asks one. ``counted``
     returns where a link of the letter leads for her, given its number among
     ``CompiledLetter.links``; without it links lead where their owner said.
+    ``own`` returns the address of a page of hers that only some letters lead to (``own_links``).
+    ``unseen`` is what a counted copy holds beside that (``unseen``).
     """
 
     address: str
@@ -97,6 +100,8 @@ class Reader(NamedTuple):
     guidance: str = ""
     asked: AskedQuestion | None = None
     counted: Callable[[int], str] | None = None
+    own: Callable[[str], str] | None = None
+    unseen: Unseen | None = None
 
 
 @dataclass(frozen=True, slots=True)

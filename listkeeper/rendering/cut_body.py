@@ -20,6 +20,7 @@ from listkeeper.rendering import (
     question_block,
     quoted_printable,
     told,
+    unseen,
 )
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import Reader
@@ -33,18 +34,20 @@ _SOFT_BREAK = b"=\r\n"
 class Shape(NamedTuple):
     """What the readers of one cut have in common.
 
-    The guidance block they see, whether they are asked a question, and whether
-    their links are counted.
+    The guidance block they see, whether they are asked a question, whether
+    their links are counted, and whether there is something that nobody sees.
     """
 
     tab: str
     asked: bool
     counted: bool
+    unseen: bool = False
 
     @classmethod
     def of(cls, reader: Reader) -> Shape:
         """Return the shape of the letter a reader gets."""
-        return cls(filling.tab_of(reader), reader.asked is not None, reader.counted is not None)
+        counted, unseen_too = reader.counted is not None, reader.unseen is not None
+        return cls(filling.tab_of(reader), reader.asked is not None, counted, unseen_too)
 
 
 class Live(NamedTuple):
@@ -81,6 +84,7 @@ class CutBody:
 
     def __init__(self, compiled: CompiledLetter, shape: Shape, boundary: str) -> None:
         self._compiled = compiled
+        self._tab = shape.tab
         templates = filling.templates_of(compiled, counted=shape.counted)
         self._html_part = part("html tags", compiled, templates.html, escaped=True)
         self._text_part = part("text tags", compiled, templates.text)
@@ -108,6 +112,7 @@ class CutBody:
         Raises NotThisWay, and what Liquid and the encoder raise.
         """
         asked = reader.asked
+        hers = (self._tab, asked, slots["preferences"])
         found = {
             **values,
             "slot": slots,
@@ -115,9 +120,12 @@ class CutBody:
                 "reason": plain_text.wrapped(reader.reason),
                 "question": question_block.text(asked) if asked else "",
             },
-            "html": {"question": filling.question(self._compiled, asked)},
-            self._html_part.name: self._html_part.rendered(values),
-            self._text_part.name: self._text_part.rendered(values),
+            "html": {
+                "question": filling.question(self._compiled, asked),
+                "unseen": unseen.html(reader.unseen) if reader.unseen else "",
+            },
+            self._html_part.name: self._html_part.rendered(filling.with_html(self._compiled, values, *hers)),
+            self._text_part.name: self._text_part.rendered(filling.with_text(self._compiled, values, *hers)),
         }
         said = [ask(found) for ask in self._asks]
         said.append("")
@@ -175,7 +183,7 @@ def part(name: str, compiled: CompiledLetter, template: BoundTemplate | str, *, 
     constant: dict[str, Mapping[str, str]] = {}
     sources = (compiled.subject, compiled.preheader, compiled.html_body, compiled.text_body)
     if not any(map(merge_tags.takes_a_root, sources)):
-        links = (*told.LINKS, *map(counted_links.name, range(len(compiled.links))))
+        links = (*told.LINKS, *compiled.own_links, *map(counted_links.name, range(len(compiled.links))))
         known = {"subscriber": filling.templates_of(compiled).profile_keys, "links": links}
         # A subject cannot ask for itself.
         known["letter"] = () if name == "subject" else ("subject",)
@@ -186,8 +194,12 @@ def part(name: str, compiled: CompiledLetter, template: BoundTemplate | str, *, 
 def _page(compiled: CompiledLetter, shape: Shape, body: LiquidPart) -> Iterator[Piece]:
     """Return the HTML in pieces; what ``filling.fill`` puts into its slots stands there, or a place for it."""
     same = {name: str(escape(text)) for name, text in _same(compiled).items()}
+    last = len(compiled.html_frame.pieces) - 1
     for number, piece in enumerate(compiled.html_frame.pieces):
-        if number % 2 == 0:
+        if number == last and shape.unseen:
+            before, after = unseen.split(piece)
+            yield from (before, Looked("html", "unseen"), after)
+        elif number % 2 == 0:
             yield piece
         elif piece == "body":
             yield from body.pieces

@@ -220,6 +220,33 @@ class TapsBlock(_Block):
     problem: Line = ""
 
 
+class PollAnswer(_Part):
+    """One answer of a poll; its place among the others is its number."""
+
+    text: Annotated[Line, Field(max_length=80)] = ""
+
+
+class PollBlock(_Block):
+    """A question of the owner's own and up to six answers; each leads to a page with a button."""
+
+    type: Literal["poll"] = "poll"
+    question: Line = ""
+    answers: Annotated[tuple[PollAnswer, ...], Field(max_length=6)] = ()
+
+
+class GuidanceBlock(_Block):
+    """The place of the help for the reader's mail program; its words are ours."""
+
+    type: Literal["guidance"] = "guidance"
+    tone: Literal["plain", "tinted"] = "plain"
+
+
+class QuestionBlock(_Block):
+    """The place of the question that the list asks, if it asks one; its words stand with the question."""
+
+    type: Literal["question"] = "question"
+
+
 class RssBlock(_Block):
     """The newest entries of a feed, as they were when it was last read."""
 
@@ -245,12 +272,15 @@ Block: TypeAlias = Annotated[
     | SocialBlock
     | SponsoredBlock
     | TapsBlock
+    | PollBlock
+    | GuidanceBlock
+    | QuestionBlock
     | RssBlock,
     Field(discriminator="type"),
 ]
 TYPES: tuple[type[_Block], ...] = (
     HeaderBlock, TextBlock, HeadingBlock, ImageBlock, ButtonBlock, ColumnsBlock, OfferBlock, QuoteBlock, DividerBlock,
-    SpacerBlock, SocialBlock, TapsBlock, SponsoredBlock, RssBlock,
+    SpacerBlock, SocialBlock, TapsBlock, PollBlock, SponsoredBlock, RssBlock, GuidanceBlock, QuestionBlock,
 )  # fmt: skip
 _BLOCK: TypeAdapter[Block] = TypeAdapter(Block)
 Blocks = tuple[Block, ...]
@@ -291,7 +321,19 @@ def blocks_of(values: object) -> Blocks:
     found = tuple(map(block_of, values))
     if len({block.id for block in found}) < len(found):
         raise Invalid("block_twice", language.text("Two blocks have the same id. Nothing was saved."))
+    demand_once(found)
     return found
+
+
+def demand_once(blocks: Blocks) -> None:
+    """Demand that what the frame prints has one place at most. Raises Invalid, naming the second."""
+    seen: set[str] = set()
+    for block in blocks:
+        if block.type in seen:
+            sentence = language.text("The letter has this block already. Move it to where you want it.")
+            raise Invalid("block_once", sentence, place=block.id)
+        if isinstance(block, GuidanceBlock | QuestionBlock):
+            seen.add(block.type)
 
 
 def document_of(value: object) -> Document:

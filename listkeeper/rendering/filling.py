@@ -13,10 +13,19 @@ from functools import lru_cache
 from typing import Any
 
 from liquid import BoundTemplate
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from listkeeper.foundation import language
-from listkeeper.rendering import counted_links, guidance, personalise, plain_text, question_block, told
+from listkeeper.rendering import (
+    counted_links,
+    guidance,
+    personalise,
+    plain_text,
+    question_block,
+    system_blocks,
+    told,
+    unseen,
+)
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 
@@ -44,15 +53,15 @@ def fill(compiled: CompiledLetter, reader: Reader) -> Filled:
     slots = told.slots(subject, preheader, reader)
     tab = tab_of(reader)
     html: dict[str, str] = {name: escape(value) for name, value in slots.items()}
-    html["body"] = _rendered(templates.html, values)
     html["tab"] = compiled.html_tabs.get(tab, "").replace(guidance.OWN_PAGE, html["preferences"])
     html["question"] = question(compiled, reader.asked)
-    slots["body"] = _rendered(templates.text, values)
+    html["body"] = _rendered(templates.html, with_html(compiled, values, tab, reader.asked, slots["preferences"]))
+    slots["body"] = _rendered(templates.text, with_text(compiled, values, tab, reader.asked, slots["preferences"]))
     slots["tab"] = compiled.text_tabs.get(tab, "").replace(guidance.OWN_PAGE, slots["preferences"])
     slots["question"] = question_block.text(reader.asked) if reader.asked else ""
     slots["reason"] = plain_text.wrapped(reader.reason)
     text = plain_text.tidy(compiled.text_frame.fill(slots))
-    return Filled(subject, preheader, compiled.html_frame.fill(html), text)
+    return Filled(subject, preheader, unseen.put_into(compiled.html_frame.fill(html), reader.unseen), text)
 
 
 def tab_of(reader: Reader) -> str:
@@ -68,6 +77,31 @@ def question(compiled: CompiledLetter, asked: AskedQuestion | None) -> str:
     if asked is None or compiled.html_question is None or compiled.html_answer is None:
         return ""
     return question_block.html(compiled.html_question, compiled.html_answer, asked)
+
+
+def with_html(
+    compiled: CompiledLetter, values: Mapping[str, Any], tab: str, asked: AskedQuestion | None, own_page: str
+) -> Mapping[str, Any]:
+    """Return the values with the system blocks that stand in the body itself, as HTML that is not escaped again."""
+    if not compiled.placed:
+        return values
+    help_, ask = compiled.html_tabs.get(tab, ""), question(compiled, asked)
+    return _with(values, Markup(help_.replace(guidance.OWN_PAGE, escape(own_page))), Markup(ask))  # noqa: S704 - ours
+
+
+def with_text(
+    compiled: CompiledLetter, values: Mapping[str, Any], tab: str, asked: AskedQuestion | None, own_page: str
+) -> Mapping[str, Any]:
+    """Return the values with the same blocks as text."""
+    if not compiled.placed:
+        return values
+    ask = question_block.text(asked) if asked else ""
+    return _with(values, compiled.text_tabs.get(tab, "").replace(guidance.OWN_PAGE, own_page), ask)
+
+
+def _with(values: Mapping[str, Any], help_: str, ask: str) -> Mapping[str, Any]:
+    named = {system_blocks.name(system_blocks.GUIDANCE): help_, system_blocks.name(system_blocks.QUESTION): ask}
+    return {**values, "links": {**values["links"], **named}}
 
 
 @lru_cache(maxsize=_LETTERS_KEPT)

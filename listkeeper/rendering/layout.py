@@ -28,6 +28,7 @@ from listkeeper.rendering import (
     inline,
     printing,
     question_block,
+    system_blocks,
 )
 from listkeeper.rendering.body import Body
 from listkeeper.rendering.content import Letter
@@ -69,7 +70,11 @@ class HtmlPage:
 
 
 _SLOTS = ("subject", "preheader", "reason", "unsubscribe", "preferences", "web_view", "why")
-_MARKS = ("body", "body_end", "question", "answer", "answer_end", "question_end", "tab", "tab_end")
+_MARKS = (
+    "body", "body_end", "question", "answer", "answer_end", "question_end", "tab", "tab_end",
+    # Around what is taken out of its row, because it stands in the body of the letter.
+    "ask_inside", "ask_inside_end", "tab_inside", "tab_inside_end",
+)  # fmt: skip
 
 LIGHT = Ink(page="#f4f3ef", card="#ffffff", text="#2a2925", soft="#5a5851", faint="#66635b", line="#e4e2db")
 DARK = Ink(page="#161718", card="#222325", text="#eceae5", soft="#c2bfb8", faint="#a5a29b", line="#3c3d40")
@@ -91,6 +96,7 @@ def html_page(letter: Letter, finished: Body) -> HtmlPage:
     brand = colour.checked(letter.theme.colour or letter.sender.brand_colour)
     stack, ink = fonts.stack(letter.theme.font or letter.sender.font), LIGHT.with_brand(brand)
     comments = {name: f"<!--{word}-->" for name, word in marks.words.items()}
+    placed = system_blocks.placed(letter)
     context = {
         "slot": slots.words,
         "tab": tab_slots.words,
@@ -107,15 +113,17 @@ def html_page(letter: Letter, finished: Body) -> HtmlPage:
         "ink": ink,
         "dark": DARK.with_brand(brand),
         "has_preheader": bool(letter.preheader.strip()),
+        "placed": placed,
     }
     inlined = inline.inline_css(_printed("letter.html", letter, context))
     top, inner, rest = frame.between(inlined, comments["body"], comments["body_end"])
     over, question, rest = frame.between(rest, comments["question"], comments["question_end"])
     middle, tab, bottom = frame.between(rest, comments["tab"], comments["tab_end"])
-    page = f"{top}{slots.words['body']}{over}{slots.words['question']}{middle}{slots.words['tab']}{bottom}"
+    asks_below, question = _below(slots.words["question"], question, comments, "ask", inside=placed.question)
+    tab_below, tab = _below(slots.words["tab"], tab, comments, "tab", inside=bool(placed.guidance))
     before, answer, after = frame.between(question.strip(), comments["answer"], comments["answer_end"])
     return HtmlPage(
-        slots.cut(page),
+        slots.cut(f"{top}{slots.words['body']}{over}{asks_below}{middle}{tab_below}{bottom}"),
         inner.strip(),
         _html_tabs(tab_slots.cut(tab.strip()), letter.sender.site),
         asks.cut(f"{before}{asks.words['answers']}{after}"),
@@ -123,10 +131,17 @@ def html_page(letter: Letter, finished: Body) -> HtmlPage:
     )
 
 
+def _below(slot: str, rows: str, comments: Mapping[str, str], name: str, *, inside: bool) -> tuple[str, str]:
+    """Return what stands for a system block below the letter, and its shape; a placed one stands in the body alone."""
+    if not inside:
+        return slot, rows
+    return "", frame.between(rows, comments[f"{name}_inside"], comments[f"{name}_inside_end"])[1]
+
+
 def text_page(letter: Letter) -> tuple[Frame, Mapping[str, str]]:
     """Return the text part around its slots, and the guidance block per program and language."""
     slots = Slots((*_SLOTS, "body", "question", "tab"))
-    printed = _printed("letter.txt", letter, {"slot": slots.words})
+    printed = _printed("letter.txt", letter, {"slot": slots.words, "placed": system_blocks.placed(letter)})
     return slots.cut(printed), {name: guidance.as_text(block) for name, block in _guidance()}
 
 

@@ -81,8 +81,7 @@ def demand_system_tags(draft: str, tokens: Tokens) -> None:
 
 
 def _is_system(tag: str) -> bool:
-    names = merge_tags.names_in(tag)
-    return tag.startswith("{{") and bool(names) and names <= set(merge_tags.LINK_NAMES)
+    return tag.startswith("{{") and merge_tags.leads_to_own_page(merge_tags.names_in(tag))
 
 
 def _elements(draft: str) -> Iterator[tuple[nesting.Element, str]]:

@@ -33,11 +33,15 @@ LINK_NAMES = (
     "links.fine",
     "links.question",
     "links.problem",
+    # "Keep my letters coming": leads to the page that renews a consent.
+    "links.renew",
 )
 SYSTEM_NAMES = ("sender.name", "letter.subject", *LINK_NAMES)
 BASIC_PROFILE_NAMES = ("first_name", "name", "city")
 ROOTS = ("subscriber", "sender", "letter", "links")
 
+# What no owner writes by hand: a poll's answers, each with its block and its number.
+_POLLED = re.compile(r"links\.poll_b[0-9a-f]{10}_\d")
 _RULES = compile_liquid_rules()
 _OPENS = {"if": "endif", "unless": "endunless", "case": "endcase", "for": "endfor"}
 _MIDDLES = {"else": ("if", "unless", "case", "for"), "elsif": ("if", "unless"), "when": ("case",)}
@@ -186,6 +190,11 @@ def texts(letter: Letter) -> Iterator[tuple[Part, str, str, int]]:
                 yield from ((Part.BLOCK, text, block.id, number) for _field, text in document.texts(block))
         case other:
             assert_never(other)
+
+
+def leads_to_own_page(names: Collection[str]) -> bool:
+    """Return whether names are those of addresses that a reader's letter has for her alone."""
+    return bool(names) and all(name in LINK_NAMES or _POLLED.fullmatch(name) for name in names)
 
 
 def known_names(profile_names: Collection[str] = ()) -> frozenset[str]:

@@ -33,9 +33,17 @@ def values(compiled: CompiledLetter, profile_keys: Iterable[str], reader: Reader
             "preferences": reader.preferences_url,
             "web_view": reader.web_view_url,
             **{tapped: f"{reader.web_view_url}/{tapped}" for tapped in TAPS},
+            **_own(compiled, reader),
             **_counted(compiled, reader),
         },
     }
+
+
+def _own(compiled: CompiledLetter, reader: Reader) -> dict[str, str]:
+    """Return the addresses that this letter alone asks for; where nobody reads it, they lead to the letter itself."""
+    if reader.own is None:
+        return dict.fromkeys(compiled.own_links, reader.web_view_url)
+    return {name: line(reader.own(name), "own link") for name in compiled.own_links}
 
 
 def _counted(compiled: CompiledLetter, reader: Reader) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """How long answers are kept: as long as something uses them.
 
 An answer is used when a letter that names it (``{{ subscriber.KEY }}``) leaves
-for the very person who gave it. Twelve months after it was given, or after the
+for the very person who gave it, and while a segment asks for it. Twelve months after it was given, or after the
 last such letter, it is deleted; the audit log says how many went. A question
-that no letter named for anybody in that time is not asked any more either.
+that no letter named for anybody in that time, and no segment, is not asked any more either.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from listkeeper.audience import profile, profile_question
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.profile_question import ProfileQuestion, QuestionState
-from listkeeper.campaigns import question_use
+from listkeeper.campaigns import question_use, segment_use
 from listkeeper.foundation import clock
 from listkeeper.sending.delivery import LEFT, Delivery
 
@@ -36,6 +36,8 @@ def due(session: Session) -> list[int]:
 def forget(session: Session, question_id: int) -> bool:
     """Delete some answers to a question that nothing used for a year; True when there may be more."""
     question, since = session.get_one(ProfileQuestion, question_id), _a_year_ago()
+    if segment_use.of_question(session, question):
+        return False
     # Looked up once: a letter that leaves from now on keeps what it used.
     naming = question_use.revisions_naming(session, question)
     gone = profile.forget_unused(session, question, _used_since(naming, since), since)

@@ -1,7 +1,8 @@
 """What a letter asks its reader and what it knows of her answers, read for a whole window at once.
 
 The third letter of a list that somebody gets after she confirmed asks the one
-question that is next for her, if there is one; no other letter asks.
+question that is next for her, if there is one; and so does a step of a
+follow-up that is for nothing else. No other letter asks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.profile import RATHER_NOT, Asked, How
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
+from listkeeper.campaigns.follow_up_step import FollowUpStep, StepKind
 from listkeeper.foundation import language
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AnswerLink, AskedQuestion
@@ -50,7 +52,8 @@ def questions(session: Session, rows: Sequence[AnyDelivery], site: str) -> dict[
     asked: dict[int, list[Asked]] = {}
     for each in profile_question.asked_on(session, {row.list_id for row in letters if row.list_id is not None}):
         asked.setdefault(each[0].list_id, []).append(each)
-    third = _third(session, [row.id for row in letters if row.list_id in asked])
+    here = [row for row in letters if row.list_id in asked]
+    third = _third(session, [row.id for row in here]) | _steps_that_ask(session, here)
     chosen = [row for row in letters if row.id in third and row.subscriber_id is not None]
     given = profile.answers_of(session, {row.subscriber_id for row in chosen if row.subscriber_id is not None})
     spoken = _languages(session, given)
@@ -93,6 +96,18 @@ def _third(session: Session, ids: Collection[int]) -> set[int]:
         .having(func.count() == LETTERS_BEFORE)
     )
     return set(session.scalars(query))
+
+
+def _steps_that_ask(session: Session, rows: Sequence[AnyDelivery]) -> set[int]:
+    """Return which of these are steps of a follow-up that ask one more thing."""
+    letters = {row.campaign_id for row in rows if row.campaign_id is not None}
+    if not letters:
+        return set()
+    query = select(FollowUpStep.campaign_id).where(
+        FollowUpStep.campaign_id.in_(letters), FollowUpStep.kind == StepKind.ASK_ONE_MORE
+    )
+    asking = set(session.scalars(query))
+    return {row.id for row in rows if row.campaign_id in asking}
 
 
 def _languages(session: Session, people: Collection[int]) -> dict[int, str]:

@@ -21,7 +21,7 @@ from listkeeper.deliverability.finding import Severity
 from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, ListkeeperError
-from listkeeper.sending import planning
+from listkeeper.sending import planning, trial_order
 
 
 def begin_due(  # noqa: PLR0913 - which letter, and the settings of this instance
@@ -42,6 +42,7 @@ def begin_due(  # noqa: PLR0913 - which letter, and the settings of this instanc
         chosen = _bound(session, campaign)
         _demand_ready(session, campaign, site=site, practice=practice, gate=gate)
         revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
+        trial_order.ready_again(session, organisation, campaign, site)
         planning.begin(session, campaign, chosen, practice=practice)
     return True
 

@@ -8,7 +8,7 @@ its revision: here only places are filled in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,7 +22,8 @@ from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
-from listkeeper.campaigns import link, preview
+from listkeeper.audience.tracking import Counting
+from listkeeper.campaigns import preview
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
@@ -30,11 +31,12 @@ from listkeeper.foundation import clock, language
 from listkeeper.foundation.among import among
 from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.errors import ListkeeperError, NotFound
-from listkeeper.rendering import filling, footer, receipt_mail, web_view
+from listkeeper.rendering import filling, footer, poll_words, receipt_mail, web_view
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion
 from listkeeper.rendering.message import Attachment
-from listkeeper.sending import asking_more, delivery, house, link_visit, notices, reply_mail
+from listkeeper.sending import asking_more, counted_copy, delivery, house, notices, reply_mail
+from listkeeper.sending.counted_copy import Stored
 from listkeeper.sending.delivery import AnyDelivery, Delivery
 from listkeeper.sending.house import House
 from listkeeper.sending.letter_copy import About, Copy, Edition, Told
@@ -68,8 +70,8 @@ class _Person(NamedTuple):
     said_yes_at: datetime | None
     # By which act; an import when nothing but a file says so.
     said_by: Method | None
-    # Whether she lets us see which links of this list's letters she follows.
-    is_seen: bool
+    # What she lets us count of this list's letters.
+    counting: Counting
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ class _Window:
     # What the mails that ask for a yes are about, by question.
     questions: Mapping[int, Question]
     abouts: dict[int, About]
-    # The stored links of each letter, number by address; none where nobody lets hers be seen.
-    links: Mapping[int, Mapping[str, int]]
+    # The stored links of each letter; none where nobody lets hers be counted.
+    links: Mapping[int, Stored]
     # What copies share, by what makes them copies of one letter; put together for the first of them.
     editions: dict[object, Edition] = field(default_factory=dict)
 
@@ -131,7 +133,7 @@ def _window(session: Session, rows: Sequence[AnyDelivery], site: str, back_to: s
         Campaign.id.in_({row.campaign_id for row in rows if row.campaign_id})
     )
     people = _people(session, rows, letters)
-    seen = any(person.is_seen for person in people.values())
+    counts = any(person.counting is not Counting.NOTHING for person in people.values())
     return _Window(
         {number: house.of(session, number, site, back_to) for number in {row.organisation_id for row in rows}},
         {number: _list(session, number) for number in {row.list_id for row in rows if row.list_id is not None}},
@@ -140,7 +142,7 @@ def _window(session: Session, rows: Sequence[AnyDelivery], site: str, back_to: s
         asking_more.questions(session, rows, site),
         notices.questions(session, rows),
         {row[0]: About(row[1], row[2], row[3]) for row in session.execute(about)},
-        {number: link.numbers(session, number) for number in letters} if seen else {},
+        {number: counted_copy.stored(session, number) for number in letters} if counts else {},
     )
 
 
@@ -163,8 +165,10 @@ def _people(
     # What she said herself goes before what a file says of her.
     answers = asking_more.answers(session, rows, sound)
     return {
-        number: _Person(spoken, _printed(profile) | answers[number], at or since, by or _claim(claim), bool(seen))
-        for number, spoken, profile, at, by, since, claim, seen in _PEOPLE.rows(
+        number: _Person(
+            spoken, _printed(profile) | answers[number], at or since, by or _claim(claim), _counting(seen, counted)
+        )
+        for number, spoken, profile, at, by, since, claim, seen, counted in _PEOPLE.rows(
             session.connection(), {"ids": [row.id for row in rows]}
         )
     }
@@ -184,12 +188,19 @@ _PEOPLE = CompiledOnce(
         _held.since,
         _held.import_id,
         tracking.stands(),
+        tracking.counts(),
     )
     .join(Subscriber.__table__, _subscriber.id == _delivery.subscriber_id)
     .outerjoin(Subscription.__table__, (_held.subscriber_id == _subscriber.id) & (_held.list_id == _delivery.list_id))
     .outerjoin(ConsentEvent.__table__, _event.id == _held.consent_event_id)
     .where(among(_delivery.id, "ids"))
 )
+
+
+def _counting(seen: object, counted: object) -> Counting:
+    if seen:
+        return Counting.PERSON
+    return Counting.NUMBER if counted else Counting.NOTHING
 
 
 def _printed(profile: Mapping[str, object]) -> dict[str, str]:
@@ -279,12 +290,10 @@ def _told(session: Session, row: AnyDelivery, edition: Edition, window: _Window)
     asked = window.asked.get(row.id)
     if person is None:
         return Told(ours.language, {}, reason, asked)
-    # A test goes to nobody who agreed to be seen, and a notice of trouble measures nobody.
-    counted = (
-        link_visit.counted(ours.site, row.id, compiled.links, window.links.get(row.revision_id or 0, {}))
-        if person.is_seen and not edition.trial and row.notice is not NoticeKind.STATUS
-        else None
-    )
+    # A test goes to nobody who agreed to be counted, and a notice of trouble measures nobody.
+    measures = not edition.trial and row.notice is not NoticeKind.STATUS
+    how = person.counting if measures else Counting.NOTHING
+    counted = counted_copy.made(ours.site, row.id, compiled, window.links.get(row.revision_id or 0), how)
     return Told(person.language, person.profile, reason, asked, counted)
 
 
@@ -303,8 +312,9 @@ def in_browser(session: Session, row: Delivery, site: str) -> bytes:
     reason = _reason(session, row, ours, mailing_list, person, compiled.language)
     told = Told(person.language, person.profile, reason) if person else Told(ours.language, {}, reason)
     edition = Edition(ours, compiled, mailing_list.purpose, _list_headers(row, ours, mailing_list), About())
-    # The page needs no address.
-    return web_view.page(filling.fill(compiled, Copy(edition, row, told).reader("")))
+    # The page needs no address, and asks nobody what a poll asks.
+    filled = filling.fill(compiled, Copy(edition, row, told).looking())
+    return web_view.page(replace(filled, html=poll_words.without_links(filled.html)))
 
 
 def _reason(  # noqa: PLR0913, PLR0917 - which mail, whose, to whom, in which language

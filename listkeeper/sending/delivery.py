@@ -106,6 +106,8 @@ class Delivery(Table):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     # 0 are the few of a campaign that go first and are watched; 1 is everybody else.
     wave: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    # How often before this person has begun the follow-up whose step this is; 0 for everything else.
+    round: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     # The mailbox provider of the recipient (``mail_host``), as far as it was looked up: written down when the row
     # is put off, and with what came of its hand-over.
     provider: Mapped[str | None] = mapped_column(String(mail_provider.LONGEST))
@@ -134,8 +136,9 @@ class Delivery(Table):
     created_at: Mapped[datetime] = columns.created_at()
 
     __table_args__ = (
-        # A campaign writes to nobody twice; and what somebody got before is asked for each of its people.
-        Index("uq_delivery_subscriber_campaign", "subscriber_id", "campaign_id", unique=True),
+        # A campaign writes to nobody twice, but a step of a follow-up once in each round; and what somebody got before
+        # is asked for each of its people.
+        Index("uq_delivery_subscriber_campaign", "subscriber_id", "campaign_id", "round", unique=True),
         Index(
             "ix_delivery_waiting",
             # A letter that is paused or held is passed over without looking at its rows.

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts import audit_log
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import exporting, one_list, source_export
+from listkeeper.audience import exporting, one_list, segment_query, source_export
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
+from listkeeper.audience.segment import Segment
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.revision import Revision
 from listkeeper.campaigns.welcome import WelcomeLetter
@@ -87,9 +88,19 @@ def contents(session: Session, kind: str, *, revision: str, media: Path) -> Cont
     )
 
 
+def of_segment(session: Session, segment: Segment, *, revision: str) -> Contents:
+    """Return what is in the export of a segment: as of its list, but of the people who are in it now."""
+    mailing_list = session.get_one(MailingList, segment.list_id)
+    people = segment_query.members(session, segment)
+    return _some(session, one_list.of_some(mailing_list, people), revision)
+
+
 def of_list(session: Session, mailing_list: MailingList, *, revision: str) -> Contents:
     """Return what is in the export of one list, which is no backup and cannot be restored."""
-    only = one_list.rows(mailing_list) | _welcome_of(mailing_list)
+    return _some(session, one_list.rows(mailing_list) | _welcome_of(mailing_list), revision)
+
+
+def _some(session: Session, only: exporting.Only, revision: str) -> Contents:
     return Contents(
         kind=LIST,
         revision=revision,

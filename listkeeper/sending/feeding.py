@@ -15,6 +15,7 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import domain_gate, preflight
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import AT_ONCE, Leaving
+from listkeeper.campaigns.stance import Stance
 from listkeeper.deliverability.finding import Severity
 from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import language
@@ -42,6 +43,7 @@ def order(  # noqa: PLR0913 - which letter, and the settings of this instance
         if blocking is not None:
             raise Conflict("not_ready", blocking.message)
         domain_gate.demand_known(found, gate, accepted=False)
+        letter.stance = letter.stance or Stance.NEWS.value
         leaves = Leaving(hold=hold) if hold else AT_ONCE
         planning.send_campaign(session, organisation, letter, site=site, practice=practice, leaves=leaves)
     return True

@@ -26,8 +26,9 @@ from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import guidance
 from listkeeper.rendering.inbox_help import Program
+from listkeeper.sending import link_visit
 from listkeeper.sending.delivery import Delivery
-from listkeeper.sending.link_visit import Agent, LinkVisit
+from listkeeper.sending.link_visit import LinkVisit
 
 LEAST_HELD, MOST_HELD = 2, 100
 # What the choice is made from, of each reader.
@@ -145,7 +146,7 @@ def _still(
 
 
 # By a person, as far as a visit tells; one of nobody's names no letter.
-_FOLLOWED = (LinkVisit.delivery_id.is_not(None), LinkVisit.agent == Agent.BROWSER)
+_FOLLOWED = (LinkVisit.delivery_id.is_not(None), link_visit.by_human())
 
 
 def _of(audience: FromClause, whose: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from listkeeper.audience import permission, subscription
 from listkeeper.audience.handover import Refusal
 from listkeeper.audience.permission import Grant
-from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock
 from listkeeper.foundation.among import among
 from listkeeper.foundation.compiled_once import CompiledOnce, UpdatedEach, in_one_go, rows_of_each
 from listkeeper.foundation.errors import ListkeeperError
-from listkeeper.sending import claim, prepared, tally
+from listkeeper.sending import claim, prepared, tally, waiting
 from listkeeper.sending.delivery import Delivery, DeliveryState, Waiting
 from listkeeper.sending.prepared import HANDED_LEASE, Line, Message, Prepared, Ready
 from listkeeper.sending.transport import Accepted, Outcome
@@ -35,7 +35,7 @@ _OURS = CompiledOnce(
     .with_for_update()
 )
 _CAMPAIGN = cast("Table", Campaign.__table__).c
-_MOVING = CompiledOnce(select(_CAMPAIGN.id).where(among(_CAMPAIGN.id, "ids"), _CAMPAIGN.state == CampaignState.SENDING))
+_MOVING = CompiledOnce(select(_CAMPAIGN.id).where(among(_CAMPAIGN.id, "ids"), waiting.may_leave(_CAMPAIGN)))
 # Each names the state that it changes, as the table of transitions has it: a row that has moved on is left alone.
 _HANDED = UpdatedEach(
     lambda of: (

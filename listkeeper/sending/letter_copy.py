@@ -7,9 +7,9 @@ all copies of a letter share is put together once a window (``Edition``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from listkeeper.audience import unsubscribe
@@ -18,7 +18,8 @@ from listkeeper.rendering import filling, guidance, mime_slots, trial_letter
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 from listkeeper.rendering.mime_slots import Cut
-from listkeeper.sending import message_name
+from listkeeper.sending import message_name, own_link
+from listkeeper.sending.counted_copy import NOT_COUNTED, Counted
 from listkeeper.sending.delivery import AnyDelivery
 from listkeeper.sending.house import Headers, House
 from listkeeper.sending.prepared import Prepared
@@ -39,13 +40,13 @@ class About(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What is hers alone in a copy: her words, why she gets it, what it asks her, where its counted links lead."""
+    """What is hers alone in a copy: her words, why she gets it, what it asks her, and how it is counted."""
 
     language: str
     profile: Mapping[str, str]
     reason: str
     asked: AskedQuestion | None = None
-    counted: Callable[[int], str] | None = None
+    counted: Counted = NOT_COUNTED
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +75,13 @@ class Edition:
 class Copy:
     """One reader's copy of an edition."""
 
-    __slots__ = ("_edition", "_guidance", "_message_id", "_number", "_told")
+    __slots__ = ("_edition", "_guidance", "_message_id", "_number", "_row", "_told")
 
     def __init__(self, edition: Edition, row: AnyDelivery, told: Told) -> None:
         self._edition = edition
         self._told = told
         self._number = row.id
+        self._row = own_link.Whose(row.id, row.subscriber_id, row.list_id)
         self._guidance = row.guidance
         self._message_id = message_name.of(row.id, edition.ours.domain)
 
@@ -125,5 +127,11 @@ class Copy:
             told.reason,
             guidance.seen(self._guidance, recipient),
             told.asked,
-            told.counted,
+            told.counted.address,
+            partial(own_link.address, site, self._row),
+            told.counted.unseen,
         )
+
+    def looking(self) -> Reader:
+        """Return whoever looks at it in a browser: without an address, and asked nothing."""
+        return self.reader("")._replace(own=partial(own_link.looked_at, self._edition.ours.site, self._row))

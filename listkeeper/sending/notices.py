@@ -32,6 +32,7 @@ from listkeeper.rendering import (
     access_mail,
     address_mail,
     already_subscribed_mail,
+    board_mail,
     confirmation_mail,
     defence_mail,
     incident_mail,
@@ -46,6 +47,7 @@ from listkeeper.rendering import (
 from listkeeper.rendering.content import Filled
 from listkeeper.rendering.message import Attachment
 from listkeeper.sending import house, incident, question_lint, watch_words
+from listkeeper.sending.board_mail import BoardMail
 from listkeeper.sending.delivery import AnyDelivery, Delivery
 from listkeeper.sending.house import Headers, House
 from listkeeper.sending.incident import IncidentKind
@@ -306,6 +308,20 @@ def _notice_due(row: AnyDelivery, ours: House, said: str) -> Prepared:
     return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
 
 
+def _board(session: Session, row: AnyDelivery, ours: House) -> Prepared:
+    week = session.get(BoardMail, row.notice_id or 0)
+    if week is None:
+        raise NotFound("no_board_mail", "The weekly mail of this delivery does not exist any more.")
+    filled = board_mail.compose(
+        language_code=ours.language,
+        legal_name=ours.sender.legal_name,
+        postal_address=ours.sender.postal_address,
+        written=board_mail.stored(week.content),
+        site=ours.site,
+    )
+    return house.prepared(row, ours, signing.digest(row.occasion), None, _same(filled, [list_headers.auto_submitted()]))
+
+
 def _way_test(_session: Session, row: AnyDelivery, ours: House) -> Prepared:
     filled = way_mail.compose(
         language_code=ours.language,
@@ -342,4 +358,5 @@ _NOTICES: dict[NoticeKind, Callable[[Session, AnyDelivery, House], Prepared]] = 
     NoticeKind.INCIDENT: _incident,
     NoticeKind.WAY_TEST: _way_test,
     NoticeKind.RECORDS: _records,
+    NoticeKind.BOARD: _board,
 }

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, language
-from listkeeper.sending import halt
+from listkeeper.sending import halt, trial_words
 from listkeeper.sending.pilot import Pilot, PilotState, Result
 from listkeeper.sending.progress import Progress
 
@@ -24,7 +24,12 @@ def sentence(campaign: Campaign, report: Progress, zone: str) -> str:
         case CampaignState.SCHEDULED | CampaignState.HELD:
             return _ordered(campaign, report, zone)
         case CampaignState.SENDING:
-            return _resting(report, zone) or _testing(report, zone) or _going_out(report, zone)
+            return (
+                _resting(report, zone)
+                or _testing(report, zone)
+                or trial_words.now(campaign, zone)
+                or _going_out(report, zone)
+            )
         case CampaignState.PAUSED:
             return halt.words(campaign.halted) if campaign.halted else _paused(report)
         case CampaignState.FINISHED:

@@ -6,9 +6,10 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -17,8 +18,10 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import profile_told, thread_mail
 from listkeeper.audience.access_link import AccessLink
+from listkeeper.audience.activity import Activity, LatestAct
 from listkeeper.audience.address_change import AddressChange
 from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.posted_event import PostedEvent
 from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber
@@ -30,6 +33,8 @@ from listkeeper.foundation.table import Table
 from listkeeper.rendering import certificate_html
 from listkeeper.sending import link_visit, proof
 from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.follow_up_run import FollowUpAct, FollowUpRun
+from listkeeper.sending.frequency_cap import SkippedMail
 
 FILE_NAME = "my-data.zip"
 # Every table that holds rows of a person, as far as it is known here, by the name they have in the file.
@@ -42,6 +47,12 @@ HELD: dict[str, type[Table]] = {
     "links_to_this_page": AccessLink,
     "changes_of_address": AddressChange,
     "conversations": Conversation,
+    "activity": Activity,
+    "latest_activity": LatestAct,
+    "events_of_the_shop": PostedEvent,
+    "follow_ups": FollowUpRun,
+    "steps_of_follow_ups": FollowUpAct,
+    "letters_left_out": SkippedMail,
 }
 # What would open something if the file fell into other hands, and what only machines use.
 _SECRET = frozenset({
@@ -50,17 +61,18 @@ _SECRET = frozenset({
 })  # fmt: skip
 
 
-def pack(
+def pack(  # noqa: PLR0913 - whose, where, and what higher chapters hold beside
     session: Session,
     organisation: Organisation,
     person: Subscriber,
     *,
     site: str,
     held: Mapping[str, type[Table]] = HELD,
+    also: Mapping[str, object] = MappingProxyType({}),
 ) -> bytes:
     """Return the ZIP, in her language; that it was handed out is written down, so it needs a writing transaction.
 
-    ``held`` are the tables with rows of hers, also those of higher chapters.
+    ``held`` are the tables with rows of hers, also those of higher chapters; ``also`` is what these say in words.
     """
     try:
         handed = proof.hand_out(
@@ -68,11 +80,13 @@ def pack(
         )
     except NotFound:
         # Nothing was ever recorded of her in the ledger (the demo's people, or an import that came to nothing).
-        return _zipped({"my-data.json": _json(_everything(session, person, held))})
+        return _zipped({"my-data.json": _json({**_everything(session, person, held), **also})})
     return _zipped(
         {
             "my-data.html": certificate_html.render(handed.certificate),
-            "my-data.json": _json({**_everything(session, person, held), "record": proof.as_plain(handed.certificate)}),
+            "my-data.json": _json(
+                {**_everything(session, person, held), **also, "record": proof.as_plain(handed.certificate)}
+            ),
             "proof.zip": handed.content,
         }
     )
@@ -120,6 +134,8 @@ def _plain(row: Table) -> dict[str, Any]:
 def _value(value: object) -> object:
     if isinstance(value, datetime):
         return clock.as_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
     return value.value if isinstance(value, StrEnum) else value
 
 

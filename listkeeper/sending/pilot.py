@@ -27,10 +27,10 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, language, outbox
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import stops
+from listkeeper.sending import link_visit, stops
 from listkeeper.sending.delivery import SENT, Delivery
 from listkeeper.sending.halt import Figures, HaltCode
-from listkeeper.sending.link_visit import Agent, LinkVisit
+from listkeeper.sending.link_visit import LinkVisit
 from listkeeper.sending.stops import Measured
 
 # Fewer say nothing about the rest.
@@ -151,15 +151,15 @@ def begin(session: Session, campaign: Campaign) -> None:
         campaign.waves_open = _ALL
         return
     size = size_of(test, campaign.recipients)
-    _choose(session, campaign, size)
+    choose_first(session, campaign, size)
     results_at = clock.now() + timedelta(minutes=test.wait_minutes)
     campaign.pilot = replace(test, state=PilotState.WAITING, size=size, results_at=results_at).as_json()
     campaign.waves_open = _FIRST
 
 
-def _choose(session: Session, campaign: Campaign, size: int) -> None:
-    """Take every n-th of all who are sorted by mail domain, by chance within each: each domain gives its share."""
-    in_turn = func.row_number().over(order_by=(_domain(session), func.random()))
+def choose_first(session: Session, campaign: Campaign, size: int) -> None:
+    """Let ``size`` go first: every n-th of all who are sorted by mail domain, by chance within each."""
+    in_turn = func.row_number().over(order_by=(mail_domain(session), func.random()))
     sorted_ones = (
         select(Delivery.id, in_turn.label("place"))
         .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
@@ -172,7 +172,8 @@ def _choose(session: Session, campaign: Campaign, size: int) -> None:
     session.execute(first.execution_options(synchronize_session=False))
 
 
-def _domain(session: Session) -> ColumnElement[str]:
+def mail_domain(session: Session) -> ColumnElement[str]:
+    """Return the domain of a subscriber's address, in SQL."""
     if session.get_bind().dialect.name == "postgresql":
         return func.split_part(Subscriber.email_key, "@", 2)
     return func.substr(Subscriber.email_key, func.instr(Subscriber.email_key, "@") + 1)
@@ -231,7 +232,7 @@ def clickers(session: Session, campaign: Campaign) -> tuple[int, int]:
     clicked = (
         select(func.count(LinkVisit.delivery_id.distinct()))
         .join(Delivery, Delivery.id == LinkVisit.delivery_id)
-        .where(*got_it, LinkVisit.agent == Agent.BROWSER)
+        .where(*got_it, link_visit.by_human())
     )
     seen = (
         select(func.count())

@@ -28,17 +28,29 @@ from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import link, preflight, preview, schedule
+from listkeeper.campaigns import link, preview, recipients, schedule
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.revision import Revision
 from listkeeper.campaigns.schedule import AT_ONCE, Leaving
+from listkeeper.campaigns.trial import Order
 from listkeeper.deliverability.record_request import Request
 from listkeeper.deliverability.sending_domain import SendingDomain
-from listkeeper.foundation import clock, language, throttle
-from listkeeper.foundation.errors import Forbidden, Invalid, NotFound
+from listkeeper.foundation import clock, language
+from listkeeper.foundation.errors import Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, guided, letters_before, notice_rows, pilot, reader_zones
+from listkeeper.sending import (
+    allowed_tests,
+    delivery,
+    frequency_cap,
+    guided,
+    letters_before,
+    notice_rows,
+    pilot,
+    reader_zones,
+    trial,
+    trial_order,
+)
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import Incident
 from listkeeper.sending.pilot import Pilot
@@ -58,12 +70,12 @@ def send_campaign(  # noqa: PLR0913 - whose letter, from where, as it was seen, 
     about: Topic | None = None,
     important: bool = False,
     leaves: Leaving = AT_ONCE,
-    test: Pilot | None = None,
+    test: Pilot | Order | None = None,
 ) -> int:
     """Bind the newest revision and let the letter go; return how many deliveries wait.
 
     ``leaves`` says when: what leaves later is bound now and its audience frozen then (``beginning``), and how many
-    that would be now is returned. With a ``test`` a few get it first (``pilot``).
+    that would be now is returned. With a ``test`` a few get it first (``pilot``, ``trial``).
     ``about`` is the topic of the list that the letter is about; without one it goes to all. One that is
     ``important`` also goes to whoever wants rarer letters, or only those.
     Only in practice mode are the demo's invented people part of the audience.
@@ -72,28 +84,31 @@ def send_campaign(  # noqa: PLR0913 - whose letter, from where, as it was seen, 
     """
     chosen = campaigns.bind(session, campaign, sha256=sha256)
     moment = clock.now()
+    again = campaign.state in schedule.ORDERED
     _describe(campaign, about, test, important=important)
     revisions.compile_now(session, chosen, organisation, campaign.mailing_list, site)
+    trial_order.bind(session, organisation, campaign, test, site=site, again=again)
     if leaves == AT_ONCE:
         # Whose hour is still to come gets it then, also when the letter is late; sent before its time, all get it now.
         campaign.each_zone = campaign.each_zone and (schedule.leaves_at(campaign) or moment) <= moment
         return begin(session, campaign, chosen, practice=practice)
     schedule.order(campaign, leaves, moment, _first_hour(session, campaign, leaves, moment))
-    expected = preflight.audience_size(session, campaign.mailing_list, campaign.topic, practice=practice)
+    expected = recipients.expected(session, campaign, practice=practice)
     campaign.recipients = _demand_somebody(expected)
     if (ordered := pilot.of(campaign)) is not None:
         pilot.size_of(ordered, expected)
+    trial.demand_size(session, campaign, expected)
     return expected
 
 
-def _describe(campaign: Campaign, about: Topic | None, test: Pilot | None, *, important: bool) -> None:
+def _describe(campaign: Campaign, about: Topic | None, test: Pilot | Order | None, *, important: bool) -> None:
     """Note what a letter is about and how it is tested; ordered again for another moment, it stays as it was."""
     again = campaign.state in schedule.ORDERED
     if about is not None or not again:
         campaign.topic = about.public_id if about is not None else None
     campaign.important = important or (again and campaign.important)
     if test is not None or not again:
-        campaign.pilot = test.as_json() if test is not None else None
+        campaign.pilot = test.as_json() if isinstance(test, Pilot) else None
     campaign.each_zone = again and campaign.each_zone
 
 
@@ -104,6 +119,7 @@ def begin(session: Session, campaign: Campaign, chosen: Revision, *, practice: b
     campaign.recipients = _demand_somebody(freeze(session, campaign, chosen, practice=practice))
     reader_zones.spread(session, campaign)
     pilot.begin(session, campaign)
+    trial.begin(session, campaign)
     return campaign.recipients
 
 
@@ -111,7 +127,7 @@ def _first_hour(session: Session, campaign: Campaign, leaves: Leaving, now: date
     """Return when the first reader's hour has come, when a letter leaves by each reader's clock."""
     if not leaves.each_zone or leaves.at is None:
         return None
-    if campaign.pilot is not None:
+    if campaign.pilot is not None or campaign.trial is not None:
         # The few would have it hours apart, and the time to wait for them would mean nothing.
         sentence = language.text("A test, or each reader's own hour: please choose one. Nothing was sent.")
         raise Invalid("pilot_or_zone", sentence)
@@ -129,7 +145,8 @@ def _demand_somebody(planned: int) -> int:
 
 def freeze(session: Session, campaign: Campaign, chosen: Revision, *, practice: bool = False) -> int:
     """Make one queued delivery for everybody who may be mailed now; return how many."""
-    people = preflight.audience(campaign.mailing_list, campaign.topic, practice=practice)
+    people = recipients.frozen(session, campaign, practice=practice)
+    people = frequency_cap.leave_out(session, campaign, people)
     audience = people.with_only_columns(*guided.COLUMNS).subquery()
     known, before = letters_before.of_audience(session, campaign, audience)
     moment = clock.now()
@@ -340,7 +357,7 @@ def test_of(  # noqa: PLR0913 - the same
     Raises Invalid when it is no address, Forbidden past the hour's limit.
     """
     parsed = address.parse(typed)
-    demand_test_allowed(session, organisation, per_hour)
+    allowed_tests.demand(session, organisation, per_hour)
     chosen = campaigns.newest(session, campaign)
     preview.ready(session, campaign, chosen, organisation, site)
     return Delivery(
@@ -363,7 +380,7 @@ def mail_records(  # noqa: PLR0913 - what is asked for, of whom, and under which
     Raises Invalid when it is no address, Forbidden past the hour's limit.
     """
     parsed = address.parse(typed)
-    demand_test_allowed(session, session.get_one(Organisation, domain.organisation_id), per_hour)
+    allowed_tests.demand(session, session.get_one(Organisation, domain.organisation_id), per_hour)
     domain.request = {"subject": asked.subject, "text": asked.text, "language": spoken}
     made = Delivery(
         organisation_id=domain.organisation_id,
@@ -375,16 +392,3 @@ def mail_records(  # noqa: PLR0913 - what is asked for, of whom, and under which
         typed_address=parsed.send,
     )
     return delivery.queue(session, made)
-
-
-def demand_test_allowed(session: Session, organisation: Organisation, per_hour: int) -> None:
-    """Count one test mail. Raises Forbidden past the hour's limit."""
-    if not throttle.allow(session, "test", str(organisation.id), per_hour, timedelta(hours=1)):
-        raise Forbidden(
-            "too_many_tests",
-            language.counted(
-                "%(number)s test mail has gone out this hour. Wait a little, then send the next.",
-                "%(number)s test mails have gone out this hour. Wait a little, then send the next.",
-                per_hour,
-            ),
-        )

@@ -15,7 +15,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import schedule
+from listkeeper.campaigns import schedule, trial
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
@@ -148,6 +148,8 @@ def told(campaign: Campaign, report: Progress) -> dict[str, Any]:
         "first_message": _first(report),
         "waves": {"open": campaign.waves_open},
         "pilot": campaign.pilot,
+        "trial": trial.told(campaign),
+        "stance": campaign.stance,
         "warnings": list(report.warnings),
         "each_zone": campaign.each_zone,
         "rests_until": clock.as_text(report.rests_until) if report.rests_until else None,

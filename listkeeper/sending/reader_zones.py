@@ -12,7 +12,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, literal, select, update
+from sqlalchemy import ColumnElement, case, func, literal, select, true, update
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import storefront
@@ -20,6 +20,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
+from listkeeper.campaigns import segment_use
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
@@ -28,8 +29,8 @@ from listkeeper.sending.delivery import Delivery
 _DAY = timedelta(days=1)
 
 
-def known(session: Session, mailing_list: MailingList) -> dict[str, int]:
-    """Return how many confirmed people of a list live in which zone, as far as they told."""
+def known(session: Session, mailing_list: MailingList, within: ColumnElement[bool] | None = None) -> dict[str, int]:
+    """Return how many confirmed people of a list, or of a segment, live in which zone, as far as they told."""
     query = (
         select(Subscriber.time_zone, func.count())
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)
@@ -37,6 +38,7 @@ def known(session: Session, mailing_list: MailingList) -> dict[str, int]:
             Subscription.list_id == mailing_list.id,
             Subscription.state == SubscriptionState.CONFIRMED,
             Subscriber.time_zone.is_not(None),
+            within if within is not None else true(),
         )
         .group_by(Subscriber.time_zone)
     )
@@ -56,7 +58,7 @@ def moments(at: datetime, home: str, zones: Collection[str], not_before: datetim
 
 def begins_at(session: Session, campaign: Campaign, at: datetime, now: datetime) -> datetime:
     """Return when the first reader's hour has come. Raises Invalid when nobody told a zone."""
-    zones = known(session, campaign.mailing_list)
+    zones = known(session, campaign.mailing_list, segment_use.within(session, campaign))
     if not zones:
         raise Invalid(
             "no_zones",

@@ -26,7 +26,7 @@ from listkeeper.foundation import archive_filling, clock, key_mark, keys, langua
 from listkeeper.foundation.archive_reading import Archive
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.table import Table
-from listkeeper.sending import exporting, incident
+from listkeeper.sending import exporting, follow_up_steering, incident
 from listkeeper.sending.delivery import OPEN, Delivery, DeliveryState
 from listkeeper.sending.incident import IncidentKind
 
@@ -121,6 +121,7 @@ def hold_what_waited(session: Session) -> int:
         schedule.take_back(session, letter)
         letter.halted = {"code": "restored"}
     feed_letter.hold_all(session)
+    follow_up_steering.hold_all(session)
     held = session.execute(
         update(Delivery)
         .where(Delivery.state.in_(OPEN))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts import seed_address
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import caught_mail
-from listkeeper.sending import link_visit
+from listkeeper.sending import follow_up_run, frequency_cap, link_visit
 from listkeeper.sending.delivery import Delivery
 
 
@@ -27,6 +27,8 @@ def forgetter(practice_folder: Path) -> Callable[[Session, Subscriber], None]:
         hers = select(Delivery.id).where(Delivery.subscriber_id == person.id).order_by(Delivery.id)
         session.execute(hers.with_for_update()).all()
         link_visit.forget(session, person.id)
+        follow_up_run.forget(session, person.id)
+        frequency_cap.forget(session, person.id)
         session.execute(
             update(Delivery)
             .where(Delivery.subscriber_id == person.id)

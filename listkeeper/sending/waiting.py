@@ -13,13 +13,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import quiet_hours
 from listkeeper.campaigns import revision as revisions
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
+from listkeeper.campaigns.follow_up import FollowUp, FollowUpState
+from listkeeper.campaigns.follow_up_step import FollowUpStep
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import pilot
@@ -225,9 +227,19 @@ def _claimable(session: Session, lane: Lane) -> Iterator[Select[datetime]]:
             yield select(func.min(Delivery.due_at)).where(of_wave)
 
 
+def may_leave(letter: Any) -> ColumnElement[bool]:  # noqa: ANN401 - the class, or its table's columns
+    """Return whether rows of a letter may leave: it is under way, or a step of a follow-up that is on."""
+    is_on = (
+        select(FollowUpStep.id)
+        .join(FollowUp, FollowUp.id == FollowUpStep.follow_up_id)
+        .where(FollowUpStep.campaign_id == letter.id, FollowUp.state == FollowUpState.ON)
+    )
+    return or_(letter.state == CampaignState.SENDING, and_(letter.kind == CampaignKind.FOLLOW_UP, is_on.exists()))
+
+
 def moving_letters(session: Session) -> list[tuple[int, int]]:
     """Return the campaigns that may leave now, each with the last of its waves; in quiet hours notices alone."""
-    query = select(Campaign.id, Campaign.waves_open).where(Campaign.state == CampaignState.SENDING)
+    query = select(Campaign.id, Campaign.waves_open).where(may_leave(Campaign))
     if resting := quiet_hours.rests(session, clock.now()):
         query = query.where(or_(Campaign.organisation_id.not_in(resting), Campaign.kind == CampaignKind.NOTICE))
     return [(row[0], row[1]) for row in session.execute(query.order_by(Campaign.id))]

@@ -15,7 +15,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.handover import MessageClass, NoticeKind
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, planning, tally
+from listkeeper.sending import allowed_tests, delivery, tally
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 from listkeeper.sending.way import Way
 from listkeeper.standards import address
@@ -31,7 +31,7 @@ def begin(  # noqa: PLR0913 - whose test, by which way, to whom, and who hands i
     Raises Invalid when it is no address, Forbidden past the hour's limit of test mails.
     """
     parsed = address.parse(typed)
-    planning.demand_test_allowed(session, organisation, per_hour)
+    allowed_tests.demand(session, organisation, per_hour)
     made = Delivery(
         organisation_id=organisation.id,
         message_class=MessageClass.TEST,

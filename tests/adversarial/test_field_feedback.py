@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import suppression
+from listkeeper.audience.activity import Activity
 from listkeeper.audience.subscription import Subscription
 from listkeeper.audience.suppression import Reason, Suppression
 from listkeeper.campaigns.campaign import Campaign
-from listkeeper.feedback import bounce_wave, mail_reading
+from listkeeper.feedback import bounce_wave, engagement, mail_reading
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
+from listkeeper.jobs import counting
 from tests.architecture.routes import SAFE
 from tests.fakes.smtp_sink import Received, SmtpSink
-from tests.makers import attack, cafe, reports
+from tests.makers import attack, cafe, reports, seen
 from tests.makers.own import Guest
 from tests.makers.works import HER, Works
 
@@ -163,20 +164,25 @@ def _complained(sink: SmtpSink, guest: Guest) -> tuple[Received, bytes]:
     return sent, reports.complaint(sent, guest.address)
 
 
-@pytest.mark.xfail(strict=True, raises=ModuleNotFoundError, reason="made green by the issue of counting")
+@pytest.mark.parametrize("chosen", ["seen", "counted"])
 def test_field_f39_what_machines_open_is_counted_apart_and_keeps_no_permission_alive(
-    works: Works, smtp_sink: SmtpSink, guest: Guest
+    works: Works, guest: Guest, chosen: str
 ) -> None:
     guest.subscribe()
+    seen.agree(guest, chosen)
     links = guest.get_letter()
     before = works.read(_clocks)
-    for path in links.values():
+    for path in {*links.values(), *seen.counted(guest), *seen.unseen(guest)}:
         guest.client.get(path, headers={"User-Agent": "GoogleImageProxy"}, environ_base={"REMOTE_ADDR": "66.249.84.1"})
     assert works.read(_clocks) == before
-    engagement: Any = importlib.import_module("listkeeper.feedback.engagement")
-    counted = works.read(lambda session: engagement.of(session, session.scalars(select(Campaign)).one()))
-    assert counted.machines > 0
-    assert counted.people == 0
+    with time_machine.travel(clock.now() + timedelta(minutes=5), tick=False), works.app.app_context():
+        counting.judge()
+    letter = works.read(lambda session: session.scalars(select(Campaign.id)).one())
+    counted = works.read(lambda session: engagement.of_campaign(session, letter))
+    assert counted.clicks.machine > 0
+    assert counted.clicks.human == counted.opens.human == counted.clickers == 0
+    assert works.read(lambda session: session.scalars(select(Activity.kind)).all()) == []
+    assert works.read(_clocks) == before
 
 
 def _clocks(session: Session) -> tuple[datetime | None, ...]:

@@ -47,12 +47,13 @@ from listkeeper.deliverability import sending_domain
 from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import caught_mail, clock, signing
 from listkeeper.foundation.table import Table
+from listkeeper.insight import channel_draft, profit_scenario
 from listkeeper.rendering.feed import Feed
 from listkeeper.rendering.picture_file import PictureFile
 from listkeeper.sending import link_visit, planning
 from listkeeper.sending.delivery import Delivery
 from listkeeper.web.api import lock as api_lock
-from tests.makers import cafe, questions, trouble
+from tests.makers import cafe, follow_ups, questions, steering, trouble
 from tests.makers.cafe import Cafe
 from tests.makers.came_back import Postman
 from tests.makers.letters_in import Postbox, written
@@ -131,12 +132,9 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
     change = address_change.ask(session, person, "ann@example.example")
     link_to_own_page = access_link.ask(session, person)
     assert link_to_own_page is not None
-    parts.media_folder().mkdir(exist_ok=True)
-    (parts.media_folder() / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     session.flush()
     return (
-        ("/brand/", {"name": f"{made.organisation.public_id}-0"}),
-        ("/media/", {"name": "picture.png"}),
+        *_brand(made),
         ("/f/", {"slug": made.form.slug}),
         ("/t/", {"sha256": signup_form.newest(session, made.form).consent_text.sha256}),
         ("/c/", {"token": confirm}),
@@ -154,7 +152,15 @@ def _fill(session: Session) -> tuple[tuple[str, dict[str, str]], ...]:
         ("/studio/inbox/", {"key": key}),
         ("/studio/bounces/", {"name": _wave(session, made)}),
         *_behind_locks(session, made, person),
+        *steering.places(session, made, person),
     )
+
+
+def _brand(made: Cafe) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Keep a picture where everybody sees it."""
+    parts.media_folder().mkdir(exist_ok=True)
+    (parts.media_folder() / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    return ("/brand/", {"name": f"{made.organisation.public_id}-0"}), ("/media/", {"name": "picture.png"})
 
 
 def _archive(session: Session, made: Cafe, sent: Campaign) -> tuple[tuple[str, dict[str, str]], ...]:
@@ -176,6 +182,7 @@ def _links(session: Session, handed: Delivery) -> tuple[tuple[str, dict[str, str
     place = next(iter(stored.numbers(session, handed.revision_id or 0).values()))
     return (
         ("/l/", {"token": link_visit.token_of(handed.id, place)}),
+        ("/o/", {"token": link_visit.unnamed_token(link_visit.drawn_number(), place)}),
         ("/p/", {"token": signing.token("preferences", handed.id)}),
         ("/w/", {"token": signing.token("web-view", handed.id), "tapped": "question"}),
         ("/y/", {"token": signing.token("why", handed.id)}),
@@ -239,6 +246,24 @@ def _for_letters(session: Session, made: Cafe) -> tuple[tuple[str, dict[str, str
     )
 
 
+def _figures(session: Session, made: Cafe) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Keep a calculation of what a channel earns."""
+    kept = profit_scenario.create(session, made.organisation, "Christmas", channel_draft.read("DKK", 1, {}).draft)
+    return (
+        ("/studio/channels/profit/", {"public_id": kept.public_id}),
+        ("/studio/channels/growth/", {"name": "months"}),
+    )
+
+
+def _follow_ups(session: Session, made: Cafe) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Write a line of letters that is off."""
+    line = follow_ups.line(session, made, on=False)
+    return (
+        ("/studio/follow-ups/", {"public_id": line.public_id, "step_id": follow_ups.steps(session, line)[0].public_id}),
+        ("/api/v1/follow-ups/", {"follow_up_id": line.public_id}),
+    )
+
+
 def _conversation(session: Session, made: Cafe, person: Subscriber) -> str:
     box = Postbox(session, made)
     return box.begins(written(sender=person.email_send), box.letter_to(person)).public_id
@@ -250,6 +275,8 @@ def _questions(session: Session, made: Cafe, person: Subscriber) -> tuple[tuple[
     return (
         *trouble.places(session, made),
         *_for_letters(session, made),
+        *_figures(session, made),
+        *_follow_ups(session, made),
         ("/studio/replies/", {"public_id": _conversation(session, made, person)}),
         ("/q/", {"token": profile_link.token(person.id, asked.id, How.LETTER)}),
         ("/mine/<visit>/answers/", {"question_id": asked.public_id}),

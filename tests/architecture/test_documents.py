@@ -75,7 +75,8 @@ def test_every_command_is_in_the_readme(readme: str) -> None:
 def test_no_command_is_named_that_does_not_exist(readme: str) -> None:
     known = {words for words, _ in commands()}
     groups = {words.rpartition(" ")[0] for words in known}
-    named = set(re.findall(r"(?:^|[`\s(])(listkeeper [a-z]+(?: [a-z]+)?)\b", "\n".join(_code_of(readme))))
+    word = r"[a-z]+(?:-[a-z]+)*"
+    named = set(re.findall(rf"(?:^|[`\s(])(listkeeper {word}(?: {word})?)\b", "\n".join(_code_of(readme))))
     unknown = [words for words in named if words not in known | groups and words.rsplit(" ", 1)[0] not in known]
     assert unknown == []
 

@@ -55,6 +55,9 @@ OPEN = {
     "confirm_page.refuse",
     # A link of a letter, by a token; all it adds is one visit.
     "link_page.follow",
+    # Where a link leads that only programs follow, and the picture of letters that are counted.
+    "link_page.show_unseen",
+    "opened_page.show",
     "leave_page.show",
     "leave_page.leave",
     "leave_page.undo",
@@ -85,6 +88,7 @@ OPEN = {
     "own_page.pause",
     "own_page.resume",
     "own_page.track",
+    "own_page.count",
     "own_page.untrack",
     "own_page.leave",
     "own_page.leave_everything",
@@ -92,6 +96,7 @@ OPEN = {
     "own_page.restrict",
     "own_page.change_address",
     "own_page.download",
+    "own_given.show",
     "own_history.show",
     "own_history.messages",
     "own_history.receipt",
@@ -109,6 +114,11 @@ OPEN = {
     *(f"archive_page.{page}" for page in ("show", "show_letter", "feed")),
     "tap_page.show",
     "tap_page.press",
+    "poll_page.show",
+    "poll_page.answer",
+    "renew_page.show",
+    "renew_page.renew",
+    "own_page.renew",
     # The way into the studio: pages that ask who is there, and in which language.
     "entrance.show",
     "entrance.enter",

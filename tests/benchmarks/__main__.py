@@ -21,6 +21,7 @@ BENCHES = {
     "send-postgresql": ("tests.benchmarks.send", "the same, signed, on PostgreSQL beside SQLite"),
     "send-growth": ("tests.benchmarks.send", "processor's time a mail out of larger and larger audiences; a list"),
     "plan": ("tests.benchmarks.plan", "seconds until a letter's audience is frozen, on each database; a list"),
+    "follow-up": ("tests.benchmarks.follow_up", "seconds until the steps that are due are planned; a list"),
     "ledger": ("tests.benchmarks.ledger", "ledger events written a second, in batches"),
     "ledger-single": ("tests.benchmarks.ledger", "the same, one in a commit"),
     "ledger-verify": ("tests.benchmarks.ledger", "ledger events that listkeeper-verify checks a second"),
@@ -33,6 +34,7 @@ BENCHES = {
     "signup": ("tests.benchmarks.signup", "signups a second over HTTP, stored for good, with the jobs beside them"),
     "click": ("tests.benchmarks.click", "links of letters followed a second, each counted for good"),
     "click-postgresql": ("tests.benchmarks.click", "the same on PostgreSQL"),
+    "engagement": ("tests.benchmarks.engagement", "what was done with a letter: looked up, judged, counted; a list"),
     "one-click": ("tests.benchmarks.one_click", "one-click unsubscribes a second, each committed before its answer"),
     "one-click-postgresql": ("tests.benchmarks.one_click", "the same on PostgreSQL"),
     "hooks": ("tests.benchmarks.hooks", "events of mail providers taken a second, single and by the hundred; a list"),
@@ -42,6 +44,10 @@ BENCHES = {
         "tests.benchmarks.preview",
         "milliseconds from a change to a letter until it is seen, and more; a list",
     ),
+    "growth": ("tests.benchmarks.growth", "milliseconds until the growth of a list of 1,000,000 is worked out; a list"),
+    "report": ("tests.benchmarks.report", "milliseconds for a letter's report, and events of a shop a second; a list"),
+    "board": ("tests.benchmarks.board", "milliseconds for home, the board and the clean-up of a long list; a list"),
+    "segment": ("tests.benchmarks.segment", "milliseconds to count ten segments of a list, on each database; a list"),
     "web": ("tests.benchmarks.web", "signup forms shown a second"),
 }
 

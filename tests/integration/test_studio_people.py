@@ -31,11 +31,12 @@ def list_address(browser: StudioBrowser) -> str:
     return "/studio/lists/lst_" + page.split("/studio/lists/lst_")[1].split('"')[0]
 
 
-def test_home_says_how_many_said_yes(browser: StudioBrowser) -> None:
+def test_home_shows_the_board_and_the_form_as_long_as_something_is_to_be_set_up(browser: StudioBrowser) -> None:
     shown = words(browser.get("/studio/"))
-    assert "Confirmed people 2" in shown
-    assert "1 more has not confirmed yet" in shown
+    assert "New this week Not counted yet" in shown
     assert "http://localhost:8025/f/news" in browser.get("/studio/").text
+    browser.post("/studio/board/count", {"from": "home"})
+    assert "New this week 2 Not there yet Target: at least 10" in words(browser.get("/studio/"))
 
 
 def test_a_list_shows_its_people_and_their_state(browser: StudioBrowser) -> None:

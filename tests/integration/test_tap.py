@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.audience import thread, thread_mail
+from listkeeper.audience.activity import Activity, ActivityKind
 from listkeeper.audience.thread import Conversation, ConversationState
 from listkeeper.campaigns import campaign, revision
 from listkeeper.campaigns.campaign import Campaign
@@ -76,6 +77,11 @@ def _threads(works: Works) -> list[Conversation]:
     return works.read(look)
 
 
+def found_letter(works: Works) -> int:
+    """Return the number of the letter that was sent."""
+    return works.read(lambda session: session.scalars(select(Campaign.id)).one())
+
+
 def _texts(works: Works) -> list[str]:
     def look(session: Session) -> list[str]:
         found = session.scalars(select(Conversation)).one()
@@ -101,6 +107,11 @@ def test_fine_waits_for_nobody(works: Works, links: dict[str, str], browser: Fla
     assert "You get an answer" not in said
     [found] = _threads(works)
     assert (found.state, found.urgent) == (S.DONE, False)
+    # It is an act of hers, in this letter.
+    acts = works.read(
+        lambda session: [tuple(row) for row in session.execute(select(Activity.kind, Activity.campaign_id))]
+    )
+    assert acts == [(ActivityKind.ANSWERED, found_letter(works))]
     assert works.read(lambda session: thread.waiting(session, here(session).organisation)) == 0
     ago = clock.now() - timedelta(days=1)
     figure = works.read(lambda session: promise.figure(session, here(session).organisation, ago))

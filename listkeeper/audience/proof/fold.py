@@ -283,6 +283,8 @@ def _raise(session: Session, person: Subscriber, mailing_list: MailingList, curr
     if word.record["basis"]:
         current.basis = Basis(word.record["basis"])
     current.state, current.since = S.CONFIRMED, _moment(word)
+    if EventType(word.record["type"]) is EventType.RENEWED:
+        current.renewed_at = event.at
     if word.record["method"] != Method.UNDO.value:
         # It is her own word now; only who took back a leave still rests on what was claimed before.
         current.import_id = None

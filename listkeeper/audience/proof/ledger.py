@@ -65,6 +65,8 @@ class EventType(StrEnum):
     INVALIDATED = "consent.invalidated"
     TRACKING_GIVEN = "tracking.given"
     TRACKING_WITHDRAWN = "tracking.withdrawn"
+    COUNTING_GIVEN = "tracking.counting_given"
+    COUNTING_WITHDRAWN = "tracking.counting_withdrawn"
     ADDRESS_CHANGED = "address.changed"
     RESTRICTED = "subscriber.restricted"
     UNRESTRICTED = "subscriber.unrestricted"

@@ -25,6 +25,7 @@ from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import EventType, LedgerHead, LedgerRow
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency, Subscription
+from listkeeper.audience.tracking import Counting
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.journal_file import Line
@@ -32,9 +33,10 @@ from listkeeper.foundation.journal_file import Line
 RESTRICTED, UNRESTRICTED, TOMBSTONED = "restricted", "unrestricted", "tombstoned"
 PAUSED, FREQUENCY = "paused", "frequency"
 UNTRACKED, TRACKED = "untracked", "tracked"
-KINDS = frozenset({RESTRICTED, UNRESTRICTED, TOMBSTONED, PAUSED, FREQUENCY, UNTRACKED, TRACKED})
+UNCOUNTED, COUNTED = "uncounted", "counted"
+KINDS = frozenset({RESTRICTED, UNRESTRICTED, TOMBSTONED, PAUSED, FREQUENCY, UNTRACKED, TRACKED, UNCOUNTED, COUNTED})
 # What gave something back is the last word on what took it; and nothing is done again for it.
-_GIVES_BACK = {UNRESTRICTED: RESTRICTED, TRACKED: UNTRACKED}
+_GIVES_BACK = {UNRESTRICTED: RESTRICTED, TRACKED: UNTRACKED, COUNTED: UNCOUNTED}
 _SAID_BY = {
     EventType.RESTRICTED: RESTRICTED,
     EventType.UNRESTRICTED: UNRESTRICTED,
@@ -42,6 +44,8 @@ _SAID_BY = {
     EventType.NARROWED: PAUSED,
     EventType.TRACKING_WITHDRAWN: UNTRACKED,
     EventType.TRACKING_GIVEN: TRACKED,
+    EventType.COUNTING_WITHDRAWN: UNCOUNTED,
+    EventType.COUNTING_GIVEN: COUNTED,
 }
 _TYPES = [kind.value for kind in _SAID_BY]
 _AT_ONCE = 500
@@ -163,7 +167,7 @@ def _done_again(session: Session, forgotten: Sequence[Said], owners: dict[str, i
                 deleted += _delete(session, owner, line)
             case "paused" | "frequency":
                 narrowed += _narrow(session, owner, line)
-            case "untracked":
+            case "untracked" | "uncounted":
                 narrowed += _untrack(session, owner, line)
             case _:
                 # What was given back after the backup: the restriction that stands in it stays until it is ended again.
@@ -222,8 +226,9 @@ def _untrack(session: Session, organisation_id: int, line: Said) -> bool:
     current = subscription.of(session, person.id, on.id) if person is not None and on is not None else None
     if person is None or current is None:
         return False
-    under = Circumstances(at=clock.of_milliseconds(int(line["at"])), actor=_ACTOR, purpose=tracking.PURPOSE)
-    return tracking.end(session, person, current, Method.JOURNAL, under)
+    under = Circumstances(at=clock.of_milliseconds(int(line["at"])), actor=_ACTOR)
+    how = Counting.PERSON if line["kind"] == UNTRACKED else Counting.NUMBER
+    return tracking.end(session, person, current, Method.JOURNAL, under, of=how)
 
 
 def _pause(current: Subscription, line: Said) -> dict[str, Any]:

@@ -15,19 +15,23 @@ from listkeeper.accounts import audit_log, storefront
 from listkeeper.accounts.api_key import ApiKey, Scope
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import topic
+from listkeeper.campaigns import assumption, domain_gate, preflight, schedule, segment_use
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import domain_gate, preflight, schedule
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.schedule import Leaving
+from listkeeper.campaigns.stance import Stance
+from listkeeper.campaigns.trial import Order
 from listkeeper.deliverability.finding import Severity
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid
+from listkeeper.insight import trust_account
 from listkeeper.sending import pilot, planning, settling, steering
 from listkeeper.sending.pilot import Pilot
 from listkeeper.sending.settling import Settlement
 from listkeeper.web import domain_read
+from listkeeper.web.api import campaign_trial, change, lock
 from listkeeper.web.api import campaigns as shown
-from listkeeper.web.api import change, lock
+from listkeeper.web.api.campaign_trial import TwoVersions
 from listkeeper.web.api.campaigns import OneCampaign
 from listkeeper.web.api.change import Done
 from listkeeper.web.api.shape import Address, Digest, Nothing, Shape
@@ -69,8 +73,29 @@ class Start(Shape):
     each_zone: bool = Field(default=False, description="With `at`: at that hour by each reader's own clock.")
     late: bool = Field(default=False, description="Send one whose time passed while nothing was at work here.")
     topic: str | None = Field(default=None, max_length=80, description="What it is about: who chose others gets none.")
+    segment: str | None = Field(
+        default=None,
+        max_length=40,
+        description="The segment of the list it goes to; empty: everybody; null: as it was.",
+    )
     important: bool = Field(default=False, description="Also to whoever wants fewer letters, or such ones only.")
     test: FewFirst | None = None
+    trial: TwoVersions | None = None
+    expect: Annotated[
+        str | None,
+        Field(
+            max_length=40,
+            description="What you believe comes of it: a share of clicks, replies, left or orders. The report says "
+            "afterwards what did.",
+            examples=["clicks 3%"],
+        ),
+    ] = None
+    stance: Stance | None = Field(
+        default=None, description="What the letter gives or asks; null: as it was, or as its blocks suggest."
+    )
+    below_floor: bool = Field(
+        default=False, description="Send an ask though it takes its list below the floor of its trust account."
+    )
     yes: bool = Field(default=False, description="Send although checks of the sender's domain could not be made.")
     overrides: dict[str, Annotated[str, Field(max_length=500)]] = Field(
         default_factory=dict,
@@ -135,9 +160,15 @@ def start(campaign_id: str, wanted: Start) -> Response:
         _demand_ready(session, found, accepted=wanted.yes)
         about = topic.named(session, found.mailing_list, wanted.topic) if wanted.topic else None
         site, practice = shown.settings().site, shown.settings().rehearsing
+        if wanted.expect is not None:
+            found.assumption = assumption.read(wanted.expect).as_json()
+        segment_use.choose(session, found, wanted.segment)
+        stance = trust_account.of_letter(found, campaigns.newest(session, found).draft, wanted.stance)
+        trust_account.declare(session, found, stance, below_floor=wanted.below_floor)
         planning.send_campaign(
             session, owner, found, site=site, practice=practice, sha256=wanted.sha256,
-            about=about, important=wanted.important, leaves=_leaving(wanted, zone), test=_few(wanted.test),
+            about=about, important=wanted.important, leaves=_leaving(wanted, zone),
+            test=_tested(wanted),
         )  # fmt: skip
         return Done(shown.told(session, found), schedule.ACTS[found.state], found.public_id)
 
@@ -163,6 +194,12 @@ def _leaving(wanted: Start, zone: str) -> Leaving:
         raise Invalid("zone_of_when", language.text("Say which hour it shall be for each reader. Nothing was sent."))
     moment = schedule.read(wanted.at, zone) if wanted.at is not None else None
     return Leaving(moment, timedelta(minutes=wanted.hold_minutes), each_zone=wanted.each_zone)
+
+
+def _tested(wanted: Start) -> Pilot | Order | None:
+    if wanted.test is not None and wanted.trial is not None:
+        raise Invalid("pilot_or_trial", language.text("Choose a few first, or two versions. Nothing was sent."))
+    return campaign_trial.order_of(wanted.trial) or _few(wanted.test)
 
 
 def _few(wanted: FewFirst | None) -> Pilot | None:

@@ -15,9 +15,10 @@ from listkeeper.accounts import storefront
 from listkeeper.accounts.api_key import Scope
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.handover import RefusalCode
-from listkeeper.campaigns import archive
+from listkeeper.campaigns import archive, stance
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
+from listkeeper.campaigns.stance import Stance
 from listkeeper.foundation import clock
 from listkeeper.sending import halt, outlook, pilot, progress, settling
 from listkeeper.sending.pilot import PilotState
@@ -107,6 +108,8 @@ class OneCampaign(Brief):
         examples=["https://mail.cafe.example/archive/news/cmp_7k2v9d3h5t8w1x4z6b0c"],
     )
     test: Test | None
+    stance: Stance | None = Field(description="Whether it gives or asks; null while nobody has said.")
+    tries: bool = Field(description="Two versions of it are, or were, on trial; see `trial`.", examples=[False])
 
 
 class OneDoubt(Shape):
@@ -193,6 +196,8 @@ def told(session: Session, campaign: Campaign) -> OneCampaign:
         rests_until=_moment(report.rests_until),
         archive_url=archive.address_of(campaign, settings().site) if archive.is_shown(session, campaign) else None,
         test=_test(campaign),
+        stance=stance.of(campaign),
+        tries=campaign.trial is not None,
     )
 
 

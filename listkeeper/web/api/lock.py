@@ -33,6 +33,7 @@ FAILURES_PER_KEY = 20
 _HOUR = timedelta(hours=1)
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _NEEDED = "listkeeper_needs"
+_LARGEST = "listkeeper_takes"
 _log = log.get(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -54,6 +55,16 @@ def needs(*scopes: Scope) -> Callable[[View], View]:
 
     def mark(view: View) -> View:
         setattr(view, _NEEDED, frozenset(scopes))
+        return view
+
+    return mark
+
+
+def takes(largest: int) -> Callable[[View], View]:
+    """Say how many bytes a route may be sent, where ``BODY_LIMIT`` is too few; stands directly under ``needs``."""
+
+    def mark(view: View) -> View:
+        setattr(view, _LARGEST, largest)
         return view
 
     return mark
@@ -89,7 +100,9 @@ def _let_through() -> None:
     g.caller = _who()
     if request.endpoint is None:
         return
-    _check_scopes(needed_by(current_app.view_functions.get(request.endpoint)), g.caller)
+    view = current_app.view_functions.get(request.endpoint)
+    _check_scopes(needed_by(view), g.caller)
+    request.max_content_length = getattr(view, _LARGEST, BODY_LIMIT)
     if any("\0" in text for text in (request.path, *request.args, *request.args.values())):
         raise NotFound("not_found", language.text("There is nothing under this name."))
     if request.method in _UNSAFE and request.mimetype != "application/json":

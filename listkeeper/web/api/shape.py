@@ -27,6 +27,7 @@ ListId = Annotated[str, Field(pattern=_name("lst"), description="A mailing list.
 FormId = Annotated[str, Field(pattern=_name("frm"), description="A signup form.", examples=[f"frm_{_ID}"])]
 SourceId = Annotated[str, Field(pattern=_name("src"), description="A source.", examples=[f"src_{_ID}"])]
 QuestionId = Annotated[str, Field(pattern=_name("qst"), description="A question.", examples=[f"qst_{_ID}"])]
+SegmentId = Annotated[str, Field(pattern=_name("seg"), description="A segment.", examples=[f"seg_{_ID}"])]
 SubscriberId = Annotated[str, Field(pattern=_name("sub"), description="A subscriber.", examples=[f"sub_{_ID}"])]
 CampaignId = Annotated[str, Field(pattern=_name("cmp"), description="A campaign.", examples=[f"cmp_{_ID}"])]
 KeyId = Annotated[str, Field(pattern=_name("key"), description="An API key.", examples=[f"key_{_ID}"])]

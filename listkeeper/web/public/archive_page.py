@@ -58,7 +58,7 @@ def show(slug: str) -> Response:
             zone=ZoneInfo(storefront.zone_of(session, owner)),
             day=language.day,
             feed=url_for(".feed", slug=found.slug),
-            form=_form(session, found),
+            form=sign_up(session, found),
             older=older,
             newest=url_for(".show", slug=found.slug) if before is not None else "",
         )  # fmt: skip
@@ -125,7 +125,7 @@ def show_letter(slug: str, public_id: str) -> Response:
 def _around(session: Session, owner: Organisation, letter: Letter, site: str) -> Around:
     about = letter.campaign.mailing_list
     with language.using(letter.campaign.language or owner.language):
-        form = _form(session, about)
+        form = sign_up(session, about)
         ways = [(language.text("Get the next letter by e-mail"), f"{site}{form}")] if form else []
         if about.archive_public:
             ways.insert(0, (language.text("All letters"), archive.list_address(about, site)))
@@ -147,7 +147,7 @@ def _owner(session: Session) -> Organisation:
     return owner
 
 
-def _form(session: Session, found: MailingList) -> str:
+def sign_up(session: Session, found: MailingList) -> str:
     """Return where somebody gets the next letter, empty where nobody can sign up."""
     if found.state is not ListState.ACTIVE:
         return ""

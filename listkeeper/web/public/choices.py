@@ -18,6 +18,7 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile import How
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Frequency, Subscription, SubscriptionState
+from listkeeper.audience.tracking import Counting
 from listkeeper.foundation import language
 from listkeeper.web.ask import Ask
 from listkeeper.web.public import asking
@@ -36,6 +37,7 @@ class Actions:
     untrack: str
     # None on the page of a letter: that link travels with the letter, and gives no consent.
     track: str | None = None
+    count: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,12 @@ class Offer:
 
 @dataclass(frozen=True)
 class Tracking:
-    """Whether it may be seen which links she follows: since when it is, or what she is asked."""
+    """What of her letters is counted, since when, and the words of each yes that she may say instead."""
 
+    how: Counting
     since: str
     text: ConsentText
+    counting_text: ConsentText
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,13 @@ def of(session: Session, person: Subscriber | None, current: Subscription | None
 def _tracking(session: Session, person: Subscriber, current: Subscription) -> Tracking:
     owner = session.get_one(Organisation, person.organisation_id)
     on = session.get_one(MailingList, current.list_id)
-    since = day_of(current.tracking_since) if current.tracking_since else ""
-    return Tracking(since, tracking.text(owner, on, person.language))
+    since = current.tracking_since or current.counted_since
+    return Tracking(
+        tracking.chosen(current),
+        day_of(since) if since else "",
+        tracking.text(owner, on, person.language),
+        tracking.text(owner, on, person.language, Counting.NUMBER),
+    )
 
 
 def save(session: Session, person: Subscriber, current: Subscription, delivery_id: int | None = None) -> None:
@@ -156,6 +165,11 @@ def pause(session: Session, person: Subscriber, current: Subscription, delivery_
 def track(session: Session, person: Subscriber, current: Subscription, _delivery_id: int | None = None) -> None:
     """Take her yes to the words that the page showed."""
     tracking.agree(session, person.id, current.list_id, seen=request.form.get("words", ""))
+
+
+def count(session: Session, person: Subscriber, current: Subscription, _delivery_id: int | None = None) -> None:
+    """Take her yes to be counted without her name."""
+    tracking.agree(session, person.id, current.list_id, seen=request.form.get("words", ""), how=Counting.NUMBER)
 
 
 def untrack(session: Session, person: Subscriber, current: Subscription, delivery_id: int | None = None) -> None:

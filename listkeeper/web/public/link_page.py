@@ -22,7 +22,7 @@ from listkeeper.foundation.errors import NotFound, TryAgain
 from listkeeper.sending import link_visit
 from listkeeper.sending.link_visit import Agent, Named
 from listkeeper.web import headers
-from listkeeper.web.public import page, short_link
+from listkeeper.web.public import page, shop_links, visitor
 from listkeeper.web.public.ahead import Ahead
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ def follow(token: str) -> Response:
     if url is None:
         raise _not_valid()
     return headers.private(Response(status=302, headers={"Location": url}))
+
+
+@blueprint.get(link.CANARY_PAGE)
+def show_unseen() -> Response:
+    """Say what the link is that no human can see, to whoever followed it all the same."""
+    return page.answer("unseen_link", page.visitors_language(), None)
 
 
 def ahead_of_all(site: str) -> Ahead:
@@ -61,7 +67,10 @@ def _followed(token: str, environ: Mapping[str, Any]) -> str | None:
     if named is None or url is None:
         return None
     if environ["REQUEST_METHOD"] == "GET":
-        _count(named, Agent.PROGRAM if short_link.is_machine(environ) else Agent.BROWSER)
+        agent = visitor.agent(environ)
+        _count(named, agent)
+        if agent is Agent.BROWSER:
+            url = shop_links.marked(named, url)
     return _as_header(url)
 
 

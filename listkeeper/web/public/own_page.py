@@ -20,6 +20,7 @@ from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.importing import brought
 from listkeeper.audience.importing.brought import Brought
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.feedback import own_data
 from listkeeper.foundation import language
@@ -28,7 +29,7 @@ from listkeeper.rendering import certificate_words
 from listkeeper.sending import relay_offer
 from listkeeper.standards import address
 from listkeeper.web import headers
-from listkeeper.web.public import choices, guest, page
+from listkeeper.web.public import choices, guest, page, renew_page
 from listkeeper.web.public.choices import Act, Actions
 from listkeeper.web.public.guest import Guest
 
@@ -47,6 +48,8 @@ class Held:
     standing: str
     since: str
     address: str
+    # When it ends by itself, if that is soon.
+    ends: str
 
 
 @blueprint.get("/mine/<visit>")
@@ -59,7 +62,7 @@ def show(visit: str) -> Response:
 
 def _overview(session: Session, found: Guest, *, said: str = "", typed: str = "", wrong: str = "") -> Response:
     with language.using(found.spoken):
-        lists = [_held(current, mailing_list, found) for current, mailing_list in _lists(session, found)]
+        lists = [_held(session, current, mailing_list, found) for current, mailing_list in _lists(session, found)]
         restricted = choices.day_of(found.person.restricted_at) if found.person.restricted_at else ""
     return found.answer(
         "own",
@@ -78,6 +81,7 @@ def _overview(session: Session, found: Guest, *, said: str = "", typed: str = ""
             "history": url_for("own_history.show", visit=found.visit),
             "answers": url_for("own_answers.show", visit=found.visit),
             "messages": url_for("own_history.messages", visit=found.visit),
+            "given": url_for("own_given.show", visit=found.visit),
             "erase": url_for("erase_page.show", visit=found.visit),
         },
     )
@@ -87,12 +91,14 @@ def _lists(session: Session, found: Guest) -> list[tuple[Subscription, MailingLi
     return subscription.all_of(session, found.person)
 
 
-def _held(current: Subscription, mailing_list: MailingList, found: Guest) -> Held:
+def _held(session: Session, current: Subscription, mailing_list: MailingList, found: Guest) -> Held:
+    renewing = renew_page.shown(session, found.person, current, mailing_list, _renewing(found, mailing_list))
     return Held(
         mailing_list.name,
         certificate_words.state(current.state.value),
         choices.day_of(current.since),
         url_for("own_page.show_list", visit=found.visit, public_id=mailing_list.public_id),
+        renewing.ends if renewing.due else "",
     )
 
 
@@ -128,10 +134,26 @@ def track(visit: str, public_id: str) -> Response:
     return _choose(visit, public_id, choices.track)
 
 
+@blueprint.post("/mine/<visit>/lists/<public_id>/counted")
+def count(visit: str, public_id: str) -> Response:
+    """Let it be counted without her name."""
+    return _choose(visit, public_id, choices.count)
+
+
 @blueprint.post("/mine/<visit>/lists/<public_id>/unseen")
 def untrack(visit: str, public_id: str) -> Response:
-    """See it no more."""
+    """See and count it no more."""
     return _choose(visit, public_id, choices.untrack)
+
+
+@blueprint.post("/mine/<visit>/lists/<public_id>/renew")
+def renew(visit: str, public_id: str) -> Response:
+    """Take her yes once more, while there is one."""
+
+    def act(session: Session, person: Subscriber, current: Subscription, _delivery_id: int | None) -> None:
+        renew_page.take(session, person, session.get_one(MailingList, current.list_id))
+
+    return _choose(visit, public_id, act)
 
 
 def _choose(visit: str, public_id: str, act: Act) -> Response:
@@ -164,7 +186,7 @@ def _list_page(
     actions = Actions(
         **{
             name: url_for(f"own_page.{name}", visit=found.visit, public_id=public_id)
-            for name in ("save", "pause", "resume", "track", "untrack")
+            for name in ("save", "pause", "resume", "track", "count", "untrack")
         }
     )
     text = session.get(ConsentText, current.consent_text_id or 0)
@@ -172,6 +194,7 @@ def _list_page(
         standing = certificate_words.state(current.state.value)
         since = choices.day_of(current.since)
         shown = choices.of(session, found.person, current, actions)
+        renewing = renew_page.shown(session, found.person, current, mailing_list, _renewing(found, mailing_list))
     return found.answer(
         "own_list",
         status=_NOT_POSSIBLE if wrong else 200,
@@ -182,10 +205,15 @@ def _list_page(
         claim=_claim(session, found, current),
         day=choices.day_of,
         choices=shown,
+        renewing=renewing,
         saved=saved and shown is not None,
         wrong=wrong,
         stop=url_for("own_page.leave", visit=found.visit, public_id=public_id) if on_list else None,
     )
+
+
+def _renewing(found: Guest, mailing_list: MailingList) -> str:
+    return url_for("own_page.renew", visit=found.visit, public_id=mailing_list.public_id)
 
 
 def _claim(session: Session, found: Guest, current: Subscription) -> Brought | None:

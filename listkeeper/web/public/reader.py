@@ -52,15 +52,24 @@ def of_token(session: Session, purpose: str, token: str) -> Reader:
     Raises NotFound when the token was not made by this instance for this purpose.
     """
     if token == preview.SAMPLE_TOKEN:
-        return _nobody(session)
+        return nobody(session)
     number = signing.read(purpose, token)
+    return of_delivery(session, number)
+
+
+def of_delivery(session: Session, number: int | None) -> Reader:
+    """Return the reader of a delivery by its number, which a token named.
+
+    Raises NotFound where it named none, or there is no such delivery.
+    """
     letter = delivery.numbered(session, number) if number is not None else None
     if letter is None:
         raise _not_whole()
     return _somebody(session, letter)
 
 
-def _nobody(session: Session) -> Reader:
+def nobody(session: Session) -> Reader:
+    """Return whoever looks at a preview. Raises NotFound before the business is founded."""
     owner = organisation.maybe_one(session)
     if owner is None:
         raise _not_whole()

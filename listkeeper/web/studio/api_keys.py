@@ -71,4 +71,5 @@ def _kinds() -> dict[str, str]:
         Scope.LINKS.value: language.text("Make links for the places where people meet a form"),
         Scope.CAMPAIGNS.value: language.text("Send letters that are written here, pause and stop them"),
         Scope.METRICS.value: language.text("Watch how mail goes out: figures for Prometheus, and nothing of anybody"),
+        Scope.EVENTS.value: language.text("Tell what people did in your shop, such as orders"),
     }

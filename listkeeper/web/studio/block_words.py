@@ -42,6 +42,15 @@ def kinds() -> list[tuple[str, str, str]]:
         "spacer": (language.text("Space"), language.text("Room to breathe")),
         "social": (language.text("Where to find us"), language.text("Links to your other channels")),
         "taps": (language.text("Tap an answer"), language.text("A question with three answers; they land in Replies")),
+        "poll": (language.text("Poll"), language.text("Your question, up to six answers, and a count")),
+        "guidance": (
+            language.text("Help for the mail program"),
+            language.text("Puts it here instead of at the end; once in a letter"),
+        ),
+        "question": (
+            language.text("One question"),
+            language.text("Puts the question of your list here instead of at the end; once in a letter"),
+        ),
         "sponsored": (language.text("Sponsored"), language.text("Paid content, with the word the law asks for")),
         "rss": (language.text("From your feed"), language.text("The newest entries of a blog or shop")),
     }
@@ -73,6 +82,7 @@ def tags(answers: list[str]) -> list[dict[str, str]]:
         ("{{ links.web_view }}", language.text("Address of the letter in a browser")),
         ("{{ links.preferences }}", language.text("Address of the reader's choices")),
         ("{{ links.unsubscribe }}", language.text("Address to leave")),
+        ("{{ links.renew }}", language.text("Address to renew a permission")),
     ]
     told = [(f'{{{{ subscriber.{key} | default: "" }}}}', key) for key in answers]
     return [{"tag": tag, "name": name} for tag, name in (*known, *told)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, redirect, request, url_for
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,14 +15,28 @@ from listkeeper.audience import subscription, topic
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import domain_gate, preflight, schedule
+from listkeeper.campaigns import domain_gate, follow_up_step, preflight, schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.deliverability.finding import Finding, Severity
+from listkeeper.feedback import poll
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
-from listkeeper.sending import pilot, planning, reader_zones
+from listkeeper.sending import frequency_cap, pilot, planning, reader_zones
 from listkeeper.web import domain_read, headers, problems
-from listkeeper.web.studio import composer, letter_archive, link_memory, member, page, underway, words
+from listkeeper.web.studio import (
+    audience_choice,
+    composer,
+    expectation,
+    left_out,
+    letter_archive,
+    link_memory,
+    member,
+    page,
+    stance_form,
+    trial_form,
+    underway,
+    words,
+)
 
 blueprint = Blueprint("departure", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>")
 
@@ -31,50 +48,95 @@ _REASON = "reason_"
 @blueprint.get("/send")
 def look(public_id: str) -> Response | AnyResponse:
     """Say to whom the letter would go, who is left out and why, and show it once more."""
+    return _elsewhere(public_id) or _looked(public_id)
+
+
+def _elsewhere(public_id: str) -> AnyResponse | None:
+    """Lead away from a letter that nobody can send to all any more, or never could."""
     with store.reading() as session:
         letter = composer.opened(session, public_id)
+        if (step := follow_up_step.of_campaign(session, letter)) is not None:
+            return redirect(url_for("follow_ups.show_one", public_id=step.follow_up.public_id), 303)
         if letter.kind is CampaignKind.WELCOME:
             here = letter.mailing_list.public_id
             return redirect(url_for("welcome.show", public_id=here, language=letter.language), 303)
         if letter.state is not CampaignState.DRAFT:
             return redirect(url_for("departure.progress", public_id=public_id), 303)
-    return _looked(public_id)
+    return None
 
 
-def _looked(public_id: str, *, problem: ListkeeperError | None = None, status: int = 200) -> Response:
-    findings, settings = _findings(public_id), page.settings()
+@blueprint.post("/send/trial")
+def work_out(public_id: str) -> Response | AnyResponse:
+    """Say how many people a trial of two versions takes, as it was typed; nothing is sent, and nothing is stored."""
+    if (away := _elsewhere(public_id)) is not None:
+        return away
+    try:
+        trial_form.tested()
+    except Invalid as problem:
+        return _looked(public_id, problem=problem, status=problems.status_of(problem), working_out=True)
+    return _looked(public_id, working_out=True)
+
+
+def _looked(
+    public_id: str, *, problem: ListkeeperError | None = None, status: int = 200, working_out: bool = False
+) -> Response:
+    findings = _findings(public_id)
     with store.reading() as session:
         letter = composer.opened(session, public_id)
-        about_domain = domain_gate.inspect(session, letter, settings.gate)
         newest = campaigns.newest(session, letter)
-        topics = topic.offered(session, letter.list_id)
-        about = next((each for each in topics if each.public_id == request.values.get("topic")), None)
-        planned = preflight.audience_size(
-            session, letter.mailing_list, about.public_id if about else None, practice=settings.rehearsing
-        )
+        audience = _audience(session, letter)
         answer = page.answer(
             session,
             "send",
             letter=letter,
             newest=newest,
-            planned=planned,
-            topics=topics,
-            about=about,
-            left_out=_left_out(session, letter, planned),
             zone=storefront.zone_of(session, organisation.only_one(session)),
-            hold_minutes=settings.hold_minutes,
+            hold_minutes=page.settings().hold_minutes,
             least_for_test=2 * pilot.LEAST_PEOPLE,
-            zones=sum(reader_zones.known(session, letter.mailing_list).values()),
             rests_until=quiet_hours.rests(session, clock.now()).get(letter.organisation_id),
             typed=request.form,
+            stance=stance_form.choice(session, letter, newest),
+            trial=trial_form.offer(session, letter, audience["planned"]),
+            working_out=working_out,
             problem=problem,
             status=status,
-            blocking=[each for each in about_domain if each.severity is Severity.BLOCK],
-            unknown=domain_gate.unknown(about_domain, settings.gate),
-            blocked_otherwise=not preflight.ready(each for each in findings if each not in about_domain),
+            **audience,
+            **_domain(session, letter, findings),
             **composer.panel(findings),
         )
     return headers.framing(answer)
+
+
+def _audience(session: Session, letter: Campaign) -> dict[str, Any]:
+    """Return to whom the letter would go as the form above says, and who is left out."""
+    topics = topic.offered(session, letter.list_id)
+    about = next((each for each in topics if each.public_id == request.values.get("topic")), None)
+    segment = audience_choice.chosen(session, letter)
+    some = audience_choice.within(session, segment)
+    name, practice = about.public_id if about else None, page.settings().rehearsing
+    planned = preflight.audience_size(session, letter.mailing_list, name, practice=practice, within=some)
+    people = preflight.audience(letter.mailing_list, name, practice=practice, within=some)
+    return {
+        "topics": topics,
+        "about": about,
+        "segments": audience_choice.offered(session, letter),
+        "segment": segment,
+        "planned": planned,
+        "left_out": _left_out(session, letter, planned, some),
+        "capped": frequency_cap.would_leave_out(session, letter, people),
+        "zones": sum(reader_zones.known(session, letter.mailing_list, some).values()),
+    }
+
+
+def _domain(session: Session, letter: Campaign, findings: list[Finding]) -> dict[str, Any]:
+    """Return what of the domain blocks, what of it is not known, and whether something else blocks."""
+    gate = page.settings().gate
+    found = domain_gate.inspect(session, letter, gate)
+    return {
+        "blocking": [each for each in found if each.severity is Severity.BLOCK],
+        "unknown": domain_gate.unknown(found, gate),
+        "blocked_otherwise": not preflight.ready(each for each in findings if each not in found),
+    }
 
 
 def _findings(public_id: str) -> list[Finding]:
@@ -87,7 +149,9 @@ def _findings(public_id: str) -> list[Finding]:
     return found.findings + preflight.follow_links(found.links, fetcher)
 
 
-def _left_out(session: Session, letter: Campaign, planned: int) -> list[tuple[int, words.Said]]:
+def _left_out(
+    session: Session, letter: Campaign, planned: int, some: ColumnElement[bool] | None
+) -> list[tuple[int, words.Said]]:
     """Return how many get nothing, and why, in the words of their state."""
     counts = subscription.counts(session, letter.mailing_list)
     rows = [
@@ -95,7 +159,16 @@ def _left_out(session: Session, letter: Campaign, planned: int) -> list[tuple[in
         for state, number in counts.items()
         if number and state is not SubscriptionState.CONFIRMED
     ]
-    never = counts[SubscriptionState.CONFIRMED] - planned
+    at_rest = left_out.at_rest(session, letter.mailing_list)
+    rows += at_rest
+    never = counts[SubscriptionState.CONFIRMED] - planned - sum(number for number, _ in at_rest)
+    if some is not None:
+        practice = page.settings().rehearsing
+        everybody = preflight.audience_size(session, letter.mailing_list, practice=practice)
+        outside = everybody - preflight.audience_size(session, letter.mailing_list, practice=practice, within=some)
+        never -= outside
+        if outside:
+            rows.append((outside, words.Said(language.text("Not in the segment"))))
     if never > 0:
         rows.append((never, words.Said(language.text("Never mailed, or chose other topics"))))
     return rows
@@ -116,6 +189,9 @@ def send(public_id: str) -> Response | AnyResponse:
             _demand_ready(letter, found.findings)
             domain_gate.demand_known(found.findings, settings.gate, accepted="unknown" in request.form)
             letter_archive.take_typed(letter)
+            expectation.take_typed(letter)
+            audience_choice.take(session, letter)
+            stance_form.take(session, letter, campaigns.newest(session, letter))
             planning.send_campaign(
                 session,
                 owner,
@@ -126,7 +202,7 @@ def send(public_id: str) -> Response | AnyResponse:
                 about=_about(session, letter),
                 important=bool(request.form.get("important")),
                 leaves=underway.leaving(session, owner),
-                test=underway.test(),
+                test=trial_form.tested(),
             )
             audit_log.record(session, owner.id, member.present().actor, schedule.ACTS[letter.state], public_id)
     except (Conflict, Invalid) as problem:
@@ -184,6 +260,7 @@ def progress(public_id: str) -> Response | AnyResponse:
             "progress_part" if page.is_fragment() else "progress",
             letter=letter,
             revision=campaigns.newest(session, letter),
+            polls=[] if page.is_fragment() else poll.results(session, letter.id),
             **letter_archive.shown(session, letter),
             **underway.shown(session, letter),
         )

@@ -1,4 +1,4 @@
-"""The first screen: what to do next, and three numbers."""
+"""The first screen: three numbers with one button each, what leaves next, and the checklist of the first minutes."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import organisation, storefront
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import lifecycle, mailing_list, signup_form, subscriber, subscription
+from listkeeper.audience import mailing_list, signup_form, subscriber, subscription
 from listkeeper.audience.proof import evidence_request
 from listkeeper.audience.signup_form import SignupForm
-from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
-from listkeeper.sending import halt, incident, outlook, pilot, progress
+from listkeeper.insight import board_warnings
+from listkeeper.sending import halt, incident, outlook, pilot, progress, trial
 from listkeeper.sending.incident import Incident, IncidentKind
-from listkeeper.web.studio import forms, member, notices, page, words
+from listkeeper.web.studio import board_cards, forms, member, notices, page, words
 
 blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)
 
-_LEFT = frozenset({CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED})
+_UNDER_WAY = frozenset({CampaignState.SENDING, CampaignState.PAUSED})
 _ORDERED = frozenset({CampaignState.SCHEDULED, CampaignState.HELD})
 # Where the evidence of an incident stands, when that is not the page of what is going out.
 _SEEN_TO = {
@@ -60,39 +60,41 @@ class Notice:
 
 @blueprint.get("/")
 def show() -> Response:
-    """Show the checklist until it is done, and how things stand."""
+    """Show the board, what leaves next, and the checklist until it is done."""
     with store.reading() as session:
         owner = organisation.only_one(session)
-        lists = mailing_list.all_of(session, owner)
-        counts = [subscription.counts(session, each) for each in lists]
-        letters = campaigns.all_of(session, owner)
-        confirmed = sum(each[SubscriptionState.CONFIRMED] for each in counts)
-        last = next((each for each in letters if each.state in _LEFT), None)
-        form = next((form for each in lists for form in signup_form.all_of(session, each)), None)
+        letters = campaigns.unfinished(session, owner)
         draft = next((each for each in letters if each.state is CampaignState.DRAFT), None)
+        under_way = next((each for each in letters if each.state in _UNDER_WAY), None)
+        leaving = _leaving(session, owner, letters)
         # What to set up is for owners; an editor could not.
-        steps = _steps(session, owner, form, confirmed, letters) if member.present().owns else []
+        steps, form = _first_steps(session, owner) if member.present().owns else ([], None)
         return page.answer(
             session,
             "home",
-            warnings=lifecycle.warnings(session, owner),
-            steps=[] if all(step.done for step in steps) else steps,
-            confirmed=confirmed,
-            waiting=sum(each[SubscriptionState.PENDING] for each in counts),
-            form=form,
+            warnings=board_warnings.of(session, owner),
+            steps=steps,
             address=forms.address_of(form) if form else None,
-            last=last,
-            last_asks=_asks(last),
-            last_revision=campaigns.newest(session, last) if last else None,
-            last_report=progress.report(session, last) if last else None,
-            leaving=_leaving(session, owner, letters),
-            draft=draft,
-            draft_revision=campaigns.newest(session, draft) if draft else None,
-            say=words.letter,
+            under_way=under_way,
+            under_way_revision=campaigns.newest(session, under_way) if under_way else None,
+            under_way_said=words.letter(under_way.state, asks=_asks(under_way)) if under_way else None,
+            leaving=leaving,
+            draft=None if leaving else draft,
+            draft_revision=campaigns.newest(session, draft) if draft and not leaving else None,
             standing=[*_standing(session), *_halted(session, letters)],
             requests=_requests(session, owner),
             notices=notices.open_rows(session, owner),
+            **board_cards.shown(session, owner),
         )
+
+
+def _first_steps(session: Session, owner: Organisation) -> tuple[list[Step], SignupForm | None]:
+    """Return the checklist while something of it is not done, and the form it speaks of."""
+    lists = mailing_list.all_of(session, owner)
+    form = next((form for each in lists for form in signup_form.all_of(session, each)), None)
+    anybody = any(subscription.has_confirmed(session, each) for each in lists)
+    steps = _steps(session, owner, form, anybody=anybody, written=campaigns.has_any(session, owner))
+    return ([], None) if all(step.done for step in steps) else (steps, form)
 
 
 def _requests(session: Session, owner: Organisation) -> list[tuple[datetime, str]]:
@@ -151,32 +153,32 @@ def _leaving(
 
 
 def _asks(letter: campaigns.Campaign | None) -> bool:
-    return letter is not None and letter.state is CampaignState.SENDING and pilot.asks(letter)
+    return letter is not None and letter.state is CampaignState.SENDING and (pilot.asks(letter) or trial.asks(letter))
 
 
 def _steps(
-    session: Session, owner: Organisation, form: SignupForm | None, confirmed: int, letters: list[campaigns.Campaign]
+    session: Session, owner: Organisation, form: SignupForm | None, *, anybody: bool, written: bool
 ) -> list[Step]:
     form_page = url_for("forms.show", public_id=form.public_id) if form else url_for("lists.show")
     return [
         Step(
             language.text("See your sign-up form"),
             language.text("Read what people agree to, and open it on your phone."),
-            bool(kept.get("seen_form")) or confirmed > 0,
+            bool(kept.get("seen_form")) or anybody,
             language.text("Look at it"),
             form_page,
         ),
         Step(
             language.text("Get your first reader"),
             language.text("Sign up yourself: the mail with the button lands in your inbox."),
-            confirmed > 0,
+            anybody,
             language.text("Share the form"),
             form_page,
         ),
         Step(
             language.text("Write a letter"),
             language.text("A welcome is there already; you only change the words."),
-            bool(letters),
+            written,
             language.text("Write"),
             url_for("letters.choose"),
         ),

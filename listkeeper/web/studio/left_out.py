@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import subscription
+from listkeeper.audience import resting, subscription
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.resting import RestReason
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.foundation import language
 from listkeeper.web.studio import words
@@ -20,5 +21,12 @@ def of(session: Session, mailing_list: MailingList, planned: int) -> list[tuple[
         for state, number in counts.items()
         if number and state is not SubscriptionState.CONFIRMED
     ]
-    never = counts[SubscriptionState.CONFIRMED] - planned
+    rows += (resting_now := at_rest(session, mailing_list))
+    never = counts[SubscriptionState.CONFIRMED] - planned - sum(number for number, _ in resting_now)
     return [*rows, (never, Said(language.text("Never mailed")))] if never > 0 else rows
+
+
+def at_rest(session: Session, mailing_list: MailingList) -> list[tuple[int, Said]]:
+    """Return how many rest, with the reason; nothing where nobody does."""
+    number = resting.count(session, mailing_list)
+    return [(number, Said(resting.reason_words(RestReason.NEVER_REACTED)))] if number else []

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import leaving_reason, mailing_list, signup_form, subscription
+from listkeeper.audience import leaving_reason, mailing_list, resting, signup_form, subscription
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.foundation import language
@@ -72,6 +72,7 @@ def show_one(public_id: str) -> Response:
             search=search,
             after=after,
             counts=subscription.counts(session, shown),
+            at_rest=resting.count(session, shown),
             reasons=_reasons(session, shown),
             told=leaving_reason.told(session, shown),
             forms=signup_form.all_of(session, shown),

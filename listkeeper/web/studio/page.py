@@ -26,6 +26,8 @@ from listkeeper.standards import address
 ROOT = "/studio"
 # Screens without an entry of their own light up the one they belong to.
 _UNDER = {
+    "board": "home",
+    "clean_up": "lists",
     "people": "lists",
     "evidence": "lists",
     "forms": "lists",
@@ -36,9 +38,11 @@ _UNDER = {
     "phone_check": "lists",
     "storefront": "business",
     "list_settings": "lists",
+    "trust": "lists",
     "sources": "lists",
     "questions": "lists",
     "question": "lists",
+    "segments": "lists",
     "person_acts": "lists",
     "permissions": "business",
     "privacy": "business",
@@ -49,12 +53,16 @@ _UNDER = {
     "test_send": "letters",
     "guidance": "business",
     "seeds": "business",
+    "counting": "business",
     "pictures": "letters",
     "snippets": "letters",
     "departure": "letters",
+    "report": "letters",
     "steering": "letters",
     "letter_archive": "letters",
     "feeds": "letters",
+    "follow_ups": "letters",
+    "skipped": "letters",
     "doubts": "letters",
     "notices": "letters",
     "queue": "letters",
@@ -64,6 +72,8 @@ _UNDER = {
     "domain_proof": "domains",
     "domain_reports": "domains",
     "api_keys": "business",
+    "growth": "channels",
+    "profit": "channels",
     "users": "business",
 }
 # The inbox of practice mode holds everybody's links, those that let people into the studio as well.

@@ -80,6 +80,9 @@ def called(kind: str) -> str:
         "social": language.text("Links to you"),
         "sponsored": language.text("Sponsored"),
         "taps": language.text("Question to tap"),
+        "poll": language.text("Poll"),
+        "guidance": language.text("Help for the mail program"),
+        "question": language.text("One question"),
         "rss": language.text("News from a feed"),
     }.get(kind, kind)
 

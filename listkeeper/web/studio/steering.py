@@ -14,9 +14,10 @@ from listkeeper.accounts import audit_log, organisation, storefront
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.schedule import AT_ONCE, Leaving
+from listkeeper.campaigns.trial import Arm
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
-from listkeeper.sending import planning, steering
+from listkeeper.sending import planning, steering, trial
 from listkeeper.web.studio import composer, member, page
 
 blueprint = Blueprint("steering", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>")
@@ -114,6 +115,20 @@ def release(public_id: str) -> AnyResponse:
         return language.text("Everybody else gets it now.")
 
     return steered(public_id, "campaign.released", act)
+
+
+@blueprint.post("/version")
+def choose(public_id: str) -> AnyResponse:
+    """Let the others have one of two versions that were on trial."""
+    wanted = request.form.get("version", "")
+
+    def act(session: Session, letter: Campaign) -> str:
+        if wanted not in set(Arm):
+            raise Invalid("version", language.text("Please choose version A or version B. Nothing was changed."))
+        trial.choose(session, letter, Arm(wanted))
+        return language.text("The others get version %(version)s.", version=wanted.upper())
+
+    return steered(public_id, "campaign.trial_chosen", act)
 
 
 @blueprint.post("/cancel")

@@ -18,10 +18,10 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import AT_ONCE, Leaving
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.sending import outlook, pilot, progress, receiver_state, steering
+from listkeeper.sending import frequency_cap, outlook, pilot, progress, receiver_state, steering, trial
 from listkeeper.sending.pilot import Pilot, PilotState
 from listkeeper.sending.progress import Progress
-from listkeeper.web.studio import page, words
+from listkeeper.web.studio import page, trial_part, words
 
 _OVER = frozenset({CampaignState.FINISHED, CampaignState.CANCELLED})
 # Often while it moves, and seldom while a clock runs; where somebody may be typing a time, not at all.
@@ -85,11 +85,13 @@ def shown(session: Session, letter: Campaign) -> dict[str, Any]:
         "report": report,
         "receivers": receiver_state.states(session, letter, owner.from_domain, parts.slowed()) if slow else [],
         "State": CampaignState,
-        "asks": letter.state is CampaignState.SENDING and pilot.asks(letter),
+        "asks": letter.state is CampaignState.SENDING and (pilot.asks(letter) or trial.asks(letter)),
+        "trial": trial_part.shown(session, letter),
         "moving": letter.state not in _OVER,
         "asks_again": _asks_again(letter, report),
         "settled": report.sent + report.skipped + report.failed + report.doubts,
         "again": report.failed - steering.failed_for_good(session, letter) if report.failed else 0,
+        "capped": frequency_cap.skipped(session, letter) if letter.started_at else 0,
         "now": outlook.sentence(letter, report, zone),
         "results": outlook.results_of(report.test) if report.test else [],
         "releases": report.test is not None and report.test.state in _WAITS,

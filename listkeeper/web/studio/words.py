@@ -102,6 +102,8 @@ def event(kind: EventKind) -> Said:
         EventKind.INVALIDATED: Said(language.text("The consent was declared invalid"), "bad"),
         EventKind.TRACKING_GIVEN: Said(language.text("Let you see which links are followed"), "good"),
         EventKind.TRACKING_WITHDRAWN: Said(language.text("Ended that it is seen which links are followed")),
+        EventKind.COUNTING_GIVEN: Said(language.text("Let the letters be counted, without a name"), "good"),
+        EventKind.COUNTING_WITHDRAWN: Said(language.text("Ended that the letters are counted")),
     }[kind]
 
 

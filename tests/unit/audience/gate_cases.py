@@ -156,6 +156,16 @@ _OF_HER: tuple[Row, ...] = (
         "dormant",
         put("current", since=_TWO_YEARS_AGO - MOMENT, last_contact_at=_TWO_YEARS_AGO),
     ),
+    (
+        "last written to two years ago, and renewed since",
+        CITED,
+        put("current", since=_TWO_YEARS_AGO, last_contact_at=_TWO_YEARS_AGO, renewed_at=_TWO_YEARS_AGO + MOMENT),
+    ),
+    (
+        "renewed two years ago, and silent since",
+        "dormant",
+        put("current", since=_TWO_YEARS_AGO - MOMENT, renewed_at=_TWO_YEARS_AGO),
+    ),
     ("suppressed for the purpose, alone", "suppressed", suppressed("purpose:newsletter")),
     ("suppressed for another list, alone", CITED, suppressed("list:+1")),
     ("restricted, alone", "restricted", put("person", restricted_at=now)),

@@ -20,6 +20,7 @@ from listkeeper.audience import (
     subscriber,
     unsubscribe,
 )
+from listkeeper.audience.activity import Activity, ActivityKind
 from listkeeper.audience.consent import Method
 from listkeeper.audience.profile import PEACE, RATHER_NOT, REST, Asked, How, ProfileAnswer
 from listkeeper.audience.profile_question import ProfileQuestion
@@ -215,3 +216,13 @@ def test_the_demo_takes_its_answers_along(session: Session, house: Cafe) -> None
     session.flush()
     demo_leaving.remove_people(session, house.organisation)
     assert [row.subscriber_id for row in session.scalars(select(ProfileAnswer))] == [kept]
+
+
+def test_an_answer_is_an_act_and_rather_not_is_none(session: Session, house: Cafe) -> None:
+    anna, question = cafe.subscribe(session, house, ANNA), questions.asked(session, house)
+    query = select(Activity.kind, Activity.list_id).where(Activity.subscriber_id == anna.id)
+    profile.decline(session, anna.id, _asked(session, question), How.LETTER)
+    assert session.execute(query).all() == []
+    for _ in range(2):
+        _give(session, anna, question, "cakes")
+    assert [tuple(row) for row in session.execute(query)] == [(ActivityKind.ANSWERED, house.mailing_list.id)]

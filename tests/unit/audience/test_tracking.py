@@ -23,9 +23,10 @@ from listkeeper.audience.consent import Circumstances, ConsentEvent, EventKind, 
 from listkeeper.audience.consent_text import ConsentText, TextKind
 from listkeeper.audience.proof import fold, journal, journal_replay, ledger, ledger_audit
 from listkeeper.audience.proof.ledger import EventType, LedgerRow
-from listkeeper.audience.starter_text import TRACKING
+from listkeeper.audience.starter_text import COUNTING, TRACKING
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
+from listkeeper.audience.tracking import Counting
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.outbox import Fact
@@ -204,12 +205,87 @@ def test_a_yes_after_the_backup_is_not_made_up_from_the_journal(
     assert as_stored(session, house, person).tracking_since is None
 
 
-def test_every_language_has_the_words(house: Cafe) -> None:
-    assert set(TRACKING) == set(language.LANGUAGES)
-    texts = [tracking.text(house.organisation, house.mailing_list, spoken) for spoken in language.LANGUAGES]
+@pytest.mark.parametrize("how", [Counting.PERSON, Counting.NUMBER])
+def test_every_language_has_the_words(house: Cafe, how: Counting) -> None:
+    assert set(TRACKING) == set(COUNTING) == set(language.LANGUAGES)
+    texts = [tracking.text(house.organisation, house.mailing_list, spoken, how) for spoken in language.LANGUAGES]
     assert len({text.sha256 for text in texts}) == len(texts)
     for text in texts:
         assert house.organisation.legal_name in text.body
         assert "IP" in text.body
         assert "{" not in f"{text.whole}{text.button_label}"
     assert EventType(EventKind.TRACKING_GIVEN.value) is EventType.TRACKING_GIVEN
+    assert EventType(EventKind.COUNTING_GIVEN.value) is EventType.COUNTING_GIVEN
+
+
+def _count(session: Session, house: Cafe, person: Subscriber) -> bool:
+    words = tracking.text(house.organisation, house.mailing_list, person.language, Counting.NUMBER)
+    return tracking.agree(session, person.id, house.mailing_list.id, seen=words.sha256, how=Counting.NUMBER)
+
+
+def test_to_be_counted_is_a_yes_of_its_own_and_ends_the_other(
+    session: Session, house: Cafe, person: Subscriber
+) -> None:
+    _agree(session, house, person)
+    assert _count(session, house, person)
+    assert not _count(session, house, person)
+    current = as_stored(session, house, person)
+    assert (current.tracking_since, tracking.chosen(current)) == (None, Counting.NUMBER)
+    assert not _seen(session, person)
+    assert _ended(session) == [person.id]
+    event = consent.history(session, person)[-1]
+    assert (event.kind, event.method, event.at) == (EventKind.COUNTING_GIVEN, Method.PAGE, current.counted_since)
+    said = ledger.fields_of(session.get_one(LedgerRow, (event.organisation_id, event.ledger_seq)))
+    text = session.scalars(select(ConsentText).where(ConsentText.sha256 == said["text_sha256"])).one()
+    assert (said["type"], said["purpose"], text.kind) == (
+        "tracking.counting_given", "link_counting", TextKind.COUNTING,
+    )  # fmt: skip
+    assert ledger_audit.check(session, house.organisation).faults == []
+    assert gate.says(session, person, house.mailing_list) == gate.GRANTED
+
+
+def test_leaving_or_moving_ends_that_too(session: Session, house: Cafe, person: Subscriber) -> None:
+    _count(session, house, person)
+    unsubscribe.leave(session, person.id, house.mailing_list.id, Method.PAGE)
+    current = as_stored(session, house, person)
+    assert (current.counted_since, tracking.chosen(current)) == (None, Counting.NOTHING)
+    # What was counted is nobody's, so nothing has to be let go of.
+    assert _ended(session) == []
+
+
+@pytest.mark.parametrize("method", sorted(set(Method) - {Method.PAGE}))
+def test_no_other_act_lets_her_be_counted(session: Session, house: Cafe, person: Subscriber, method: Method) -> None:
+    with pytest.raises(Conflict, match="own act"):
+        consent.record(
+            session, person, house.mailing_list.id, EventKind.COUNTING_GIVEN, method, Circumstances(actor="user:1")
+        )
+
+
+def test_a_restored_backup_knows_the_end_of_each_kind(
+    session: Session, house: Cafe, person: Subscriber, tmp_path: Path
+) -> None:
+    """Seen by name in the backup, and counted as a number since: brought back, neither stands, as nobody is told."""
+    _agree(session, house, person)
+    journal.write_down(session, tmp_path)
+    session.commit()
+    _count(session, house, person)
+    journal.write_down(session, tmp_path)
+    session.rollback()
+    assert tracking.chosen(as_stored(session, house, person)) is Counting.PERSON
+    replayed = journal_replay.replay(session, tmp_path, lambda _session, _person: None)
+    assert replayed.restrained.narrowed == 1
+    assert tracking.chosen(as_stored(session, house, person)) is Counting.NOTHING
+
+
+def test_a_restored_backup_ends_what_was_counted(
+    session: Session, house: Cafe, person: Subscriber, tmp_path: Path
+) -> None:
+    _count(session, house, person)
+    journal.write_down(session, tmp_path)
+    session.commit()
+    tracking.withdraw(session, person.id, house.mailing_list.id)
+    journal.write_down(session, tmp_path)
+    session.rollback()
+    assert tracking.chosen(as_stored(session, house, person)) is Counting.NUMBER
+    assert journal_replay.replay(session, tmp_path, lambda _session, _person: None).restrained.narrowed == 1
+    assert tracking.chosen(as_stored(session, house, person)) is Counting.NOTHING

@@ -108,6 +108,16 @@ def test_the_same_of_blocks() -> None:
     assert [(row.code, row.subject) for row in found] == [("N5", "b0000000001")]
 
 
+def test_a_notice_asks_nothing_and_a_letter_may() -> None:
+    poll: dict[str, object] = {"type": "poll", "question": "Which?", "answers": [{"text": "a"}, {"text": "b"}]}
+    found = _found(_letter("The line is down.", poll))
+    assert [(row.code, row.severity, row.place) for row in found if row.code == "N2a"] == [
+        ("N2a", Severity.BLOCK, "b0000000000")
+    ]
+    assert _found(_letter("", poll), MessageClass.MARKETING) == []
+    assert _found(_letter("", poll, {"type": "offer", "title": "Bread"}), MessageClass.MARKETING) == []
+
+
 @pytest.mark.parametrize("of_class", sorted(set(MessageClass) - {MessageClass.SERVICE, MessageClass.TRANSACTIONAL}))
 def test_other_classes_have_checks_of_their_own(of_class: MessageClass) -> None:
     assert _codes(_letter("20 % off"), of_class) == []

@@ -72,6 +72,19 @@ def test_a_block_that_is_gone_is_a_conflict_that_names_it() -> None:
         letter_change.apply(three(), change(op="move", id=NEW, after=None))
 
 
+@pytest.mark.parametrize("kind", ["guidance", "question"])
+def test_what_the_frame_prints_has_one_place_at_most(kind: str) -> None:
+    once = letter_change.apply(three(), change(op="insert", block={"id": NEW, "type": kind}, after=A))
+    assert order(letter_change.apply(once, change(op="move", id=NEW, after=C))) == [A, B, C, NEW]
+    second = {"id": "b00000000fe", "type": kind}
+    for asked in ({"op": "insert", "block": second, "after": None}, {"op": "set", "block": {"id": B, "type": kind}}):
+        with pytest.raises(Invalid) as twice:
+            letter_change.apply(once, change(**asked))
+        assert twice.value.code == "block_once"
+    gone = letter_change.apply(once, change(op="remove", id=NEW))
+    assert order(letter_change.apply(gone, change(op="insert", block=second, after=None)))[0] == second["id"]
+
+
 def test_another_block_under_a_name_that_is_taken_is_a_conflict() -> None:
     with pytest.raises(Conflict) as there:
         letter_change.apply(three(), change(op="insert", block=text(A, "other"), after=None))

@@ -50,6 +50,7 @@ def of_html(html: str) -> Letter:
         ({"type": "social", "links": [{"name": "Here", "href": ""}]}, "C8"),
         ({"type": "rss", "url": "https://x.example/feed"}, "C8a"),
         ({"type": "image", "picture": {"src": "", "alt": "x"}}, "C8b"),
+        ({"type": "poll", "question": "Which bun?", "answers": [{"text": "Plain"}]}, "C8c"),
         ({"type": "heading", "text": "Too deep", "level": 3}, "V2"),
         ({"type": "text", "html": '<p>Read <a href="https://x.example/">click here</a></p>'}, "V6"),
         ({"type": "image", "picture": {**PICTURE, "src": "https://other.example/a.jpg"}}, "I1"),

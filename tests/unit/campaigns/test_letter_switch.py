@@ -64,7 +64,21 @@ def test_what_blocks_cannot_hold_is_named(markdown: str, named: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["button", "columns", "offer", "social", "sponsored", "taps", "rss", "header", "spacer"]
+    "kind",
+    [
+        "button",
+        "columns",
+        "offer",
+        "social",
+        "sponsored",
+        "taps",
+        "rss",
+        "header",
+        "spacer",
+        "poll",
+        "guidance",
+        "question",
+    ],
 )
 def test_what_markdown_cannot_hold_is_named(kind: str) -> None:
     draft = Draft("s", "p", mode=Mode.BLOCKS, blocks=document.blocks_of([{"id": "b0000000001", "type": kind}]))

@@ -72,7 +72,20 @@ def test_a_link_outlives_its_letter(session: Session, revision: Revision) -> Non
     session.execute(delete(Revision).where(Revision.id == revision.id))
     session.expire_all()
     assert link.led_to(session, number) == BREAD
-    assert session.scalars(select(CampaignLink.revision_id)).one() is None
+    assert set(session.scalars(select(CampaignLink.revision_id))) == {None}
+
+
+def test_each_letter_has_a_canary_and_a_picture_of_its_own_once(session: Session, revision: Revision) -> None:
+    assert link.marks(session, revision.id) is None
+    link.keep(session, revision.id, [BREAD])
+    marks = link.marks(session, revision.id)
+    assert marks is not None
+    link.keep(session, revision.id, [BREAD, BUNS])
+    assert link.marks(session, revision.id) == marks
+    assert list(link.numbers(session, revision.id)) == [BREAD, BUNS]
+    # The one leads to a page of ours, and the other nowhere.
+    assert link.led_to(session, marks.canary) == link.CANARY_PAGE
+    assert link.led_to(session, marks.picture) is None
 
 
 def test_a_place_is_remembered_for_its_own_database(session: Session, revision: Revision) -> None:

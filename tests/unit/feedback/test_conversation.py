@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import subscription, thread, thread_mail
+from listkeeper.audience.activity import Activity, ActivityKind
 from listkeeper.audience.proof import evidence
 from listkeeper.audience.proof.kept_copy import KeptCopy
 from listkeeper.audience.subscriber import Subscriber
@@ -55,6 +56,17 @@ def test_an_answer_to_a_letter_is_hers_and_proven(session: Session, box: Postbox
     [mail] = thread_mail.of(session, found)
     assert mail.proven
     assert _texts(session, found) == ["When do you open on Sunday?"]
+
+
+def test_what_she_writes_back_is_an_act_of_hers_and_what_nobody_proves_is_none(
+    session: Session, box: Postbox, freja: Subscriber
+) -> None:
+    letter = box.letter_to(freja)
+    box.begins(written(message_id="<forged@guest.example>"), None)
+    assert session.scalars(select(Activity)).all() == []
+    box.begins(written(), letter)
+    [act] = session.scalars(select(Activity))
+    assert (act.subscriber_id, act.list_id, act.kind) == (freja.id, letter.list_id, ActivityKind.REPLIED)
 
 
 def test_what_she_writes_lies_under_her_key_and_nowhere_else(session: Session, box: Postbox, freja: Subscriber) -> None:

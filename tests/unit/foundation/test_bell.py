@@ -56,3 +56,13 @@ def test_a_bell_that_failed_is_rung_again_by_the_next() -> None:
         bell.ring_soon({Lane.URGENT})
     bell.ring_soon({Lane.URGENT})
     assert asked == [{Lane.URGENT}, {Lane.URGENT}]
+
+
+def test_a_bell_that_rings_no_more_is_silent_about_what_it_owes() -> None:
+    heard = _Heard()
+    bell = Bell(heard.ring, every=0.05)
+    bell.ring_soon({Lane.URGENT})
+    bell.ring_soon({Lane.SENDING})
+    bell.ring_no_more()
+    assert not heard.often_enough.wait(0.2)
+    assert heard.rings == [{Lane.URGENT}]

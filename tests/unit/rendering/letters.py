@@ -13,6 +13,7 @@ from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AnswerLink, AskedQuestion, Letter, Reader
 from listkeeper.rendering.counted_links import Spans
 from listkeeper.rendering.frame import Frame
+from listkeeper.rendering.unseen import Unseen
 from tests.unit.rendering.conftest import LETTER, READER
 
 _TAGS = st.sampled_from(
@@ -271,6 +272,9 @@ _ASKED = AskedQuestion(
 )
 
 
+UNSEEN = Unseen("https://a.example/l/c4n4ry", f"https://a.example/o/{'p' * 90}")
+
+
 def counted(number: int) -> str:
     """Where a link leads that is counted."""
     return f"https://n.example/c/{number}?a='b'&c=d"
@@ -304,4 +308,5 @@ def readers(draw: st.DrawFn) -> Reader:
         guidance=guidance.seen(draw(_PLANNED), address),
         asked=draw(st.sampled_from([None, None, _ASKED])),
         counted=draw(st.sampled_from([None, None, counted, _counted_far_away])),
+        unseen=draw(st.sampled_from([None, None, UNSEEN, Unseen(canary=UNSEEN.canary)])),
     )

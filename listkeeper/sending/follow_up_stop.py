@@ -1,0 +1,115 @@
+"""Who goes no further along a line: she left, her permission is over, or she did what the stop rules name.
+
+Looked at when a step is due, for all whose step is due at once. That she left
+is asked once more by the gate, in the very moment of the hand-over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import segment_query, subscription
+from listkeeper.audience.activity import Activity, ActivityKind
+from listkeeper.audience.mailing_list import ListState
+from listkeeper.audience.posted_event import PostedEvent
+from listkeeper.audience.segment import Segment
+from listkeeper.audience.subscriber import Subscriber
+from listkeeper.audience.subscription import Subscription, SubscriptionState
+from listkeeper.audience.thread import Conversation, ConversationState
+from listkeeper.campaigns.follow_up import FollowUp
+from listkeeper.foundation.among import among
+from listkeeper.sending.follow_up_run import FollowUpRun, StopWhy
+
+
+def found(  # noqa: PLR0913 - whose line, who is due on it, and when
+    session: Session, line: FollowUp, runs: Collection[int], people: Collection[int], now: datetime, *, practice: bool
+) -> dict[int, StopWhy]:
+    """Return which of these runs end now, and why; ``people`` are those of the runs."""
+    if line.mailing_list.state is not ListState.ACTIVE:
+        return dict.fromkeys(runs, StopWhy.LIST_CLOSED)
+    stopped: dict[int, StopWhy] = {}
+    for why, query in _acts(line):
+        for number in session.scalars(query, {"runs": sorted(runs)}):
+            stopped.setdefault(number, why)
+    if line.stop_segment_id is not None:
+        inside = members(session, line.stop_segment_id, people)
+        for number in _runs_of(session, runs, inside):
+            stopped.setdefault(number, StopWhy.SEGMENT)
+    return stopped | _gone(session, line, runs, people, now, practice=practice)
+
+
+def _acts(line: FollowUp) -> Iterable[tuple[StopWhy, Select[int]]]:
+    runs = select(FollowUpRun.id).where(among(FollowUpRun.id, "runs"))
+    if line.stop_event is not None:
+        yield (
+            StopWhy.EVENT,
+            runs.join(PostedEvent, PostedEvent.subscriber_id == FollowUpRun.subscriber_id).where(
+                PostedEvent.name == line.stop_event, PostedEvent.at > FollowUpRun.begun_at
+            ),
+        )
+    if line.stop_on_reply:
+        yield (
+            StopWhy.REPLIED,
+            runs.join(Conversation, Conversation.subscriber_id == FollowUpRun.subscriber_id).where(
+                Conversation.last_in_at > FollowUpRun.begun_at, Conversation.state != ConversationState.SET_ASIDE
+            ),
+        )
+        yield StopWhy.REPLIED, _did(runs, line, ActivityKind.REPLIED)
+    if line.stop_on_click:
+        yield StopWhy.CLICKED, _did(runs, line, ActivityKind.CLICKED)
+
+
+def _did(runs: Select[int], line: FollowUp, kind: ActivityKind) -> Select[int]:
+    return runs.join(Activity, Activity.subscriber_id == FollowUpRun.subscriber_id).where(
+        Activity.list_id == line.list_id, Activity.kind == kind, Activity.at > FollowUpRun.begun_at
+    )
+
+
+def members(session: Session, segment_id: int, people: Collection[int]) -> set[int]:
+    """Return which of these people are in a segment now; nobody is in one that is gone."""
+    known = session.get(Segment, segment_id)
+    if known is None or known.archived_at is not None:
+        return set()
+    inside = segment_query.members(session, known).order_by(None).subquery()
+    query = select(inside.c[0]).where(among(inside.c[0], "people"))
+    return set(session.scalars(query, {"people": sorted(people)}))
+
+
+def _runs_of(session: Session, runs: Collection[int], people: Collection[int]) -> list[int]:
+    if not people:
+        return []
+    query = select(FollowUpRun.id).where(among(FollowUpRun.id, "runs"), among(FollowUpRun.subscriber_id, "people"))
+    return list(session.scalars(query, {"runs": sorted(runs), "people": sorted(people)}))
+
+
+def _gone(  # noqa: PLR0913 - the same
+    session: Session, line: FollowUp, runs: Collection[int], people: Collection[int], now: datetime, *, practice: bool
+) -> dict[int, StopWhy]:
+    may = subscription.mailable(line.mailing_list, practice=practice).order_by(None)
+    here = set(session.scalars(may.where(among(Subscriber.id, "people")), {"people": sorted(people)}))
+    gone = set(people) - here
+    if not gone:
+        return {}
+    over = _over(session, line, gone, now)
+    query = select(FollowUpRun.id, FollowUpRun.subscriber_id).where(
+        among(FollowUpRun.id, "runs"), among(FollowUpRun.subscriber_id, "gone")
+    )
+    return {
+        row[0]: StopWhy.CONSENT_OVER if row[1] in over else StopWhy.LEFT
+        for row in session.execute(query, {"runs": sorted(runs), "gone": sorted(gone)})
+    }
+
+
+def _over(session: Session, line: FollowUp, people: Collection[int], now: datetime) -> set[int]:
+    ended = (SubscriptionState.LAPSED, SubscriptionState.EXPIRED)
+    query = select(Subscription.subscriber_id).where(
+        Subscription.list_id == line.list_id,
+        among(Subscription.subscriber_id, "people"),
+        Subscription.state.in_(ended)
+        | ((Subscription.state == SubscriptionState.CONFIRMED) & (Subscription.valid_until <= now)),
+    )
+    return set(session.scalars(query, {"people": sorted(people)}))

@@ -1,0 +1,183 @@
+"""What becomes of a step that is due, for all whose step it is at once: it leaves, is left out, or put off.
+
+Asked in this order: whether the step is right for her (its condition, its kind,
+its words), whether it comes too late, whether something else reaches her just
+now, and whether she has had her number of letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from listkeeper.audience import profile, profile_question
+from listkeeper.audience.handover import MessageClass, NoticeKind
+from listkeeper.audience.subscription import Subscription
+from listkeeper.campaigns.campaign import Campaign, CampaignKind
+from listkeeper.campaigns.follow_up_step import FollowUpStep, StepKind
+from listkeeper.foundation.among import among
+from listkeeper.sending import follow_up_entry, follow_up_late, follow_up_stop, frequency_cap
+from listkeeper.sending.delivery import LEFT, OPEN, Delivery
+from listkeeper.sending.follow_up_line import Line
+from listkeeper.sending.follow_up_run import Reason
+
+# Two letters of follow-ups, or a welcome and one, never reach somebody at once.
+APART = timedelta(hours=12)
+_LONGEST_PUT_OFF = timedelta(days=7)
+# A permission is renewed before it ends, also where the line begins with something that ends later.
+_RENEWED_WITHIN = 90
+
+
+class Due(NamedTuple):
+    """A run whose next step is due."""
+
+    run_id: int
+    subscriber_id: int
+    step_id: int
+    planned_for: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a step does not leave now; with a moment it is put off until then, without one it is left out."""
+
+    why: Reason
+    until: datetime | None = None
+
+
+_Ask = Callable[[Session, Line, FollowUpStep, Sequence[Due], datetime], dict[int, Verdict]]
+
+
+def of_step(session: Session, line: Line, step: FollowUpStep, rows: Sequence[Due], now: datetime) -> dict[int, Verdict]:
+    """Return which of the due do not get a step now, by run; whoever is missing gets it."""
+    found: dict[int, Verdict] = {}
+    for ask in _ASKED:
+        still = [row for row in rows if row.run_id not in found]
+        if still:
+            found |= ask(session, line, step, still, now)
+    return found
+
+
+def _skipped(rows: Collection[Due], why: Reason) -> dict[int, Verdict]:
+    return {row.run_id: Verdict(why) for row in rows}
+
+
+def _words(session: Session, line: Line, step: FollowUpStep, rows: Sequence[Due], now: datetime) -> dict[int, Verdict]:
+    del session, line, now
+    return _skipped(rows, Reason.NO_WORDS) if step.revision_id is None else {}
+
+
+def _lateness(
+    session: Session, line: Line, step: FollowUpStep, rows: Sequence[Due], now: datetime
+) -> dict[int, Verdict]:
+    """Leave out what comes too late, and spread what slept; a renewal is in time as long as there is a permission."""
+    slept = [row for row in rows if now - row.due_at > follow_up_late.grace(line.organisation)]
+    late = [row for row in slept if now - row.planned_for > follow_up_late.TOO_LATE]
+    gone = [] if step.kind is StepKind.RENEWAL else late
+    found = _skipped(gone, Reason.TOO_LATE)
+    rest = [row for row in slept if row.run_id not in found]
+    if rest:
+        moments = follow_up_late.slots(session, line.organisation, line.home, len(rest), now)
+        found |= {
+            row.run_id: Verdict(Reason.CAME_LATE, moment)
+            for row, moment in zip(rest, moments, strict=True)
+            if moment > now
+        }
+    return found
+
+
+def _condition(
+    session: Session, line: Line, step: FollowUpStep, rows: Sequence[Due], now: datetime
+) -> dict[int, Verdict]:
+    del line, now
+    if step.segment_id is None:
+        return {}
+    inside = follow_up_stop.members(session, step.segment_id, [row.subscriber_id for row in rows])
+    return _skipped([row for row in rows if row.subscriber_id not in inside], Reason.CONDITION)
+
+
+def _kind(session: Session, line: Line, step: FollowUpStep, rows: Sequence[Due], now: datetime) -> dict[int, Verdict]:
+    people = [row.subscriber_id for row in rows]
+    match step.kind:
+        case StepKind.ASK_ONE_MORE:
+            able, why = _askable(session, line, people), Reason.NOTHING_TO_ASK
+        case StepKind.RENEWAL:
+            able, why = _renewable(session, line, people, now), Reason.NOTHING_TO_RENEW
+        case _:
+            return {}
+    return _skipped([row for row in rows if row.subscriber_id not in able], why)
+
+
+def _askable(session: Session, line: Line, people: Collection[int]) -> set[int]:
+    asked = profile_question.asked_on(session, [line.follow_up.list_id])
+    if not asked:
+        return set()
+    given = profile.answers_of(session, people)
+    return {person for person in people if profile.next_of(asked, given[person]) is not None}
+
+
+def _renewable(session: Session, line: Line, people: Collection[int], now: datetime) -> set[int]:
+    days = line.follow_up.days_before or _RENEWED_WITHIN
+    query = select(Subscription.subscriber_id).where(
+        Subscription.list_id == line.follow_up.list_id,
+        among(Subscription.subscriber_id, "people"),
+        *follow_up_entry.renewable(now, days),
+    )
+    return set(session.scalars(query, {"people": sorted(people)}))
+
+
+def _apart(session: Session, line: Line, step: FollowUpStep, rows: Sequence[Due], now: datetime) -> dict[int, Verdict]:
+    """Put off what would come together with another letter of this kind; the first of two runs goes first."""
+    del line, step
+    last = _last(session, [row.subscriber_id for row in rows], now)
+    found: dict[int, Verdict] = {}
+    going: set[int] = set()
+    for row in rows:
+        if row.subscriber_id in going or row.subscriber_id in last:
+            found[row.run_id] = Verdict(Reason.ANOTHER, last.get(row.subscriber_id, now) + APART)
+        else:
+            going.add(row.subscriber_id)
+    return found
+
+
+def _last(session: Session, people: Collection[int], now: datetime) -> Mapping[int, datetime]:
+    """Return when a welcome or a step reached these people last, if that was just now; what waits reaches them now."""
+    of_kind = or_(Campaign.kind == CampaignKind.FOLLOW_UP, Delivery.notice == NoticeKind.WELCOME)
+    query = (
+        select(Delivery.subscriber_id, Delivery.state, Delivery.handed_at)
+        .outerjoin(Campaign, Campaign.id == Delivery.campaign_id)
+        .where(
+            among(Delivery.subscriber_id, "people"),
+            Delivery.message_class == MessageClass.MARKETING,
+            of_kind,
+            Delivery.state.in_(sorted(OPEN)) | (Delivery.state.in_(sorted(LEFT)) & (Delivery.handed_at > now - APART)),
+        )
+    )
+    found: dict[int, datetime] = {}
+    for person, state, handed in session.execute(query, {"people": sorted(set(people))}):
+        moment = now if state in OPEN or handed is None else handed
+        if person is not None:
+            found[person] = max(moment, found.get(person, moment))
+    return found
+
+
+def _cap(session: Session, line: Line, step: FollowUpStep, rows: Sequence[Due], now: datetime) -> dict[int, Verdict]:
+    """Put off to the first moment that the cap allows, or leave out where that is too far from when it was due."""
+    del step
+    free = frequency_cap.free_from(session, line.organisation, [row.subscriber_id for row in rows], now)
+    found = {}
+    for row in rows:
+        moment = free.get(row.subscriber_id)
+        if moment is not None:
+            soon = moment - row.planned_for <= _LONGEST_PUT_OFF
+            found[row.run_id] = Verdict(Reason.CAP, max(moment, now) if soon else None)
+    return found
+
+
+_ASKED: tuple[_Ask, ...] = (_words, _condition, _kind, _lateness, _apart, _cap)
