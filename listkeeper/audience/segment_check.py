@@ -53,7 +53,7 @@ def missing(session: Session, mailing_list: MailingList, tree: Tree) -> tuple[st
 
 
 def _count(session: Session, mailing_list: MailingList, tree: Tree) -> int:
-    return segment_query.size(session, segment_query.of_tree(session, mailing_list, tree))
+    return segment_query.count_tree(session, mailing_list, tree)
 
 
 def _nobody(session: Session, mailing_list: MailingList, tree: Tree) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, false, func, not_, or_, select
+from sqlalchemy.orm import Session
 
 from listkeeper.audience import topic
 from listkeeper.audience.activity import Activity, ActivityKind, LatestAct
@@ -40,13 +40,14 @@ class Facts:
     days: Calendar
     only: int | None = None
 
-    def among(self, whose: InstrumentedAttribute[Any] | ColumnElement[Any], query: Select[Any]) -> Asked:
-        """Return whether somebody is in the set of people a query finds; ``whose`` is its column of people."""
+    def among(self, query: Select[Any]) -> Asked:
+        """Return whether somebody is in the set of people a query finds."""
+        (whose,) = query.selected_columns
         narrowed = query if self.only is None else query.where(whose == self.only)
         return among(self.names.session, narrowed)
 
 
-def among(session: Session, query: Select[Any]) -> Asked:
+def among(session: Session, query: Select[Any] | CompoundSelect[Any]) -> Asked:
     """Return whether a subscription's person is in the set of people a query finds.
 
     SQLite builds such a set once, in the order of its index. PostgreSQL would look through a set that is too large for
@@ -74,24 +75,37 @@ def _act(condition: Condition, facts: Facts, past: str, kind: ActivityKind) -> A
     what = condition.phrase.removeprefix("not_").removeprefix(f"{past}_")
     if condition.phrase.startswith("not_"):
         did = _act(Condition(condition.phrase.removeprefix("not_"), days=condition.days), facts, past, kind)
-        return and_(
-            _seen(facts, condition) if kind is ActivityKind.CLICKED else Subscription.id.is_not(None), not_(did)
-        )
-    if what == "letter":
-        letter = facts.names.letter(condition.value)
-        acts = select(Activity.subscriber_id).where(Activity.campaign_id == letter, Activity.kind == kind)
-        return false() if letter is None else facts.among(Activity.subscriber_id, acts)
+        return and_(seen(facts, condition) if kind is ActivityKind.CLICKED else Subscription.id.is_not(None), not_(did))
     if what == "times":
         since = facts.days.ago(condition.days)
         here = (Activity.list_id == list_id) & (Activity.kind == kind) & (Activity.at >= since)
         often = select(Activity.subscriber_id).where(here).group_by(Activity.subscriber_id)
-        return facts.among(Activity.subscriber_id, often.having(func.count() >= condition.times))
-    latest = select(LatestAct.subscriber_id).where(LatestAct.list_id == list_id, LatestAct.kind == kind)
-    latest = latest.where(LatestAct.at >= facts.days.ago(condition.days)) if what == "within" else latest
-    return facts.among(LatestAct.subscriber_id, latest)
+        return facts.among(often.having(func.count() >= condition.times))
+    return _is_one_of(condition, facts)
 
 
-def _seen(facts: Facts, condition: Condition) -> Asked:
+def in_order(condition: Condition, facts: Facts) -> Select[Any] | None:
+    """Return the people a condition is true of where an index holds them in their order; None where none does."""
+    past, _, what = condition.phrase.partition("_")
+    if condition.phrase == "got_letter":
+        return _who_got(condition, facts)
+    if past not in _KINDS or what not in {"letter", "within", "ever"}:
+        return None
+    if what == "letter":
+        letter = facts.names.letter(condition.value)
+        acts = select(Activity.subscriber_id).where(Activity.campaign_id == letter, Activity.kind == _KINDS[past])
+        return acts if letter is not None else None
+    here = (LatestAct.list_id == facts.names.mailing_list.id, LatestAct.kind == _KINDS[past])
+    latest = select(LatestAct.subscriber_id).where(*here)
+    return latest.where(LatestAct.at >= facts.days.ago(condition.days)) if what == "within" else latest
+
+
+def _is_one_of(condition: Condition, facts: Facts) -> Asked:
+    people = in_order(condition, facts)
+    return facts.among(people) if people is not None else false()
+
+
+def seen(facts: Facts, condition: Condition) -> Asked:
     """Return whether we could have seen her click for all that time: only then is it known that she did not."""
     since = Subscription.tracking_since
     known = since.is_not(None)
@@ -195,7 +209,7 @@ def _did(condition: Condition, facts: Facts) -> Asked:
         found = found.where(PostedEvent.at >= facts.days.ago(condition.days))
     if condition.phrase == "did_times":
         found = found.group_by(PostedEvent.subscriber_id).having(func.count() >= condition.times)
-    did = facts.among(PostedEvent.subscriber_id, found)
+    did = facts.among(found)
     return not_(did) if condition.phrase == "did_never" else did
 
 
@@ -211,7 +225,7 @@ def _answered_so(condition: Condition, facts: Facts) -> Asked:
     found = select(ProfileAnswer.subscriber_id).where(
         ProfileAnswer.question_id == question.id, ProfileAnswer.declined.is_(False), (value == key) | several
     )
-    return facts.among(ProfileAnswer.subscriber_id, found)
+    return facts.among(found)
 
 
 def _answer_known(condition: Condition, facts: Facts) -> Asked:
@@ -221,7 +235,7 @@ def _answer_known(condition: Condition, facts: Facts) -> Asked:
     found = select(ProfileAnswer.subscriber_id).where(
         ProfileAnswer.question_id == question.id, ProfileAnswer.declined.is_(False)
     )
-    return facts.among(ProfileAnswer.subscriber_id, found)
+    return facts.among(found)
 
 
 def _answer_unknown(condition: Condition, facts: Facts) -> Asked:
@@ -241,13 +255,13 @@ def _pauses(_condition: Condition, facts: Facts) -> Asked:
     return and_(Subscription.snooze_until.is_not(None), Subscription.snooze_until > facts.days.now)
 
 
-def _got_letter(condition: Condition, facts: Facts) -> Asked:
+def _who_got(condition: Condition, facts: Facts) -> Select[Any] | None:
     letter = facts.names.letter(condition.value)
     # Taken, and not sent back later.
     got = select(DELIVERY.c.subscriber_id).where(
         DELIVERY.c.campaign_id == letter, DELIVERY.c.state == "accepted", DELIVERY.c.subscriber_id.is_not(None)
     )
-    return false() if letter is None else facts.among(DELIVERY.c.subscriber_id, got)
+    return got if letter is not None else None
 
 
 def _heard_within(condition: Condition, facts: Facts) -> Asked:
@@ -289,7 +303,7 @@ _ASKS: dict[str, Callable[[Condition, Facts], Asked]] = {
     "topic_is": _topic,
     "frequency_is": _frequency,
     "pauses": _pauses,
-    "got_letter": _got_letter,
+    "got_letter": _is_one_of,
     "heard_within": _heard_within,
     "in_segment": _gone,
 }

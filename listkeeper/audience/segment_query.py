@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true, union_all
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import storefront
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import segment as segments
-from listkeeper.audience import segment_facts
+from listkeeper.audience import segment_count, segment_facts
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.segment import Segment
 from listkeeper.audience.segment_calendar import Calendar
@@ -55,7 +55,19 @@ def of_tree(
 
 def count(session: Session, segment: Segment) -> int:
     """Return how many people a segment is true of now."""
-    return size(session, members(session, segment))
+    mailing_list = session.get_one(MailingList, segment.list_id)
+    return count_tree(session, mailing_list, segments.whole(session, segment))
+
+
+def count_tree(session: Session, mailing_list: MailingList, tree: Tree) -> int:
+    """Return the same of a tree that need not be stored."""
+    if session.get_bind().dialect.name == "sqlite":
+        whole = segments.written_out(session, mailing_list.id, tree)
+        walk = segment_count.of(whole, _facts(session, mailing_list))
+        if walk.is_worth_it:
+            beside = of_tree(session, mailing_list, All(tuple(walk.where))).where(*walk.seen)
+            return session.scalar(segment_count.statement(walk, beside)) or 0
+    return size(session, of_tree(session, mailing_list, tree))
 
 
 def size(session: Session, people: Select[int]) -> int:
@@ -81,9 +93,12 @@ def condition(
 ) -> ColumnElement[bool]:
     """Return a tree as a condition over ``Subscription``, and over ``Subscriber`` where it asks about the person."""
     whole = segments.written_out(session, mailing_list.id, tree)
+    return _compiled(whole, _facts(session, mailing_list, now, only))
+
+
+def _facts(session: Session, mailing_list: MailingList, now: datetime | None = None, only: int | None = None) -> Facts:
     zone = storefront.zone_of(session, session.get_one(Organisation, mailing_list.organisation_id))
-    facts = Facts(Names(session, mailing_list), Calendar(now or clock.now(), zone), only)
-    return _compiled(whole, facts)
+    return Facts(Names(session, mailing_list), Calendar(now or clock.now(), zone), only)
 
 
 def _compiled(tree: Tree, facts: Facts) -> ColumnElement[bool]:
@@ -93,6 +108,10 @@ def _compiled(tree: Tree, facts: Facts) -> ColumnElement[bool]:
         case All(parts):
             return and_(true(), *(_compiled(part, facts) for part in parts))
         case AnyOf(parts):
+            several = segment_count.several(tree, facts) if facts.only is None else []
+            if len(several) > 1:
+                # One set of all of them, which PostgreSQL joins once; it would look each person up in each of several.
+                return segment_facts.among(facts.names.session, union_all(*several))
             return or_(false(), *(_compiled(part, facts) for part in parts))
         case Not(part):
             return not_(_compiled(part, facts))

@@ -6,7 +6,7 @@ looked up who keeps their mail (``mail_host``).
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, literal, or_, select, union_all
 
 from listkeeper.deliverability import mail_provider
 from listkeeper.deliverability.mail_host import MailHost
@@ -27,5 +27,7 @@ def condition(domain: ColumnElement[str], provider: str) -> ColumnElement[bool]:
     if provider == "microsoft":
         names += [f"{brand}.{ending}" for brand in ("outlook", "live") for ending in _LIVE]
     looked_up = select(MailHost.domain).where(MailHost.provider == provider)
+    # One set, so that the domain of an address is taken out of it once.
+    theirs = union_all(looked_up, *(select(literal(name)) for name in names))
     shapes = [domain.like(f"{brand}{ending}") for brand in _IN_MANY.get(provider, ()) for ending in _ENDINGS]
-    return or_(domain.in_(names), domain.in_(looked_up), *shapes)
+    return or_(domain.in_(theirs), *shapes)

@@ -153,7 +153,8 @@ class Delivery(Table):
         Index(
             "ix_delivery_under_way", "worker", postgresql_where=state.in_(UNDER_WAY), sqlite_where=state.in_(UNDER_WAY)
         ),
-        Index("ix_delivery_campaign_state", "campaign_id", "state"),
+        # With the person, so that segments find who got a letter in the order of people.
+        Index("ix_delivery_campaign_state", "campaign_id", "state", "subscriber_id"),
         # What receivers put off, and what is in doubt: few rows, which the studio and its watch look for often.
         Index(
             "ix_delivery_put_off",

@@ -49,12 +49,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_latest_act_list", "latest_act", ["list_id", "kind", "subscriber_id", "at"])
     op.create_index("ix_subscriber_apart", "subscriber", ["id"], postgresql_where=_APART, sqlite_where=_APART)
+    op.drop_index("ix_delivery_campaign_state", table_name="delivery")
+    op.create_index("ix_delivery_campaign_state", "delivery", ["campaign_id", "state", "subscriber_id"])
     op.add_column("campaign", sa.Column("segment_text", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
     """Let go of it."""
     op.drop_column("campaign", "segment_text")
+    op.drop_index("ix_delivery_campaign_state", table_name="delivery")
+    op.create_index("ix_delivery_campaign_state", "delivery", ["campaign_id", "state"])
     op.drop_index("ix_subscriber_apart", table_name="subscriber")
     op.drop_table("latest_act")
     op.drop_table("segment")
