@@ -14,7 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, bindparam, delete, update
+from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, bindparam, delete, select, update
 from sqlalchemy import Table as Rows
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -144,6 +144,12 @@ _WAKE = (
     .where(_RESTING.c.rest_batch_id.is_not(None))
     .values(resting_since=None, rest_batch_id=None)
 )
+
+
+def did(session: Session, campaign_id: int, kind: ActivityKind) -> bool:
+    """Return whether anybody is known to have done that with a letter."""
+    query = select(Activity.id).where(Activity.campaign_id == campaign_id, Activity.kind == kind)
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def forget(

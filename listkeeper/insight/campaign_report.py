@@ -16,7 +16,8 @@ from statistics import median
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import leaving_reason, posted_event
+from listkeeper.audience import activity, leaving_reason, posted_event
+from listkeeper.audience.activity import ActivityKind
 from listkeeper.audience.leaving_reason import LeavingReason, Why
 from listkeeper.audience.posted_event import Sum
 from listkeeper.audience.thread import Conversation
@@ -29,7 +30,6 @@ from listkeeper.feedback.engagement import Counts, Engagement
 from listkeeper.feedback.letter_figures import AtProvider, Figures
 from listkeeper.insight import next_step
 from listkeeper.insight.next_step import Next
-from listkeeper.sending import tally
 
 # What is usual is the middle of so many letters before, of those that went to enough people to say anything.
 _BEFORE = 5
@@ -150,7 +150,12 @@ def of(session: Session, letter: Campaign) -> Report:
         waiting=waiting,
         answers=letter_figures.newest_answers(session, letter, figures, _NAMED),
         next=next_step.choose(
-            whole, leaving=leaving, waiting=waiting, counted=counted.counted, clickers=counted.clickers
+            whole,
+            leaving=leaving,
+            waiting=waiting,
+            counted=counted.counted,
+            clickers=counted.clickers,
+            known=activity.did(session, letter.id, ActivityKind.CLICKED),
         ),
     )
 
@@ -221,31 +226,19 @@ def places(session: Session, letter: Campaign) -> list[Place]:
     clicks: dict[str, Counts] = {}
     for number, url in session.execute(query):
         had, more = clicks.get(url, Counts()), counts.get(number, Counts())
-        clicks[url] = Counts(had.human + more.human, had.machine + more.machine, had.unknown + more.unknown)
+        clicks[url] = _sum(had, more)
     return [Place(number, url, found) for number, (url, found) in enumerate(clicks.items(), 1)]
 
 
 def _providers(session: Session, letter: Campaign, figures: Figures) -> list[Provider]:
     """Return what became of it by provider, the one that took most first."""
-    found: dict[str, Engagement] = {}
-    for name, each in engagement.by_provider(session, letter.id).items():
-        kind = tally.provider_kind(name)
-        found[kind] = _together(found[kind], each) if kind in found else each
+    found = engagement.by_provider(session, letter.id)
     names = {*figures.providers, *found}
     rows = [
         Provider(name, figures.providers.get(name, AtProvider()), found.get(name) or Engagement(counted=0))
         for name in names
     ]
     return sorted(rows, key=lambda row: (-row.figures.accepted, -row.figures.bounced, row.provider))
-
-
-def _together(one: Engagement, other: Engagement) -> Engagement:
-    return Engagement(
-        one.counted + other.counted,
-        one.clickers + other.clickers,
-        _sum(one.clicks, other.clicks),
-        _sum(one.opens, other.opens),
-    )
 
 
 def _sum(one: Counts, other: Counts) -> Counts:

@@ -45,8 +45,13 @@ class Next:
     why: str
 
 
-def choose(whole: AtProvider, *, leaving: bool, waiting: int, counted: int, clickers: int) -> Next:
-    """Return the next step: ``waiting`` readers wait for an answer, ``clickers`` of ``counted`` followed a link."""
+def choose(  # noqa: PLR0913 - what the rules ask
+    whole: AtProvider, *, leaving: bool, waiting: int, counted: int, clickers: int, known: bool
+) -> Next:
+    """Return the next step: ``waiting`` readers wait for an answer, ``clickers`` of ``counted`` followed a link.
+
+    ``known`` says whether any of them lets us see who they are: of mere numbers nobody can make a segment.
+    """
     if waiting:
         return Next(
             Step.ANSWER,
@@ -72,17 +77,17 @@ def choose(whole: AtProvider, *, leaving: bool, waiting: int, counted: int, clic
             language.text("See what came back"),
             language.text("More than two in a hundred came back."),
         )
-    return _about_links(counted, clickers)
+    return _about_links(counted, clickers, known=known)
 
 
-def _about_links(counted: int, clickers: int) -> Next:
-    if clickers:
+def _about_links(counted: int, clickers: int, *, known: bool) -> Next:
+    if known:
         return Next(
             Step.SEGMENT,
             language.text("Make a segment of who clicked"),
             language.text("They showed what interests them. Write to them about that."),
         )
-    if counted >= _LEAST_COUNTED:
+    if counted >= _LEAST_COUNTED and not clickers:
         return Next(
             Step.LINK_PLACE,
             language.text("Look at where the links stand"),

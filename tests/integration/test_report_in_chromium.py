@@ -11,11 +11,14 @@ from sqlalchemy import select
 
 from listkeeper import store
 from listkeeper.accounts import sign_in_link, user
+from listkeeper.audience import activity
+from listkeeper.audience.activity import Act, ActivityKind
 from listkeeper.audience.thread import ConversationState
 from listkeeper.campaigns.assumption import Assumption, Measure
 from listkeeper.campaigns.link import CampaignLink, LinkRole
 from listkeeper.feedback import engagement_tally
 from listkeeper.feedback.engagement_tally import Key, What
+from listkeeper.foundation import clock
 from listkeeper.sending.delivery import DeliveryState
 from tests.browser.served import served
 from tests.browser.watched import watched
@@ -49,6 +52,8 @@ def pages(app: Flask) -> dict[str, str]:
         of_link = key._replace(link_id=number)
         counts = {key: 30, key._replace(what=What.CLICKER): 4, of_link._replace(what=What.CLICK_HUMAN): 6}
         engagement_tally.add(session, counts | {of_link._replace(what=What.CLICK_MACHINE): 90})
+        anna = cafe.subscribe(session, house, "anna@guest.example")
+        activity.note(session, [Act(anna.id, house.mailing_list.id, ActivityKind.CLICKED, clock.now(), made.id)])
         draft = cafe.draft(session, house, subject="A draft")
         enter = sign_in_link.make(session, user.first(session))
         return {

@@ -11,13 +11,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import leaving_reason, posted_event
+from listkeeper.audience import activity, leaving_reason, posted_event
+from listkeeper.audience.activity import Act, ActivityKind
 from listkeeper.audience.leaving_reason import Why
 from listkeeper.campaigns.assumption import Assumption, Measure, Verdict
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.link import CampaignLink, LinkRole
 from listkeeper.feedback import engagement
 from listkeeper.feedback.engagement import Counts, Engagement
+from listkeeper.foundation import clock
 from listkeeper.insight import campaign_report, report_plain, report_words
 from listkeeper.insight.campaign_report import Share
 from listkeeper.insight.next_step import Step
@@ -187,11 +189,12 @@ def test_what_no_person_did_is_named_and_added_to_nothing() -> None:
 def test_small_providers_are_one_row(session: Session, house: Cafe, clicks: Clicks) -> None:
     letter = _left(session, house, [Mail("mx.anna.example", S.ACCEPTED), Mail("mx.bo.example", S.ACCEPTED)])
     one = Engagement(1, 1, Counts(2, 0, 0), Counts(1, 0, 0))
-    clicks.providers[letter.id] = {"mx.anna.example": one, "mx.bo.example": one, "gmail": one}
+    both = Engagement(2, 2, Counts(4, 0, 0), Counts(2, 0, 0))
+    clicks.providers[letter.id] = {"other": both, "gmail": one}
     rows = {row.provider: row for row in campaign_report.of(session, letter).providers}
     assert set(rows) == {"other", "gmail"}
     assert rows["other"].figures.accepted == 2
-    assert rows["other"].engagement == Engagement(2, 2, Counts(4, 0, 0), Counts(2, 0, 0))
+    assert rows["other"].engagement == both
 
 
 def test_reasons_are_those_given_since_it_left(session: Session, house: Cafe, clicks: Clicks) -> None:
@@ -210,20 +213,25 @@ def _story(**numbers: int) -> list[Mail]:
 
 
 @pytest.mark.parametrize(
-    ("mails", "engaged", "step"),
+    ("mails", "engaged", "known", "step"),
     [
-        (_story(accepted=40, complained=2, bounced=5), (40, 5), Step.MEND_COMPLAINTS),
-        (_story(accepted=40, complained=1, bounced=5), (40, 5), Step.MEND_ADDRESSES),
-        (_story(accepted=40, bounced=4), (40, 5), Step.SEGMENT),
-        (_story(accepted=40), (40, 0), Step.LINK_PLACE),
-        (_story(accepted=40), (19, 0), Step.WRITE),
-        (_story(), (0, 0), Step.WRITE),
+        (_story(accepted=40, complained=2, bounced=5), (40, 5), True, Step.MEND_COMPLAINTS),
+        (_story(accepted=40, complained=1, bounced=5), (40, 5), True, Step.MEND_ADDRESSES),
+        (_story(accepted=40, bounced=4), (40, 5), True, Step.SEGMENT),
+        # Of mere numbers nobody can make a segment.
+        (_story(accepted=40), (40, 5), False, Step.WRITE),
+        (_story(accepted=40), (40, 0), False, Step.LINK_PLACE),
+        (_story(accepted=40), (19, 0), False, Step.WRITE),
+        (_story(), (0, 0), False, Step.WRITE),
     ],
 )
 def test_there_is_one_next_step_and_harm_comes_first(  # noqa: PLR0917 - the story, and what follows from it
-    session: Session, house: Cafe, clicks: Clicks, mails: list[Mail], engaged: tuple[int, int], step: Step
+    session: Session, house: Cafe, clicks: Clicks, mails: list[Mail], engaged: tuple[int, int], known: bool, step: Step
 ) -> None:
     letter = _left(session, house, mails)
+    if known:
+        anna = cafe.subscribe(session, house, "anna@guest.example")
+        activity.note(session, [Act(anna.id, house.mailing_list.id, ActivityKind.CLICKED, clock.now(), letter.id)])
     clicks.whole[letter.id] = Engagement(*engaged, Counts(), Counts())
     assert campaign_report.of(session, letter).next.step is step
 
