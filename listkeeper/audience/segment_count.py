@@ -69,7 +69,7 @@ def of(tree: Tree, facts: Facts) -> Walk:
         elif isinstance(part, Condition) and (others := _did_not(part, facts)) is not None:
             walk.without.append(others)
             walk.seen += [segment_facts.seen(facts, part)] if part.phrase.startswith("not_clicked") else []
-        elif not walk.either and (sets := several(part, facts)):
+        elif not walk.either and (sets := _several(part, facts)):
             walk.either = sets
         else:
             walk.where.append(part)
@@ -91,7 +91,7 @@ def _did_not(condition: Condition, facts: Facts) -> People | None:
     return segment_facts.in_order(did, facts)
 
 
-def several(tree: Tree, facts: Facts) -> list[People]:
+def _several(tree: Tree, facts: Facts) -> list[People]:
     """Return the sets of people of parts of which any must hold, where every one of them is in order; else none."""
     if not isinstance(tree, AnyOf):
         return []

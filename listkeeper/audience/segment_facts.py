@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import topic
@@ -47,7 +47,7 @@ class Facts:
         return among(self.names.session, narrowed)
 
 
-def among(session: Session, query: Select[Any] | CompoundSelect[Any]) -> Asked:
+def among(session: Session, query: Select[Any]) -> Asked:
     """Return whether a subscription's person is in the set of people a query finds.
 
     SQLite builds such a set once, in the order of its index. PostgreSQL would look through a set that is too large for

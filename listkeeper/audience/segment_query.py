@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import storefront
@@ -108,10 +108,6 @@ def _compiled(tree: Tree, facts: Facts) -> ColumnElement[bool]:
         case All(parts):
             return and_(true(), *(_compiled(part, facts) for part in parts))
         case AnyOf(parts):
-            several = segment_count.several(tree, facts) if facts.only is None else []
-            if len(several) > 1:
-                # One set of all of them, which PostgreSQL joins once; it would look each person up in each of several.
-                return segment_facts.among(facts.names.session, union_all(*several))
             return or_(false(), *(_compiled(part, facts) for part in parts))
         case Not(part):
             return not_(_compiled(part, facts))
