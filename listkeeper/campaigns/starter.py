@@ -15,6 +15,7 @@ from html import escape
 from typing import Any
 
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import starter_text
 from listkeeper.campaigns.revision import Draft
 from listkeeper.foundation import language
 from listkeeper.rendering import document
@@ -232,6 +233,11 @@ def _renew(owner: Organisation) -> _Begun:
                     "On your own page you see what you said yes to. There you choose what you get, or leave."
                 ),
             ),
+            {
+                "type": "button",
+                "label": starter_text.RENEWAL[language.known(language.current())],
+                "href": "{{ links.renew }}",
+            },
             {"type": "button", "label": language.text("To my own page"), "href": "{{ links.preferences }}"},
             _text(
                 owner,
