@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from listkeeper import store
 from listkeeper.rendering.document import Mode
-from listkeeper.settings import Settings
 from tests.browser import composing
 from tests.browser.composing import Studio
-from tests.browser.served import served
 from tests.browser.watched import DESK, PHONE, Watched
-from tests.makers import cafe
 
 pytestmark = [pytest.mark.whole_program, pytest.mark.timeout(120)]
 
@@ -32,22 +26,6 @@ style="color:red">good</a></p><script>alert(1)</script></body></html>"""
 _DOCS = """<meta charset='utf-8'><b style="font-weight:normal;" id="docs-internal-guid-1"><p dir="ltr"><span
 style="font-weight:700">Fresh</span><span style="font-style:italic"> daily</span></p><ul><li dir="ltr"><p dir="ltr">
 <span>At {$name}</span></p></li></ul></b>"""
-
-
-@pytest.fixture
-def studio(app: Flask) -> Studio:
-    """A café whose owner writes."""
-    with app.app_context(), store.transaction() as session:
-        cafe.found(session)
-    return Studio(app)
-
-
-@pytest.fixture
-def site(app: Flask, settings: Settings, studio: Studio) -> Iterator[str]:
-    """The application on loopback, which is where its pictures lie."""
-    with served(app) as place:
-        app.config["LISTKEEPER"] = settings.model_copy(update={"public_url": place})
-        yield place
 
 
 def test_a_letter_is_written_with_the_keyboard_alone(people: Watched, studio: Studio, site: str) -> None:

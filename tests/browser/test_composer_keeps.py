@@ -12,28 +12,18 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect, sync_playwright
 
-from listkeeper import store
 from listkeeper.rendering.document import HeadingBlock, TextBlock
 from tests.browser import composing
 from tests.browser.composing import Studio
 from tests.browser.served import served
 from tests.fakes import lossy_line
 from tests.fakes.lossy_line import Line
-from tests.makers import cafe
 
 # Chromium calls every answer of 400 and above, and every lost one, an error, and here they are part of the story; so
 # this browser is not watched. The screens themselves are, in test_composer.py.
 pytestmark = [pytest.mark.whole_program, pytest.mark.timeout(400)]
 
 _HEADING, _TEXT = "b0000000001", "b0000000002"
-
-
-@pytest.fixture
-def studio(app: Flask) -> Studio:
-    """A café whose owner writes."""
-    with app.app_context(), store.transaction() as session:
-        cafe.found(session)
-    return Studio(app)
 
 
 @pytest.fixture

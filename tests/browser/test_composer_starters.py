@@ -15,20 +15,11 @@ from tests.browser import composing
 from tests.browser.composing import Studio
 from tests.browser.served import served
 from tests.browser.watched import DESK, PHONE, Watched
-from tests.makers import cafe
 from tests.makers import studio as makers_studio
 
 pytestmark = [pytest.mark.whole_program, pytest.mark.timeout(400)]
 
 _NEW = "/studio/letters/new"
-
-
-@pytest.fixture
-def studio(app: Flask) -> Studio:
-    """A café whose owner writes."""
-    with app.app_context(), store.transaction() as session:
-        cafe.found(session)
-    return Studio(app)
 
 
 @pytest.fixture

@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from flask import Flask
 from playwright.sync_api import expect
 
-from listkeeper import store
-from listkeeper.settings import Settings
 from tests.browser import composing
 from tests.browser.composing import Studio
-from tests.browser.served import served
 from tests.browser.watched import PHONE, Watched
-from tests.makers import cafe
 
 pytestmark = [pytest.mark.whole_program, pytest.mark.timeout(120)]
-
-
-@pytest.fixture
-def studio(app: Flask) -> Studio:
-    """A café whose owner writes."""
-    with app.app_context(), store.transaction() as session:
-        cafe.found(session)
-    return Studio(app)
-
-
-@pytest.fixture
-def site(app: Flask, settings: Settings, studio: Studio) -> Iterator[str]:
-    """The application on loopback, which is where its pictures lie."""
-    with served(app) as place:
-        app.config["LISTKEEPER"] = settings.model_copy(update={"public_url": place})
-        yield place
 
 
 def test_a_poll_is_asked_by_touch(people: Watched, studio: Studio, site: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from listkeeper.audience import followers, source, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.source import Channel
 from listkeeper.foundation import clock
-from tests.browser.served import served
 from tests.browser.watched import DESK, PHONE, Watched, watched
 from tests.makers import cafe
 
@@ -53,13 +51,6 @@ def enter(app: Flask) -> str:
             with time_machine.travel(now - timedelta(days=31 * back - 20), tick=False):
                 unsubscribe.leave(session, people[0].id, house.mailing_list.id, Method.PAGE)
         return f"/studio/enter/{sign_in_link.make(session, user.first(session))}"
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    """The application on loopback."""
-    with served(app) as place:
-        yield place
 
 
 def _in(page: Page, site: str, enter: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,20 +19,12 @@ from listkeeper.feedback import engagement_tally
 from listkeeper.feedback.engagement_tally import Key, What
 from listkeeper.foundation import clock
 from listkeeper.sending.delivery import DeliveryState
-from tests.browser.served import served
 from tests.browser.watched import watched
 from tests.makers import cafe, crowd, letter_story
 from tests.makers.letter_story import Mail
 
 pytestmark = pytest.mark.whole_program
 S = DeliveryState
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    """The application on loopback."""
-    with served(app) as place:
-        yield place
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from listkeeper import store
@@ -14,6 +14,7 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.foundation import language, sheet
 from listkeeper.foundation.errors import NotFound
 from listkeeper.insight import growth, growth_count, growth_sheet
+from listkeeper.web import attachment
 from listkeeper.web.studio import growth_charts, page
 
 blueprint = Blueprint("growth", __name__, url_prefix=f"{page.ROOT}/channels/growth")
@@ -62,11 +63,7 @@ def as_csv(name: str) -> Response:
     with store.reading() as session:
         owner = organisation.only_one(session)
         head, rows = _sheet(session, owner, name)
-    answer = make_response(b"".join(sheet.pieces(head, rows)))
-    answer.content_type = "text/csv; charset=utf-8"
-    answer.headers["Content-Disposition"] = f'attachment; filename="growth-{name}.csv"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return attachment.of(b"".join(sheet.pieces(head, rows)), "text/csv; charset=utf-8", f"growth-{name}.csv")
 
 
 def _sheet(session: Session, owner: Organisation, name: str) -> growth_sheet.Sheet:

@@ -6,7 +6,7 @@ it, and what was typed comes back. With script the figures follow while typing.
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -19,6 +19,7 @@ from listkeeper.insight import channel_draft, own_figures, profit_paper, profit_
 from listkeeper.insight.channel_draft import ProfitDraft, Reading
 from listkeeper.insight.channel_profit import MOST_CHANNELS
 from listkeeper.insight.profit_scenario import ProfitScenario
+from listkeeper.web import attachment
 from listkeeper.web.studio import charts, member, page, profit_form
 
 blueprint = Blueprint("profit", __name__, url_prefix=f"{page.ROOT}/channels/profit")
@@ -178,7 +179,7 @@ def as_pdf(public_id: str) -> Response:
     with store.reading() as session:
         owner = organisation.only_one(session)
         content = profit_paper.render(owner, profit_scenario.identified(session, owner, public_id))
-    return _file(content, "application/pdf", f"{public_id}.pdf")
+    return attachment.of(content, "application/pdf", f"{public_id}.pdf")
 
 
 @blueprint.get("/<public_id>/sheet.csv")
@@ -189,13 +190,4 @@ def as_csv(public_id: str) -> Response:
         draft: ProfitDraft = profit_scenario.draft_of(scenario)
     head, rows = profit_words.sheet(profit_scenario.outcome(draft))
     content = b"".join(sheet.pieces([sheet.cell(name) for name in head], rows))
-    return _file(content, "text/csv; charset=utf-8", f"{public_id}.csv")
-
-
-def _file(content: bytes, kind: str, name: str) -> Response:
-    answer = make_response(content)
-    answer.content_type = kind
-    # A public id is letters, digits and an underscore: no name needs quoting.
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return attachment.of(content, "text/csv; charset=utf-8", f"{public_id}.csv")

@@ -18,7 +18,7 @@ from listkeeper.insight import campaign_report, report_plain, report_words
 from listkeeper.insight.campaign_report import Report
 from listkeeper.insight.next_step import Step
 from listkeeper.rendering import link_map
-from listkeeper.web import headers
+from listkeeper.web import attachment, headers
 from listkeeper.web.studio import composer, conversation_words, page, trial_part
 
 blueprint = Blueprint("report", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>/report")
@@ -106,8 +106,4 @@ def download(public_id: str) -> Response:
     with store.reading() as session:
         letter = composer.opened(session, public_id)
         body = report_plain.as_csv(report_plain.of(letter, campaign_report.of(session, letter)))
-    answer = make_response(body)
-    answer.content_type = "text/csv; charset=utf-8"
-    answer.headers["Content-Disposition"] = f'attachment; filename="report-{letter.public_id}.csv"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return attachment.of(body, "text/csv; charset=utf-8", f"report-{letter.public_id}.csv")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response
+from flask import Blueprint, Response
 
 from listkeeper import store
 from listkeeper.accounts import organisation
 from listkeeper.audience import signup_form, source
 from listkeeper.rendering import poster, qr
 from listkeeper.rendering.poster import PosterSize
+from listkeeper.web import attachment
 from listkeeper.web.studio import page, sources
 
 blueprint = Blueprint("source_files", __name__, url_prefix=f"{page.ROOT}/links/<public_id>")
@@ -18,14 +19,14 @@ blueprint = Blueprint("source_files", __name__, url_prefix=f"{page.ROOT}/links/<
 def as_svg(public_id: str) -> Response:
     """Hand out the code as SVG, for whoever designs something."""
     slug, address = _named(public_id)
-    return _file(qr.svg(address), "image/svg+xml", f"{slug}-qr.svg")
+    return attachment.of(qr.svg(address), "image/svg+xml", f"{slug}-qr.svg")
 
 
 @blueprint.get("/qr.png")
 def as_png(public_id: str) -> Response:
     """Hand out the code as PNG, for posts and documents."""
     slug, address = _named(public_id)
-    return _file(qr.png(address), "image/png", f"{slug}-qr.png")
+    return attachment.of(qr.png(address), "image/png", f"{slug}-qr.png")
 
 
 def _named(public_id: str) -> tuple[str, str]:
@@ -52,13 +53,4 @@ def _poster(public_id: str, size: PosterSize) -> Response:
         form = source.destination(session, found)
         shown = signup_form.describe(session, signup_form.newest(session, form))
         drawn, slug = poster.of_source(found, shown, sources.address_of(found)), found.slug
-    return _file(poster.render(drawn, size), "application/pdf", f"{slug}-poster-{size}.pdf")
-
-
-def _file(content: bytes, kind: str, name: str) -> Response:
-    answer = make_response(content)
-    answer.content_type = kind
-    # A slug is small letters, digits and hyphens: no name needs quoting.
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return attachment.of(poster.render(drawn, size), "application/pdf", f"{slug}-poster-{size}.pdf")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeVar
 
 from flask import request
@@ -19,7 +19,7 @@ from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.sending import trial_order, trial_size, trial_words
 from listkeeper.sending.pilot import Pilot
-from listkeeper.web.studio import underway
+from listkeeper.web.studio import typed_number, underway
 
 _MOST = 1_000_000
 _Kind = TypeVar("_Kind", Measure, Rule)
@@ -61,8 +61,8 @@ def _plan() -> Trial:
         measure=_one_of(Measure, "trial_measure", Measure.CLICKS),
         rule=_one_of(Rule, "trial_rule", Rule.WINNER),
         wait=timedelta(hours=float(hours)) if hours is not None else trials.USUAL_WAIT,
-        expected=_thousandths(expected),
-        difference=trials.USUAL_DIFFERENCE if difference is None else _thousandths(difference) or 0,
+        expected=typed_number.thousandths(expected),
+        difference=trials.USUAL_DIFFERENCE if difference is None else typed_number.thousandths(difference) or 0,
         each=int(each) if each is not None else None,
     )
 
@@ -76,20 +76,7 @@ def _one_of(kind: type[_Kind], name: str, usual: _Kind) -> _Kind:
 
 
 def _number(name: str) -> Decimal | None:
-    typed = request.form.get(name, "").strip().replace(",", ".")
-    if not typed:
-        return None
-    try:
-        found = Decimal(typed)
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or abs(found) > _MOST:
-        raise Invalid("trial_number", language.text("Please write numbers such as 5 or 1.5. Nothing was sent."))
-    return found
-
-
-def _thousandths(percent: Decimal | None) -> int | None:
-    return round(percent * 10) if percent is not None else None
+    return typed_number.of_field(name, most=_MOST, code="trial_number")
 
 
 def offer(session: Session, letter: Campaign, planned: int) -> Offer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,12 +16,10 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import AT_ONCE, Leaving
-from listkeeper.foundation import language
-from listkeeper.foundation.errors import Invalid
 from listkeeper.sending import frequency_cap, outlook, pilot, progress, receiver_state, steering, trial
 from listkeeper.sending.pilot import Pilot, PilotState
 from listkeeper.sending.progress import Progress
-from listkeeper.web.studio import page, trial_part, words
+from listkeeper.web.studio import page, trial_part, typed_number, words
 
 _OVER = frozenset({CampaignState.FINISHED, CampaignState.CANCELLED})
 # Often while it moves, and seldom while a clock runs; where somebody may be typing a time, not at all.
@@ -49,30 +47,16 @@ def test() -> Pilot | None:
         return None
     share, hours = _number("share"), _number("wait_hours")
     return pilot.plan(
-        share=_thousandths(share) or 0,
+        share=typed_number.thousandths(share) or 0,
         wait=timedelta(hours=float(hours or 0)),
-        clicks=_thousandths(_number("clicks")),
-        bounces=_thousandths(_number("bounces")),
+        clicks=typed_number.thousandths(_number("clicks")),
+        bounces=typed_number.thousandths(_number("bounces")),
         by_itself=bool(typed.get("by_itself")),
     )
 
 
 def _number(name: str) -> Decimal | None:
-    """Return a number as it was typed, with a comma or a point; None for an empty field."""
-    typed = request.form.get(name, "").strip().replace(",", ".")
-    if not typed:
-        return None
-    try:
-        found = Decimal(typed)
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or abs(found) > _MOST:
-        raise Invalid("pilot_number", language.text("Please write numbers such as 5 or 1.5. Nothing was sent."))
-    return found
-
-
-def _thousandths(percent: Decimal | None) -> int | None:
-    return round(percent * 10) if percent is not None else None
+    return typed_number.of_field(name, most=_MOST, code="pilot_number")
 
 
 def shown(session: Session, letter: Campaign) -> dict[str, Any]:
