@@ -146,10 +146,14 @@ def effect(row: BoardLog) -> Effect:
 
 
 def _both(number: Number, row: BoardLog) -> dict[str, str]:
+    then, after = row.value_then or 0, row.value_after or 0
+    if number.unit is Unit.FAULTS:
+        # What is counted the change says already.
+        return {"then": language.number(then), "after": language.number(after)}
     currency = str(row.facts_then.get("currency", ""))
     return {
-        "then": board_number.written(number, row.value_then or 0, currency),
-        "after": board_number.written(number, row.value_after or 0, currency),
+        "then": board_number.written(number, then, currency),
+        "after": board_number.written(number, after, currency),
     }
 
 

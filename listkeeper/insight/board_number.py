@@ -118,14 +118,23 @@ def written(number: Number, value: int, currency: str = "") -> str:
             return language.share(value)
         case Unit.MONEY:
             return money.text(value, currency) if currency else language.number(value)
+        case Unit.FAULTS:
+            return faults(value) if value else language.text("Nothing to repair")
         case _:
             return language.number(value)
+
+
+def faults(value: int) -> str:
+    """Say how many things there are to repair: a bare number would not tell whether many are good."""
+    return language.counted("%(number)s thing to repair", "%(number)s things to repair", value)
 
 
 def target_words(number: Number, target: int | None, currency: str = "") -> str:
     """Say what the target is; empty where there is none."""
     if target is None:
         return ""
+    if number.unit is Unit.FAULTS and not target:
+        return language.text("Target: nothing to repair")
     said = written(number, target, currency)
     if number.better is Better.MORE:
         return language.text("Target: at least %(value)s", value=said)

@@ -358,3 +358,11 @@ def test_the_most_urgent_is_what_is_off_its_target(session: Session, house: Cafe
     assert urgent is not None
     assert urgent.kind is K.NEW_CONFIRMED
     assert board.most_urgent([replace(cards[0], status=Status.ON_TARGET)]) is None
+
+
+def test_the_trust_account_says_what_its_number_counts() -> None:
+    trust = NUMBERS[NumberKind.TRUST]
+    said = [board_number.written(trust, value) for value in (0, 1, 2)]
+    assert said == ["Nothing to repair", "1 thing to repair", "2 things to repair"]
+    assert board_number.target_words(trust, 0) == "Target: nothing to repair"
+    assert board_number.target_words(trust, 1) == "Target: at most 1 thing to repair"
