@@ -56,6 +56,8 @@ def test_a_segment_on_a_telephone(people: Watched, app: Flask, site: str) -> Non
         expect(page.get_by_role("status")).to_contain_text("1 person of 2 fits now")
         expect(page.get_by_label("The same as text")).to_have_value("language is da")
         page.get_by_role("button", name="Add a group").tap()
+        expect(page.get_by_role("button", name="Remove row 3")).to_be_visible()
+        page.wait_for_load_state("networkidle")
         people.inspect(page, "a group")
         page.get_by_role("button", name="Remove row 3").tap()
         page.get_by_label("Name").fill("Danes")

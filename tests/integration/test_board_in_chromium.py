@@ -114,7 +114,7 @@ def test_without_script_a_number_is_acted_on(app: Flask, chromium: Path, site: s
     with watched(chromium) as people, people.context(javascript=False) as owner:
         page = owner.new_page()
         page.goto(f"{site}/studio/enter/{enter}")
-        page.get_by_role("main").get_by_role("button").click()
+        page.get_by_role("button", name="Sign in").click()
         page.goto(f"{site}/studio/")
         page.get_by_role("button", name="Count again").click()
         page.get_by_role("button", name="Share the sign-up link").click()
