@@ -45,7 +45,7 @@ class EventKind(StrEnum):
     EXPIRED = "consent.expired"
     LAPSED = "consent.lapsed"
     INVALIDATED = "consent.invalidated"
-    # Apart from all above: whether it may be seen which links somebody follows. No mail rests on it.
+    # Apart from all above: whether it may be seen what somebody does with letters. No mail rests on it.
     TRACKING_GIVEN = "tracking.given"
     TRACKING_WITHDRAWN = "tracking.withdrawn"
     # The lesser yes: her letters are counted, and nobody sees that they are hers.

@@ -27,7 +27,7 @@ class TextKind(StrEnum):
 
     NEWSLETTER = "newsletter"
     PERSONAL_DATA = "personal_data"
-    # Whether it may be seen which links somebody follows (``tracking``); never on a form.
+    # Whether it may be seen what somebody does with letters (``tracking``); never on a form.
     TRACKING = "tracking"
     # Whether it may be counted without her name; never on a form either.
     COUNTING = "counting"

@@ -100,6 +100,7 @@ def _subscriptions() -> Rows:
             row.topics,
             row.snooze_until,
             row.tracking_since.label("links_seen_since"),
+            row.opens_since.label("openings_seen_since"),
             row.resting_since,
             row.counted_since.label("links_counted_since"),
             row.ledger_seq.label("number_in_the_ledger"),

@@ -1,8 +1,8 @@
 """Two lists become one, and no consent becomes wider.
 
 Who said yes for the purpose of the target moves, with her own text, event and
-basis. Who said yes to something else stays where she is. Who left either list
-has left both. The list that was merged keeps its forms, its texts and its
+basis, and rests on if she rested. Who said yes to something else stays where
+she is. Who left either list has left both. The list that was merged keeps its forms, its texts and its
 history; a letter of it that is still in a mailbox leads out of the target.
 """
 
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, not_, select, union,
 from sqlalchemy.orm import Session, aliased
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import profile_question, segment, subscriber, suppression, topic, tracking, unsubscribe
+from listkeeper.audience import resting, segment_meaning, subscriber, suppression, tracking, unsubscribe
 from listkeeper.audience.consent import Circumstances, Method
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.proof import ledger
@@ -80,9 +80,8 @@ def merge(
     for step in steps:
         session.execute(step, execution_options={"synchronize_session": False})
     session.expire_all()
-    topic.follow(session, source, target)
-    profile_question.follow(session, source, target)
-    segment.follow(session, source, target)
+    segment_meaning.come_along(session, source, target)
+    resting.follow(session, source, target)
     source.merged_into_id = target.id
     details: dict[str, str | int] = {"into": target.public_id, "moved": told.moved, "stayed": told.stayed}
     merged = Event(EventType.LIST_MERGED, list=source.public_id, purpose=source.purpose, actor=actor, details=details)

@@ -7,8 +7,7 @@ being stored. Nobody becomes a subscriber by it, and no permission follows.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -21,9 +20,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import activity, posted_event
+from listkeeper.audience import activity, event_count, posted_event
 from listkeeper.audience.activity import Act, ActivityKind
-from listkeeper.audience.posted_event import LONGEST_ID, LONGEST_NAME, POSTED, REFUND, PostedEvent
+from listkeeper.audience.posted_event import LONGEST_ID, POSTED, REFUND, PostedEvent
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.foundation import clock, language, money, outbox, signing
@@ -32,14 +31,13 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.standards import address_fast
 
 MOST_AT_ONCE = 1_000
-_NAME = re.compile(rf"[a-z0-9_-]{{1,{LONGEST_NAME}}}", re.ASCII)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 _MOST_MONEY = 10**13
 
 # What a link's parameter names: the letter, and whose it was where she lets that be seen (``conversion_ref``).
 Referred = tuple[int, int | None]
-ReadRef = Callable[[Session, str], Referred | None]
+ReadRefs = Callable[[Session, Collection[str]], Mapping[str, Referred]]
 
 
 @dataclass(frozen=True)
@@ -95,9 +93,19 @@ class _Ready:
     subscriber_id: int | None
     external_id: str
 
+    @property
+    def apart(self) -> bool:
+        """Whether its letter counts it without her: the mark names nobody, or somebody else than the shop does."""
+        return bool(self.row.campaign_id) and self.subscriber_id != self.row.referred
+
+    @property
+    def campaign_id(self) -> int:
+        """The letter that is written down beside her; 0 for none."""
+        return 0 if self.apart else self.row.campaign_id
+
 
 def post(
-    session: Session, organisation: Organisation, told: Sequence[Told], *, zone: str, read_ref: ReadRef | None = None
+    session: Session, organisation: Organisation, told: Sequence[Told], *, zone: str, read_refs: ReadRefs | None = None
 ) -> list[Answer]:
     """Store events and return what became of each, in their order; told twice they are stored once.
 
@@ -108,11 +116,13 @@ def post(
             "too_many",
             language.text("Please post at most %(most)s events at once.", most=language.number(MOST_AT_ONCE)),
         )
+    # What links' parameters name: the letter, and perhaps the person; one that cannot be read names none.
+    referred = read_refs(session, {each.ref for each in told if each.ref}) if read_refs is not None else {}
     answers: dict[int, Answer] = {}
     rows: dict[int, _Row] = {}
     for place, each in enumerate(told):
         try:
-            rows[place] = _read(each, zone, _referred(session, each, read_ref))
+            rows[place] = _read(each, zone, referred.get(each.ref, (0, None)))
         except Invalid as problem:
             answers[place] = Answer(Outcome.INVALID, problem.code, problem.message)
     people = _people(session, organisation, rows.values())
@@ -127,14 +137,9 @@ def post(
     return [answers[place] for place in range(len(told))]
 
 
-def _referred(session: Session, told: Told, read_ref: ReadRef | None) -> Referred:
-    """Return the letter, and perhaps the person, that a link's parameter names; one that cannot be read names none."""
-    return (read_ref(session, told.ref) if told.ref and read_ref else None) or (0, None)
-
-
 def _read(told: Told, zone: str, referred: Referred) -> _Row:
     """Return an event as values. Raises Invalid with what is wrong with it."""
-    if not _NAME.fullmatch(told.name):
+    if not posted_event.NAME.fullmatch(told.name):
         raise Invalid(
             "event_name",
             language.text("The name of an event has 1 to 40 small letters, digits, hyphens or underscores."),
@@ -216,6 +221,7 @@ def _stored(session: Session, organisation: Organisation, ready: dict[int, _Read
     known = _known(session, organisation, first)
     fresh = {name: place for name, place in first.items() if name not in known}
     made = _insert(session, organisation, [ready[place] for place in fresh.values()])
+    _count_apart(session, [ready[fresh[name]] for name in made])
     _follow(session, made, {name: ready[place] for name, place in fresh.items()})
     if len(made) < len(fresh):
         # Somebody else has just stored them.
@@ -251,13 +257,15 @@ def _known(
 
 
 def _as_stored(each: _Ready) -> _Stored:
-    return each.subscriber_id, each.row.at, each.row.told.amount, each.row.currency, each.row.campaign_id
+    return each.subscriber_id, each.row.at, each.row.told.amount, each.row.currency, each.campaign_id
 
 
 def _again(each: _Ready, stored: _Stored) -> Answer:
     """Tell whether an event is the one that is stored; a moment not told, or a person forgotten, makes it no other."""
     mine = _as_stored(each)
-    same = mine[2:] == stored[2:] and (stored[0] is None or mine[0] == stored[0])
+    # Of nobody's, or nobody's any more, the letter may be written down or counted apart.
+    letter = stored[4] == mine[4] or (stored[0] is None and stored[4] in {0, each.row.campaign_id})
+    same = letter and mine[2:4] == stored[2:4] and (stored[0] is None or mine[0] == stored[0])
     if same and (not each.row.told.at.strip() or mine[1] == stored[1]):
         return Answer(Outcome.KNOWN)
     sentence = language.text("Another event was posted under this id before. That one stays; nothing was stored.")
@@ -279,7 +287,8 @@ def _insert(session: Session, organisation: Organisation, rows: Sequence[_Ready]
             "received_at": now,
             "amount": each.row.told.amount,
             "currency": each.row.currency,
-            "campaign_id": each.row.campaign_id,
+            "campaign_id": each.campaign_id,
+            "apart": each.apart,
         }
         for each in rows
     ]
@@ -287,6 +296,16 @@ def _insert(session: Session, organisation: Organisation, rows: Sequence[_Ready]
     adding = insert(PostedEvent).on_conflict_do_nothing()
     added = session.execute(adding.returning(PostedEvent.name, PostedEvent.external_id, PostedEvent.id), values)
     return {(row[0], row[1]): row[2] for row in added}
+
+
+def _count_apart(session: Session, made: Iterable[_Ready]) -> None:
+    """Count for their letters what is not written down as theirs."""
+    amounts: dict[event_count.Key, list[int]] = {}
+    for each in made:
+        if each.apart:
+            key = event_count.Key(each.row.campaign_id, each.row.told.name, each.row.currency or "")
+            amounts.setdefault(key, []).append(each.row.told.amount or 0)
+    event_count.add(session, amounts)
 
 
 def _follow(session: Session, made: dict[tuple[str, str], int], ready: dict[tuple[str, str], _Ready]) -> None:
@@ -304,7 +323,7 @@ def _follow(session: Session, made: dict[tuple[str, str], int], ready: dict[tupl
     activity.note(
         session,
         [
-            Act(each.subscriber_id, number, ActivityKind.BOUGHT, each.row.at, each.row.campaign_id)
+            Act(each.subscriber_id, number, ActivityKind.BOUGHT, each.row.at, each.campaign_id)
             for each in bought
             if each.subscriber_id is not None
             for number in lists.get(each.subscriber_id, ())

@@ -8,10 +8,11 @@ other words are another version, and an answer names the one it was given to.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import count
 
 from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -269,15 +270,30 @@ def move_up(session: Session, question: ProfileQuestion) -> None:
         other.position, question.position = question.position, other.position
 
 
-def follow(session: Session, source: MailingList, target: MailingList) -> None:
-    """Let the questions of a list come along when its people do; one whose name is taken there is asked no more."""
+def follow(session: Session, source: MailingList, target: MailingList, used: Collection[str] = ()) -> dict[str, str]:
+    """Let the questions of a list come along when its people do; one whose name is taken there is asked no more.
+
+    It stays behind, unless its name is in ``used``: then it comes along under another. Returns, of the names in
+    ``used``, the other one of each that is taken, whether or not there is a question of that name.
+    """
     taken = set(keys_on(session, target.id))
+    renamed = _renamed(taken, set(keys_on(session, source.id)), used)
     highest = select(func.coalesce(func.max(ProfileQuestion.position), 0)).where(ProfileQuestion.list_id == target.id)
     place = session.scalar(highest) or 0
     for each in every(session, source):
-        if each.key not in taken:
-            place += 1
-            each.list_id, each.position = target.id, place
-        elif each.state is QuestionState.ASKED:
+        if each.key in taken and each.state is QuestionState.ASKED:
             move(each, QuestionState.STOPPED)
+        if each.key not in taken or each.key in renamed:
+            place += 1
+            each.key = renamed.get(each.key, each.key)
+            each.list_id, each.position = target.id, place
     session.flush()
+    return renamed
+
+
+def _renamed(there: set[str], here: set[str], used: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key in sorted(there & set(used)):
+        others = there | here | set(found.values())
+        found[key] = next(name for number in count(2) if (name := f"{key[:36]}_{number}") not in others)
+    return found

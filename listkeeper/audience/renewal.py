@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, case, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
@@ -26,7 +26,7 @@ from listkeeper.audience.proof import evidence
 from listkeeper.audience.starter_text import RENEWAL
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
-from listkeeper.foundation import clock, language
+from listkeeper.foundation import clock, language, moments
 from listkeeper.foundation.errors import Invalid
 
 # This long before a permission ends, her own page asks whether it shall go on.
@@ -78,6 +78,15 @@ def ends_at(current: Subscription, mailing_list: MailingList) -> datetime | None
     unused = current.first_use_deadline if current.last_contact_at is None else None
     ends = (current.valid_until, unused, clock.months_later(last, months) if months else None)
     return min(filter(None, ends), default=None)
+
+
+def ends(mailing_list: MailingList) -> ColumnElement[datetime]:
+    """Return the same as SQL, of the subscriptions of one list: whoever looks for many at once asks the database."""
+    months = list_rules.of(mailing_list).dormancy_block
+    last = moments.latest(Subscription.since, Subscription.last_contact_at, Subscription.renewed_at)
+    unused = case((Subscription.last_contact_at.is_(None), Subscription.first_use_deadline))
+    silent = [moments.months_after(last, months)] if months else []
+    return moments.earliest(Subscription.valid_until, unused, *silent)
 
 
 def _lives(session: Session, person: Subscriber, current: Subscription, mailing_list: MailingList) -> bool:

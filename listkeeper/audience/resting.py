@@ -5,7 +5,8 @@ and no proof is touched. They are left out where a letter to everybody is
 planned (``subscription.mailable``), and nowhere else: the gate knows nothing
 of it, because the gate is about what a person wants. Whoever is heard of
 wakes at once (``subscription.wake``, ``activity.note``), and for a year one
-button wakes all those of a batch who still rest.
+button wakes all those of a batch who still rest, also after their list became
+part of another one.
 """
 
 from __future__ import annotations
@@ -115,6 +116,45 @@ def undo(session: Session, batch: RestBatch) -> int:
     )
     batch.ended_at = clock.now()
     return batch.woken
+
+
+def follow(session: Session, source: MailingList, target: MailingList) -> None:
+    """Let the batches of a list come along when its people do, so that they are woken where they are now.
+
+    Where some of a batch stay behind, those who moved become a batch of their own, as old as the first.
+    """
+    batches = select(RestBatch.id).where(RestBatch.list_id == source.id, RestBatch.ended_at.is_(None))
+    query = (
+        select(Subscription.rest_batch_id, Subscription.list_id, func.count())
+        .where(Subscription.rest_batch_id.in_(list(session.scalars(batches))))
+        .group_by(Subscription.rest_batch_id, Subscription.list_id)
+    )
+    found = {(row[0], row[1]): row[2] for row in session.execute(query)}
+    for batch_id, moved in sorted((number, many) for (number, on), many in found.items() if on == target.id):
+        batch = session.get_one(RestBatch, batch_id)
+        if (batch_id, source.id) in found:
+            _divide(session, batch, target, moved)
+        else:
+            batch.list_id = target.id
+    session.flush()
+
+
+def _divide(session: Session, batch: RestBatch, target: MailingList, moved: int) -> None:
+    """Make those of a batch who moved to another list a batch of that list."""
+    made = RestBatch(
+        organisation_id=batch.organisation_id,
+        list_id=target.id,
+        reason=batch.reason,
+        number=moved,
+        figures=dict(batch.figures),
+        actor=batch.actor,
+        started_at=batch.started_at,
+    )
+    batch.number -= moved
+    session.add(made)
+    session.flush()
+    hers = update(Subscription).where(Subscription.rest_batch_id == batch.id, Subscription.list_id == target.id)
+    _changed(session, hers.values(rest_batch_id=made.id))
 
 
 def _changed(session: Session, change: Any) -> int:  # noqa: ANN401 - an UPDATE of SQLAlchemy's

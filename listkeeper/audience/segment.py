@@ -9,16 +9,17 @@ archived segment is offered no more, and what uses it goes on using it.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import segment_language, segment_tree
+from listkeeper.audience import segment_inside, segment_language, segment_topics
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.segment_tree import All, AnyOf, Condition, Not, Tree
+from listkeeper.audience.segment_inside import Inside
+from listkeeper.audience.segment_tree import Tree
 from listkeeper.foundation import clock, columns, language
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
@@ -26,9 +27,6 @@ from listkeeper.foundation.table import Table
 
 NAME_LIMIT = 80
 MOST = 200
-# Of a segment with those inside it written out.
-MOST_WRITTEN_OUT = 500
-_INSIDE = "in_segment"
 
 
 class Segment(Table):
@@ -49,7 +47,7 @@ class Segment(Table):
     @property
     def tree(self) -> Tree:
         """The segment, read."""
-        return segment_language.parse(self.source)
+        return segment_language.read(self.source)
 
 
 def create(session: Session, organisation: Organisation, mailing_list: MailingList, name: str, source: str) -> Segment:
@@ -63,20 +61,27 @@ def create(session: Session, organisation: Organisation, mailing_list: MailingLi
     here = every(session, mailing_list)
     if len(here) >= MOST:
         raise Conflict("too_many_segments", language.text("A list can have 200 segments. Archive some first."))
-    made = Segment(organisation_id=organisation.id, list_id=mailing_list.id, name=_named(name, here), source="")
-    _write(session, made, source)
+    named, tree = _named(name, here), _stored(session, mailing_list.id, source)
+    written_out(session, mailing_list.id, tree)
+    text = segment_language.storable(tree)
+    made = Segment(organisation_id=organisation.id, list_id=mailing_list.id, name=named, source=text)
     session.add(made)
     session.flush()
     return made
 
 
 def change(session: Session, segment: Segment, *, name: str | None = None, source: str | None = None) -> None:
-    """Give a segment another name or text; raises as ``create`` does, and Invalid when it would be inside itself."""
+    """Give a segment another name or text.
+
+    Raises as ``create`` does, and Invalid when it would be inside itself, or one that has it inside could not be read.
+    """
     if name is not None:
         mailing_list = session.get_one(MailingList, segment.list_id)
         segment.name = _named(name, [each for each in every(session, mailing_list) if each.id != segment.id])
     if source is not None:
-        _write(session, segment, source)
+        text = segment_language.storable(_stored(session, segment.list_id, source))
+        _demand_readable(session, segment, text)
+        segment.source = text
     session.flush()
 
 
@@ -113,10 +118,35 @@ def _named(name: str, others: list[Segment]) -> str:
     return named
 
 
-def _write(session: Session, segment: Segment, source: str) -> None:
-    tree = segment_language.parse(source)
-    written_out(session, segment.list_id, tree, own=segment.public_id or "", strict=True)
-    segment.source = segment_language.printed(tree)
+def _stored(session: Session, list_id: int, source: str) -> Tree:
+    """Return what was typed as it is stored."""
+    return segment_topics.by_id(session, list_id, segment_language.parse(source))
+
+
+def _demand_readable(session: Session, segment: Segment, text: str) -> None:
+    """Raise Invalid when the segment could not be read with another text, or one that has it inside."""
+    written = inside(session, segment.list_id, {segment.public_id: text})
+    written.of(segment.public_id)
+    for each in _around(session, segment):
+        try:
+            written.of(each.public_id)
+        except Invalid as problem:
+            what = language.text("“%(name)s” has this segment inside it.", name=each.name)
+            raise Invalid(problem.code, f"{what} {problem.message}") from None
+
+
+def _around(session: Session, segment: Segment) -> list[Segment]:
+    """Return the segments with this one inside them, near or far, the archived ones too."""
+    here = list(session.scalars(select(Segment).where(Segment.list_id == segment.list_id)))
+    found: dict[str, Segment] = {}
+    waiting = [segment.public_id]
+    while waiting:
+        wanted = waiting.pop()
+        for each in here:
+            if wanted in each.source and each.public_id not in found and each.id != segment.id:
+                found[each.public_id] = each
+                waiting.append(each.public_id)
+    return list(found.values())
 
 
 def identified(session: Session, organisation: Organisation, public_id: str) -> Segment:
@@ -150,80 +180,38 @@ def every(session: Session, mailing_list: MailingList) -> list[Segment]:
     return sorted(session.scalars(query), key=lambda each: (each.name.casefold(), each.id))
 
 
-def follow(session: Session, source: MailingList, target: MailingList) -> None:
-    """Let the segments of a list come along when its people do."""
-    taken = {each.name.casefold() for each in every(session, target)}
-    for each in every(session, source):
-        if each.name.casefold() in taken:
-            each.name = f"{each.name[:40]} ({source.name[:30]})"[:NAME_LIMIT]
-        each.list_id = target.id
-    session.flush()
-
-
 def whole(session: Session, segment: Segment) -> Tree:
-    """Return the tree of a segment with the segments inside it written out."""
-    return written_out(session, segment.list_id, segment.tree, own=segment.public_id)
+    """Return the tree of a segment with the segments inside it written out; raises as ``written_out`` does."""
+    tree = segment.tree
+    if not segment_inside.names_any(tree):
+        return tree
+    return inside(session, segment.list_id).of(segment.public_id)
 
 
 def whole_text(session: Session, segment: Segment) -> str:
-    """Return the same as text: what a letter was sent by, whatever becomes of the segments later."""
-    return segment_language.printed(whole(session, segment))
+    """Return the same as text: what a letter was sent by, whatever becomes of the segments and topics later."""
+    return segment_language.printed(segment_topics.by_name(session, segment.list_id, whole(session, segment)))
 
 
-def written_out(session: Session, list_id: int, tree: Tree, *, own: str = "", strict: bool = False) -> Tree:
+def said(session: Session, segment: Segment) -> str:
+    """Return what a segment says, as people read it: with the names of topics."""
+    try:
+        tree = segment.tree
+    except Invalid:
+        return segment.source
+    return segment_language.printed(segment_topics.by_name(session, segment.list_id, tree))
+
+
+def written_out(session: Session, list_id: int, tree: Tree) -> Tree:
     """Return a tree in which segments of this list stand as what they say.
 
-    One that does not exist (any more) stays as it is, and is true of nobody; so is one that would be inside itself,
-    which ``strict`` refuses: raises Invalid. It also does when all of it together is too long.
+    One that does not exist (any more) stays as it is, and is true of nobody. Raises Invalid when all of it together is
+    too long, segments stand too deep in one another, or one is inside itself.
     """
-    found = _written_out(session, list_id, tree, (own,) if own else (), strict=strict)
-    for number, _ in enumerate(segment_tree.conditions(found), 1):
-        if number > MOST_WRITTEN_OUT:
-            sentence = language.text("With the segments inside it, this one is too long. Please make it simpler.")
-            raise Invalid("segment_too_long", sentence)
-    return found
+    return inside(session, list_id).of_tree(tree) if segment_inside.names_any(tree) else tree
 
 
-def _written_out(session: Session, list_id: int, tree: Tree, trail: tuple[str, ...], *, strict: bool) -> Tree:
-    match tree:
-        case Condition(phrase="in_segment", value=wanted):
-            if wanted in trail or len(trail) > segment_tree.DEEPEST:
-                if strict:
-                    raise Invalid("segment_loop", _loop(wanted))
-                return segment_tree.NOBODY
-            query = select(Segment).where(Segment.public_id == wanted, Segment.list_id == list_id)
-            inner = session.scalars(query).first()
-            return (
-                tree if inner is None else _written_out(session, list_id, inner.tree, (*trail, wanted), strict=strict)
-            )
-        case Condition():
-            return tree
-        case All(parts):
-            return All(tuple(_written_out(session, list_id, part, trail, strict=strict) for part in parts))
-        case AnyOf(parts):
-            return AnyOf(tuple(_written_out(session, list_id, part, trail, strict=strict) for part in parts))
-        case Not(part):
-            return Not(_written_out(session, list_id, part, trail, strict=strict))
-
-
-def _loop(wanted: str) -> str:
-    return language.text(
-        "The segment %(id)s would be inside itself, or too deep in others. Nothing was stored.", id=wanted
-    )
-
-
-def named_in(
-    session: Session, mailing_list: MailingList, phrase_ids: frozenset[str]
-) -> Iterator[tuple[Segment, Condition]]:
-    """Yield the conditions of some phrases with the offered segments of a list that they stand in."""
-    for each in all_of(session, mailing_list):
-        for condition in segment_tree.conditions(each.tree):
-            if condition.phrase in phrase_ids:
-                yield each, condition
-
-
-def containing(session: Session, segment: Segment) -> list[Segment]:
-    """Return the segments that have this one inside them."""
-    mailing_list = session.get_one(MailingList, segment.list_id)
-    found = named_in(session, mailing_list, frozenset({_INSIDE}))
-    return list({each.id: each for each, condition in found if condition.value == segment.public_id}.values())
+def inside(session: Session, list_id: int, changed: Mapping[str, str] | None = None) -> Inside:
+    """Return the segments of a list, to be written out; ``changed`` are texts that are not stored yet."""
+    query = select(Segment.public_id, Segment.source).where(Segment.list_id == list_id)
+    return Inside({row.public_id: row.source for row in session.execute(query)} | dict(changed or {}))

@@ -64,10 +64,10 @@ def of(tree: Tree, facts: Facts) -> Walk:
         people = _people(part, facts)
         if people is not None:
             walk.both.append(people)
-        elif isinstance(part, Not) and (others := _people(part.part, facts)) is not None:
-            walk.without.append(others)
-        elif isinstance(part, Condition) and (others := _did_not(part, facts)) is not None:
-            walk.without.append(others)
+        elif others := _but(part, facts):
+            walk.without += others
+        elif isinstance(part, Condition) and (did := _did_not(part, facts)) is not None:
+            walk.without.append(did)
             walk.seen += [segment_facts.seen(facts, part)] if part.phrase.startswith("not_clicked") else []
         elif not walk.either and (sets := _several(part, facts)):
             walk.either = sets
@@ -82,6 +82,17 @@ def _parts(tree: Tree) -> Iterable[Tree]:
 
 def _people(tree: Tree, facts: Facts) -> People | None:
     return segment_facts.in_order(tree, facts) if isinstance(tree, Condition) else None
+
+
+def _but(tree: Tree, facts: Facts) -> list[People]:
+    """Return the people whom a part that says ``not`` leaves out; nobody where it says something else."""
+    denied = tree.part if isinstance(tree, Not) else None
+    if isinstance(tree, Condition) and tree.phrase.endswith("_is_not"):
+        denied = Condition(tree.phrase.removesuffix("_not"), tree.value, tree.name)
+    if not isinstance(denied, Condition):
+        return []
+    people = segment_facts.in_order(denied, facts)
+    return [people] if people is not None else segment_facts.came_by(denied, facts)
 
 
 def _did_not(condition: Condition, facts: Facts) -> People | None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select, union
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import topic
+from listkeeper.audience import renewal, topic
 from listkeeper.audience.activity import Activity, ActivityKind, LatestAct
 from listkeeper.audience.posted_event import PostedEvent
 from listkeeper.audience.profile import ProfileAnswer
@@ -23,27 +23,32 @@ from listkeeper.audience.segment_calendar import Calendar
 from listkeeper.audience.segment_names import DELIVERY, Names
 from listkeeper.audience.segment_tree import Condition
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Basis, Frequency, Subscription
+from listkeeper.audience.subscription import Basis, Frequency, Subscription, SubscriptionState
 from listkeeper.deliverability import mail_provider, provider_domains
+from listkeeper.foundation import among as given
 
 # Phrases that begin so ask about the person, not about her subscription.
 OF_THE_PERSON = ("language", "time_zone", "provider", "domain")
+SOME = "segment_people"
 _KINDS = {"clicked": ActivityKind.CLICKED, "replied": ActivityKind.REPLIED, "answered": ActivityKind.ANSWERED}
 Asked = ColumnElement[bool]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What all conditions of one segment share: its names, its calendar, and the one person it is asked about."""
+    """What all conditions of one segment share: its names, its calendar, and whether it is asked of some people alone.
+
+    These are then the parameter ``SOME`` of the statement.
+    """
 
     names: Names
     days: Calendar
-    only: int | None = None
+    some: bool = False
 
     def among(self, query: Select[Any]) -> Asked:
         """Return whether somebody is in the set of people a query finds."""
         (whose,) = query.selected_columns
-        narrowed = query if self.only is None else query.where(whose == self.only)
+        narrowed = query.where(given.among(whose, SOME)) if self.some else query
         return among(self.names.session, narrowed)
 
 
@@ -89,6 +94,8 @@ def in_order(condition: Condition, facts: Facts) -> Select[Any] | None:
     past, _, what = condition.phrase.partition("_")
     if condition.phrase == "got_letter":
         return _who_got(condition, facts)
+    if condition.phrase == "language_is":
+        return select(Subscriber.id).where(_language(condition, facts))
     if past not in _KINDS or what not in {"letter", "within", "ever"}:
         return None
     if what == "letter":
@@ -98,6 +105,23 @@ def in_order(condition: Condition, facts: Facts) -> Select[Any] | None:
     here = (LatestAct.list_id == facts.names.mailing_list.id, LatestAct.kind == _KINDS[past])
     latest = select(LatestAct.subscriber_id).where(*here)
     return latest.where(LatestAct.at >= facts.days.ago(condition.days)) if what == "within" else latest
+
+
+def came_by(condition: Condition, facts: Facts) -> list[Select[Any]]:
+    """Return the people of the list who came by each source a condition names, each source's in their order."""
+    named = {"source_is": facts.names.sources, "channel_is": facts.names.sources_on}.get(condition.phrase)
+    here = (Subscription.list_id == facts.names.mailing_list.id, Subscription.state == SubscriptionState.CONFIRMED)
+    people = select(Subscription.subscriber_id).where(*here)
+    return [people.where(Subscription.source_id == one) for one in named(condition.value)] if named else []
+
+
+def any_of(conditions: tuple[Condition, ...], facts: Facts) -> Asked | None:
+    """Return whether any of several is true, as one set where an index holds each in order; None where one does not.
+
+    PostgreSQL joins one set of all; of several it would look each person up in the second and the third by themselves.
+    """
+    sets = [people for each in conditions if (people := in_order(each, facts)) is not None]
+    return facts.among(union(*sets).subquery().select()) if len(sets) == len(conditions) > 1 else None
 
 
 def _is_one_of(condition: Condition, facts: Facts) -> Asked:
@@ -112,8 +136,10 @@ def seen(facts: Facts, condition: Condition) -> Asked:
     return and_(known, since <= facts.days.ago(condition.days)) if condition.phrase.endswith("_within") else known
 
 
-def _language(condition: Condition, _facts: Facts) -> Asked:
-    return Subscriber.language == condition.value
+def _language(condition: Condition, facts: Facts) -> Asked:
+    # The business with it, because the index of languages begins so.
+    owner = facts.names.mailing_list.organisation_id
+    return and_(Subscriber.organisation_id == owner, Subscriber.language == condition.value.lower())
 
 
 def _time_zone(condition: Condition, _facts: Facts) -> Asked:
@@ -131,7 +157,8 @@ def _domain_of(facts: Facts) -> ColumnElement[str]:
 
 
 def _domain(condition: Condition, facts: Facts) -> Asked:
-    return _domain_of(facts) == condition.value.lower()
+    wanted = facts.names.domain(condition.value)
+    return _domain_of(facts) == wanted if wanted is not None else false()
 
 
 def _provider(condition: Condition, facts: Facts) -> Asked:
@@ -183,12 +210,12 @@ def _double_opt_in(_condition: Condition, _facts: Facts) -> Asked:
 
 
 def _consent_ends(condition: Condition, facts: Facts) -> Asked:
-    ends = Subscription.valid_until
+    ends = renewal.ends(facts.names.mailing_list)
     return and_(ends.is_not(None), ends > facts.days.now, ends < facts.days.ahead(condition.days))
 
 
-def _consent_has_no_end(_condition: Condition, _facts: Facts) -> Asked:
-    return Subscription.valid_until.is_(None)
+def _consent_has_no_end(_condition: Condition, facts: Facts) -> Asked:
+    return renewal.ends(facts.names.mailing_list).is_(None)
 
 
 def _consent_text(condition: Condition, facts: Facts) -> Asked:

@@ -59,10 +59,26 @@ class _Token:
 
 def parse(source: str) -> Tree:
     """Return the tree of a text; nothing at all is everybody. Raises Misread."""
-    if len(source) > LONGEST_TEXT:
+    _demand_short(source)
+    return segment_tree.demand_small(_Reader(source).whole())
+
+
+def read(stored: str) -> Tree:
+    """Return the tree of a stored text, however long: what was once taken is never lost to a limit."""
+    return _Reader(stored).whole()
+
+
+def storable(tree: Tree) -> str:
+    """Return the text that is stored of a tree. Raises Invalid when it, unlike what was typed, is too long."""
+    text = printed(tree)
+    _demand_short(text)
+    return text
+
+
+def _demand_short(text: str) -> None:
+    if len(text) > LONGEST_TEXT:
         message = language.text("This is too long. Please keep a segment below 10,000 characters.")
         raise Invalid("segment_too_long", message)
-    return segment_tree.demand_small(_Reader(source).whole())
 
 
 def _tokens(source: str) -> Iterator[_Token]:

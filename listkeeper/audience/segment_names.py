@@ -7,10 +7,12 @@ everybody, and the segment says so beside its count.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import cached_property
 from zoneinfo import available_timezones
 
-from sqlalchemy import BigInteger, DateTime, String, column, select, table
+from sqlalchemy import BigInteger, DateTime, Select, String, column, select, table
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import profile_question, profile_version, topic
@@ -25,7 +27,11 @@ from listkeeper.audience.source import Channel, Source
 from listkeeper.audience.subscription import Basis, Frequency
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import language
+from listkeeper.foundation.errors import Invalid
+from listkeeper.standards import address
 
+# A number people count to.
+_VERSION = re.compile(r"[0-9]{1,6}", re.ASCII)
 # Letters and their deliveries belong to chapters above; of their tables these few columns are read, under the names
 # that a test compares with theirs.
 LETTER = table("campaign", column("id", BigInteger), column("public_id", String), column("organisation_id", BigInteger))
@@ -45,19 +51,32 @@ class Names:
         self.session = session
         self.mailing_list = mailing_list
         self._questions = {each.key: each for each in profile_question.every(session, mailing_list)}
-        self._topics = topic.offered(session, mailing_list.id)
+        self._topics = topic.every(session, mailing_list)
+
+    @cached_property
+    def _lists(self) -> dict[str, int]:
+        """The list, and those that became part of it, by slug: their people came along, and so did their segments."""
+        found = {self.mailing_list.slug: self.mailing_list.id}
+        newest = [self.mailing_list.id]
+        while newest:
+            merged = select(MailingList).where(MailingList.merged_into_id.in_(newest))
+            more = {each.slug: each.id for each in self.session.scalars(merged) if each.slug not in found}
+            found |= more
+            newest = list(more.values())
+        return found
 
     def sources(self, slug: str) -> list[int]:
         """Return the row of a source of this list, by its slug; none: there is none."""
+        return list(self.session.scalars(self._sources().where(Source.slug == slug)))
+
+    def _sources(self) -> Select[int]:
         query = select(Source.id).join(SignupForm, SignupForm.id == Source.form_id)
-        return list(self.session.scalars(query.where(Source.slug == slug, SignupForm.list_id == self.mailing_list.id)))
+        return query.where(SignupForm.list_id.in_(self._lists.values()))
 
     def sources_on(self, channel: str) -> list[int]:
         """Return the rows of the sources of this list that are of a kind."""
-        query = select(Source.id).join(SignupForm, SignupForm.id == Source.form_id)
-        on_it = query.where(SignupForm.list_id == self.mailing_list.id)
         known = channel in set(Channel)
-        return list(self.session.scalars(on_it.where(Source.channel == Channel(channel)))) if known else []
+        return list(self.session.scalars(self._sources().where(Source.channel == Channel(channel)))) if known else []
 
     def question(self, key: str) -> ProfileQuestion | None:
         """Return a question of this list by its short name."""
@@ -74,7 +93,19 @@ class Names:
     def topic(self, named: str) -> str | None:
         """Return the public id of a topic that is offered, by name or id."""
         wanted = named.casefold()
-        return next((each.public_id for each in self._topics if wanted in {each.name.casefold(), each.public_id}), None)
+        offered = (each for each in self._topics if each.retired_at is None)
+        return next((each.public_id for each in offered if wanted in {each.name.casefold(), each.public_id}), None)
+
+    def topic_called(self, named: str) -> str:
+        """Return the name of a topic, also of one that is offered no more."""
+        return next((each.name for each in self._topics if each.public_id == named), named)
+
+    def domain(self, typed: str) -> str | None:
+        """Return a domain as addresses have it, in the letters that mail knows; None when it can be none."""
+        try:
+            return address.domain_name(typed)
+        except Invalid:
+            return None
 
     def letter(self, public_id: str) -> int | None:
         """Return the row of a letter of this business."""
@@ -84,12 +115,15 @@ class Names:
         return self.session.execute(query).scalar()
 
     def texts(self, version: str) -> list[int]:
-        """Return the consent texts of this list that have a version number, one for each language."""
-        if not version.isascii() or not version.isdigit() or len(version) > 6:  # noqa: PLR2004 - a number people count to
+        """Return the consent texts of this list that have a version number, one for each language.
+
+        Those of a list that became part of it are called "3 of events".
+        """
+        number, _, slug = version.partition(" of ")
+        of = self._lists.get(slug or self.mailing_list.slug)
+        if of is None or not _VERSION.fullmatch(number):
             return []
-        query = select(ConsentText.id).where(
-            ConsentText.list_id == self.mailing_list.id, ConsentText.version == int(version)
-        )
+        query = select(ConsentText.id).where(ConsentText.list_id == of, ConsentText.version == int(number))
         return list(self.session.scalars(query))
 
     def segment(self, public_id: str) -> Segment | None:
@@ -103,6 +137,8 @@ class Names:
         stem = "letter" if stem.endswith("_letter") else stem
         value, name = condition.value, condition.name
         finders: dict[str, Callable[[], object]] = {
+            "language": lambda: value.lower() in language.LANGUAGES,
+            "domain": lambda: self.domain(value),
             "source": lambda: self.sources(value),
             "channel": lambda: value in set(Channel),
             "provider": lambda: value in mail_provider.TABLE,
@@ -118,12 +154,16 @@ class Names:
             "answer_unknown": lambda: self.question(name),
         }
         find = finders.get(stem)
-        return "" if find is None or find() else _gone(stem, name if stem.startswith("answer") else value)
+        if find is None or find():
+            return ""
+        return _gone(stem, name if stem.startswith("answer") else self.topic_called(value))
 
 
 def _gone(stem: str, what: str) -> str:
     """Say what is gone, as half a sentence."""
     return {
+        "language": language.text("a language that is not spoken here (%(what)s)", what=what),
+        "domain": language.text("a domain that cannot be one (%(what)s)", what=what),
         "source": language.text("a source that does not exist (%(what)s)", what=what),
         "channel": language.text("a channel that is not known (%(what)s)", what=what),
         "provider": language.text("a mail provider that is not known (%(what)s)", what=what),

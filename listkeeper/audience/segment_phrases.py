@@ -17,13 +17,13 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
+from listkeeper.audience import posted_event
 from listkeeper.foundation import language
 
 MOST_DAYS = 3_650
 MOST_TIMES = 1_000
 LONGEST_VALUE = 200
 _EARLIEST, _LATEST = date(1990, 1, 1), date(2100, 1, 1)
-_EVENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # Words that cannot stand for a value unless they are quoted.
 JOINING = ("and", "or", "not", "everybody", "nobody")
@@ -70,7 +70,7 @@ class Slot(StrEnum):
             return language.text("What stands here is too long, or has signs that cannot be written.")
         if self is Slot.DATE and day_of(given) is None:
             return language.text("Here a day is needed, written like 2026-05-31, from 1990 to 2100.")
-        if self is Slot.EVENT and not _EVENT.fullmatch(given):
+        if self is Slot.EVENT and not posted_event.NAME.fullmatch(given):
             return language.text("The name of an event is small letters, digits, “_” and “-”, as “order”.")
         if self is Slot.KEY and not _KEY.fullmatch(given):
             return language.text("Here the short name of a question is needed, as “cake”.")

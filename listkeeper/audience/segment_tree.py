@@ -8,7 +8,7 @@ is made and read here. What a condition may say is the table of phrases
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, assert_never
 
@@ -80,6 +80,34 @@ def conditions(tree: Tree) -> Iterator[Condition]:
             assert_never(tree)
 
 
+def replaced(tree: Tree, change: Callable[[Condition], Tree]) -> Tree:
+    """Return a tree with something else in the place of each condition."""
+    match tree:
+        case Condition():
+            return change(tree)
+        case All(parts):
+            return All(tuple(replaced(part, change) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(replaced(part, change) for part in parts))
+        case Not(part):
+            return Not(replaced(part, change))
+        case _:
+            assert_never(tree)
+
+
+def leaves(tree: Tree) -> int:
+    """Return how much a tree asks: its conditions, and each ``everybody`` and ``nobody`` too."""
+    match tree:
+        case Condition() | All(()) | AnyOf(()):
+            return 1
+        case All(parts) | AnyOf(parts):
+            return sum(map(leaves, parts))
+        case Not(part):
+            return leaves(part)
+        case _:
+            assert_never(tree)
+
+
 def depth(tree: Tree) -> int:
     """Return how deep groups stand in one another: 0 for a single condition."""
     match tree:
@@ -95,7 +123,7 @@ def depth(tree: Tree) -> int:
 
 def demand_small(tree: Tree) -> Tree:
     """Return the tree; raises Invalid when it has too many conditions, or groups too deep in one another."""
-    if sum(1 for _ in conditions(tree)) > MOST_CONDITIONS:
+    if leaves(tree) > MOST_CONDITIONS:
         raise Invalid("segment_too_long", language.text("A segment can have 64 conditions. Please make it shorter."))
     if depth(tree) > DEEPEST:
         raise Invalid("segment_too_deep", too_deep())

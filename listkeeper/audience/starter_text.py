@@ -137,63 +137,69 @@ PERSONAL_DATA: dict[str, tuple[str, str]] = {
 TRACKING: dict[str, tuple[str, str, str]] = {
     "en": (
         (
-            "{controller} may see which links I follow in the e-mails of “{list}”. They then lead through its own "
-            "server, which notes the link, the time and the kind of program, but no IP address."
+            "{controller} may see which e-mails of “{list}” I open and which links I follow. They then hold a small "
+            "picture and lead through its own server, which notes the e-mail or link, the time and the kind of "
+            "program, but no IP address."
         ),
         "I can stop that at any time, and the e-mails come all the same.",
-        "You may see which links I follow",
+        "You may see what I open and which links I follow",
     ),
     "da": (
         (
-            "{controller} må se, hvilke links jeg følger i mails fra “{list}”. De går så gennem deres egen server, der "
-            "noterer linket, tidspunktet og typen af program, men ingen IP-adresse."
+            "{controller} må se, hvilke mails fra “{list}” jeg åbner, og hvilke links jeg følger. De indeholder så et "
+            "lille billede og går gennem deres egen server, der noterer mailen eller linket, tidspunktet og typen af "
+            "program, men ingen IP-adresse."
         ),
         "Jeg kan stoppe det når som helst, og mails kommer alligevel.",
-        "I må se, hvilke links jeg følger",
+        "I må se, hvad jeg åbner, og hvilke links jeg følger",
     ),
     "nb": (
         (
-            "{controller} kan se hvilke lenker jeg følger i e-postene fra «{list}». De går da gjennom deres egen "
-            "server, som noterer lenken, tidspunktet og typen program, men ingen IP-adresse."
+            "{controller} kan se hvilke e-poster fra «{list}» jeg åpner, og hvilke lenker jeg følger. De inneholder da "
+            "et lite bilde og går gjennom deres egen server, som noterer e-posten eller lenken, tidspunktet og typen "
+            "program, men ingen IP-adresse."
         ),
         "Jeg kan stoppe det når som helst, og e-postene kommer likevel.",
-        "Dere kan se hvilke lenker jeg følger",
+        "Dere kan se hva jeg åpner, og hvilke lenker jeg følger",
     ),
     "sv": (
         (
-            "{controller} får se vilka länkar jag följer i mejlen från ”{list}”. De går då via deras egen server, som "
-            "noterar länken, tiden och typen av program, men ingen IP-adress."
+            "{controller} får se vilka mejl från ”{list}” jag öppnar och vilka länkar jag följer. De innehåller då en "
+            "liten bild och går via deras egen server, som noterar mejlet eller länken, tiden och typen av program, "
+            "men ingen IP-adress."
         ),
         "Jag kan stoppa det när som helst, och mejlen kommer ändå.",
-        "Ni får se vilka länkar jag följer",
+        "Ni får se vad jag öppnar och vilka länkar jag följer",
     ),
     "pl": (
         (
-            "{controller} może widzieć, które linki otwieram w wiadomościach z listy „{list}”. Prowadzą one wtedy "
-            "przez serwer tego nadawcy, który zapisuje link, czas i rodzaj programu, ale nie adres IP."
+            "{controller} może widzieć, które wiadomości z listy „{list}” otwieram i które linki wybieram. Wiadomości "
+            "zawierają wtedy mały obrazek, a linki prowadzą przez serwer tego nadawcy, który zapisuje wiadomość lub "
+            "link, czas i rodzaj programu, ale nie adres IP."
         ),
         "Mogę to w każdej chwili wyłączyć, a wiadomości będą przychodzić tak samo.",
-        "Możecie widzieć, które linki otwieram",
+        "Możecie widzieć, co otwieram i które linki wybieram",
     ),
     "ru": (
         (
-            "{controller} может видеть, по каким ссылкам я перехожу в письмах рассылки «{list}». Тогда ссылки ведут "
-            "через собственный сервер отправителя: он записывает ссылку, время и вид программы, но не IP-адрес."
+            "{controller} может видеть, какие письма рассылки «{list}» я открываю и по каким ссылкам перехожу. Тогда в "
+            "письмах есть маленькая картинка; ссылки ведут через собственный сервер отправителя: он записывает письмо "
+            "или ссылку, время и вид программы, но не IP-адрес."
         ),
         "Это можно прекратить в любой момент; письма будут приходить по-прежнему.",
-        "Можно видеть, по каким ссылкам я перехожу",
+        "Можно видеть, что я открываю и по каким ссылкам перехожу",
     ),
     "de": (
         (
-            "{controller} darf sehen, welchen Links ich in den E-Mails von „{list}“ folge. Sie führen dann über den "
-            "eigenen Server des Absenders, der den Link, die Zeit und die Art des Programms notiert, aber keine "
-            "IP-Adresse."
+            "{controller} darf sehen, welche E-Mails von „{list}“ ich öffne und welchen Links ich folge. Sie enthalten "
+            "dann ein kleines Bild und führen über den eigenen Server des Absenders, der die E-Mail oder den Link, die "
+            "Zeit und die Art des Programms notiert, aber keine IP-Adresse."
         ),
         "Ich kann das jederzeit beenden, und die E-Mails kommen trotzdem.",
-        "Sie dürfen sehen, welchen Links ich folge",
+        "Sie dürfen sehen, was ich öffne und welchen Links ich folge",
     ),
 }
-"""The consent to see which links are followed: what it is, that it ends at any time, and the button."""
+"""The consent to see what is opened and which links are followed: what it is, that it ends any time, and the button."""
 
 COUNTING: dict[str, tuple[str, str, str]] = {
     "en": (
@@ -202,7 +208,10 @@ COUNTING: dict[str, tuple[str, str, str]] = {
             "They then hold a small picture and lead through its own server under a random number. It notes the time "
             "and the kind of program, no name and no IP address, and forgets the random number after a day."
         ),
-        "I can stop that at any time, and the e-mails come all the same.",
+        (
+            "I can stop that at any time, and the e-mails come all the same. Those that I have already go on being "
+            "counted."
+        ),
         "You may count, without my name",
     ),
     "da": (
@@ -212,7 +221,10 @@ COUNTING: dict[str, tuple[str, str, str]] = {
             "Den noterer tidspunktet og typen af program, intet navn og ingen IP-adresse, og glemmer det tilfældige "
             "nummer efter et døgn."
         ),
-        "Jeg kan stoppe det når som helst, og mails kommer alligevel.",
+        (
+            "Jeg kan stoppe det når som helst, og mails kommer alligevel. De mails, jeg allerede har fået, bliver "
+            "stadig talt."
+        ),
         "I må tælle, uden mit navn",
     ),
     "nb": (
@@ -222,7 +234,7 @@ COUNTING: dict[str, tuple[str, str, str]] = {
             "noterer tidspunktet og typen program, ikke navn og ingen IP-adresse, og glemmer det tilfeldige nummeret "
             "etter et døgn."
         ),
-        "Jeg kan stoppe det når som helst, og e-postene kommer likevel.",
+        "Jeg kan stoppe det når som helst, og e-postene kommer likevel. De jeg allerede har fått, blir fortsatt talt.",
         "Dere kan telle, uten navnet mitt",
     ),
     "sv": (
@@ -232,7 +244,7 @@ COUNTING: dict[str, tuple[str, str, str]] = {
             "noterar tiden och typen av program, inget namn och ingen IP-adress, och glömmer det slumpade numret "
             "efter ett dygn."
         ),
-        "Jag kan stoppa det när som helst, och mejlen kommer ändå.",
+        "Jag kan stoppa det när som helst, och mejlen kommer ändå. De som jag redan har fått räknas även sedan.",
         "Ni får räkna, utan mitt namn",
     ),
     "pl": (
@@ -242,7 +254,10 @@ COUNTING: dict[str, tuple[str, str, str]] = {
             "losowym numerem. Zapisuje on czas i rodzaj programu, bez nazwiska i bez adresu IP, a losowy numer "
             "zapomina po dobie."
         ),
-        "Mogę to w każdej chwili wyłączyć, a wiadomości będą przychodzić tak samo.",
+        (
+            "Mogę to w każdej chwili wyłączyć, a wiadomości będą przychodzić tak samo. Te, które już mam, będą nadal "
+            "liczone."
+        ),
         "Możecie liczyć, bez mojego nazwiska",
     ),
     "ru": (
@@ -252,7 +267,10 @@ COUNTING: dict[str, tuple[str, str, str]] = {
             "отправителя под случайным номером. Он записывает время и вид программы, без имени и без IP-адреса, "
             "и забывает случайный номер через сутки."
         ),
-        "Это можно прекратить в любой момент; письма будут приходить по-прежнему.",
+        (
+            "Это можно прекратить в любой момент; письма будут приходить по-прежнему. Уже полученные письма будут "
+            "подсчитываться и дальше."
+        ),
         "Можно считать, без моего имени",
     ),
     "de": (
@@ -262,11 +280,11 @@ COUNTING: dict[str, tuple[str, str, str]] = {
             "des Absenders. Er notiert die Zeit und die Art des Programms, keinen Namen und keine IP-Adresse, und "
             "vergisst die Zufallszahl nach einem Tag."
         ),
-        "Ich kann das jederzeit beenden, und die E-Mails kommen trotzdem.",
+        "Ich kann das jederzeit beenden, und die E-Mails kommen trotzdem. Die ich schon habe, werden weiter gezählt.",
         "Sie dürfen zählen, ohne meinen Namen",
     ),
 }
-"""The consent to be counted without a name: what it is, that it ends at any time, and the button."""
+"""The consent to be counted without a name: what it is, that it ends for all that is still to come, and the button."""
 
 RENEWAL: dict[str, str] = {
     "en": "Keep my letters coming",

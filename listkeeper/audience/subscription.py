@@ -136,7 +136,9 @@ class Subscription(Table):
     # Since when she lets us see which links she follows (``tracking``); empty: she does not. It stands here and not
     # with the person, because the words she said yes to name one list: what she reads on another is not looked at.
     tracking_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # Since when her letters are counted without her name; never beside the one above.
+    # Since when she lets us see which letters she opens, too; never without the one above.
+    opens_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Since when her letters are counted without her name; never beside these two.
     counted_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # When she last said on a page of ours that her yes still holds (``renewal``).
     renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -159,12 +161,10 @@ class Subscription(Table):
             postgresql_where=consent_event_id.is_not(None),
             sqlite_where=consent_event_id.is_not(None),
         ),
-        # What each source brought is counted from it alone.
+        # What each source brought is counted from it alone, and who came by it stands in order (``segment_count``).
         Index(
             "ix_subscription_source",
-            "source_id",
-            "state",
-            "consent_event_id",
+            *("source_id", "list_id", "state", "subscriber_id", "consent_event_id"),
             postgresql_where=source_id.is_not(None),
             sqlite_where=source_id.is_not(None),
         ),
@@ -289,7 +289,7 @@ def stop_tracking(subscriptions: Sequence[Subscription]) -> None:
         subscription.counted_since = None
     seen = [subscription for subscription in subscriptions if subscription.tracking_since is not None]
     for subscription in seen:
-        subscription.tracking_since = None
+        subscription.tracking_since = subscription.opens_since = None
     session = object_session(seen[0]) if seen else None
     if session is not None:
         outbox.write_all(session, TRACKING_ENDED, [one.subscriber_id for one in seen], Lane.BACKGROUND)

@@ -72,7 +72,10 @@ def add(session: Session, mailing_list: MailingList, name: str) -> Topic:
 
 
 def rename(session: Session, mailing_list: MailingList, topic: Topic, name: str) -> None:
-    """Give a topic another name; whoever chose it has chosen it still."""
+    """Give a topic another name; whoever chose it has chosen it still.
+
+    Segments go on meaning it where ``segment_meaning.rename_topic`` calls this.
+    """
     others = [each for each in offered(session, mailing_list.id) if each.id != topic.id]
     topic.name = _checked(name, others)
 

@@ -35,6 +35,7 @@ class Measure(StrEnum):
     CLICKS = "clicks"
     REPLIES = "replies"
     LEFT = "left"
+    # Of the same: only their links carry the mark that an order names the letter by.
     ORDERS = "orders"
 
 

@@ -12,7 +12,6 @@ Who is where on the line, and what became of each step, is kept by
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,15 +21,16 @@ from sqlalchemy import ForeignKey, Index, Integer, String, false, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import posted_event
+from listkeeper.audience.event_count import LONGEST_NAME
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.posted_event import LONGEST_NAME
 from listkeeper.foundation import clock, columns, language
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.table import Table
 
 _NAME_LIMIT = 80
-_EVENT = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_LONGEST_WORD = 60
 MOST_DAYS_BEFORE = 90
 MOST_DAYS_APART = 3650
 _DAYS_BEFORE, _DAYS_APART = 30, 90
@@ -95,6 +95,10 @@ class FollowUp(Table):
     # Why it stands still though its owner did not pause it: a code.
     halted: Mapped[dict[str, Any] | None] = mapped_column(columns.Json)
     on_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Since when it stands still; as long as it did, everybody on the line waits longer.
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # What it began with when it was switched on last, as ``begins_with`` says it.
+    was_on_with: Mapped[str | None] = mapped_column(String(_LONGEST_WORD))
     # When it was last looked at who is in the segment, or whose permission ends.
     looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     demo: Mapped[bool] = mapped_column(default=False)
@@ -103,6 +107,11 @@ class FollowUp(Table):
     mailing_list: Mapped[MailingList] = relationship()
 
     __table_args__ = (Index("ix_follow_up_list", "list_id", "state"),)
+
+    @property
+    def begins_with(self) -> str:
+        """What begins it, in a word: another trigger, or another segment, is another word."""
+        return self.trigger.value if self.segment_id is None else f"{self.trigger.value}:{self.segment_id}"
 
     @property
     def can_change(self) -> bool:
@@ -185,7 +194,7 @@ def begin_with(found: FollowUp, start: Start) -> None:
 def event_named(typed: str) -> str:
     """Return the name of an event as a shop posts it. Raises Invalid."""
     name = typed.strip().lower()
-    if len(name) > LONGEST_NAME or not _EVENT.fullmatch(name):
+    if not posted_event.NAME.fullmatch(name):
         sentence = language.text("Please name the event as your shop posts it, for example “order”.")
         raise Invalid("event_name", sentence)
     return name
@@ -221,6 +230,7 @@ def move(found: FollowUp, target: FollowUpState) -> None:
         found.on_since = clock.now()
     if target is not FollowUpState.PAUSED:
         found.halted = None
+    found.paused_at = clock.now() if target is FollowUpState.PAUSED else None
     found.state = target
 
 

@@ -13,14 +13,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import assert_never
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import segment
+from listkeeper.audience import renewal, segment
 from listkeeper.audience.segment import Segment
-from listkeeper.audience.subscription import Subscription, SubscriptionState
+from listkeeper.audience.segment_phrases import Slot
+from listkeeper.audience.segment_tree import All, AnyOf, Condition, Not, Tree
+from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import follow_up, follow_up_step, welcome
 from listkeeper.campaigns.campaign import Campaign
@@ -31,8 +34,6 @@ from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering.document import ButtonBlock, Mode, TapsBlock
 
-_LETTERS = re.compile(r"\bcmp_[0-9A-Za-z]+")
-_SEGMENTS = re.compile(r"\bseg_[0-9A-Za-z]+")
 _TAP = re.compile(r"\{\{-?\s*links\.(fine|question|problem)\b")
 _RENEW = re.compile(r"\{\{-?\s*links\.(renew|preferences)\b")
 _OFFER_BESIDE_QUESTION = "N5"
@@ -155,7 +156,8 @@ def _ends(session: Session, found: FollowUp) -> bool:
     query = select(Subscription.id).where(
         Subscription.list_id == found.list_id,
         Subscription.state == SubscriptionState.CONFIRMED,
-        Subscription.valid_until.is_not(None),
+        Subscription.basis != Basis.NONE,
+        renewal.ends(found.mailing_list).is_not(None),
     )
     return session.scalar(query.limit(1)) is not None
 
@@ -168,17 +170,28 @@ def _welcomes(session: Session, found: FollowUp) -> bool:
 
 
 def _segment(session: Session, number: int | None) -> Segment | None:
-    known = session.get(Segment, number) if number is not None else None
-    return known if known is not None and known.archived_at is None else None
+    # An archived one is offered no more; what uses it goes on using it.
+    return session.get(Segment, number) if number is not None else None
 
 
 def loop(session: Session, found: FollowUp) -> list[str]:
     """Return the names along a circle of arrows that leads through a follow-up; empty where there is none."""
-    owner = session.get_one(Organisation, found.organisation_id)
+    return loops(session, session.get_one(Organisation, found.organisation_id)).get(found.id, [])
+
+
+def loops(session: Session, owner: Organisation) -> dict[int, list[str]]:
+    """Return the same of every follow-up that is on such a circle, by its row."""
     every = {each.id: each for each in follow_up.all_of(session, owner)}
-    arrows = {number: _leads_to(session, every, number) for number in every}
-    path = _round(arrows, found.id, [found.id])
-    return [every[number].name for number in path]
+    begin = {
+        each.id: named_letters(session, owner.id, each.segment_id)
+        for each in every.values()
+        if each.trigger is Trigger.SEGMENT
+    }
+    if not begin:
+        return {}
+    arrows = {number: _leads_to(session, begin, number) for number in every}
+    paths = {number: _round(arrows, number, [number]) for number in begin}
+    return {number: [every[each].name for each in path] for number, path in paths.items() if path}
 
 
 def _round(arrows: Mapping[int, Sequence[int]], start: int, path: list[int]) -> list[int]:
@@ -190,31 +203,55 @@ def _round(arrows: Mapping[int, Sequence[int]], start: int, path: list[int]) -> 
     return []
 
 
-def _leads_to(session: Session, every: Mapping[int, FollowUp], number: int) -> list[int]:
+def _leads_to(session: Session, begin: Mapping[int, set[str]], number: int) -> list[int]:
     """Return the follow-ups that begin with a segment of those who got a letter of this one."""
     of_steps = select(Campaign.public_id).join(FollowUpStep, FollowUpStep.campaign_id == Campaign.id)
     letters = set(session.scalars(of_steps.where(FollowUpStep.follow_up_id == number)))
-    return [
-        each.id
-        for each in every.values()
-        if each.trigger is Trigger.SEGMENT and letters & named_letters(session, each.organisation_id, each.segment_id)
-    ]
+    return [each for each, bring in begin.items() if letters & bring]
 
 
 def named_letters(session: Session, organisation_id: int, segment_id: int | None) -> set[str]:
-    """Return the letters that a segment asks for, by public id, also through segments that stand in it."""
+    """Return the letters that bring somebody into a segment, by public id, also through segments that stand in it.
+
+    Where a letter stands under a “not”, having it leads out of the segment, and no arrow leads there.
+    """
     owner = session.get_one(Organisation, organisation_id)
     found: set[str] = set()
-    seen: set[str] = set()
+    seen: set[tuple[str, bool]] = set()
     first = session.get(Segment, segment_id) if segment_id is not None else None
-    waiting = [first] if first is not None else []
+    waiting = [(first, True)] if first is not None else []
     while waiting:
-        each = waiting.pop()
-        seen.add(each.public_id)
-        found |= set(_LETTERS.findall(each.source))
-        named = set(_SEGMENTS.findall(each.source)) - seen
-        waiting += [inner for name in sorted(named) if (inner := _named(session, owner, name)) is not None]
+        each, leads_in = waiting.pop()
+        seen.add((each.public_id, leads_in))
+        for condition, brings in _conditions(each, leads_in=leads_in):
+            slots = condition.form.slots
+            if Slot.LETTER in slots and brings:
+                found.add(condition.value)
+            if Slot.SEGMENT in slots and (condition.value, brings) not in seen:
+                inner = _named(session, owner, condition.value)
+                waiting += [(inner, brings)] if inner is not None else []
     return found
+
+
+def _conditions(each: Segment, *, leads_in: bool) -> Iterator[tuple[Condition, bool]]:
+    """Yield what a segment asks for, and whether that leads into it or out; what cannot be read is true of nobody."""
+    try:
+        yield from _turned(each.tree, brings=leads_in)
+    except Invalid:
+        return
+
+
+def _turned(tree: Tree, *, brings: bool) -> Iterator[tuple[Condition, bool]]:
+    match tree:
+        case Condition():
+            yield tree, brings
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _turned(part, brings=brings)
+        case Not(part):
+            yield from _turned(part, brings=not brings)
+        case _:
+            assert_never(tree)
 
 
 def _named(session: Session, owner: Organisation, public_id: str) -> Segment | None:

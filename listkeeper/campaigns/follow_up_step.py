@@ -7,7 +7,6 @@ letter: whatever is written after that waits until it is chosen too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,8 +17,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import follow_up, link, preflight
+from listkeeper.campaigns import follow_up, link, preflight, preview
 from listkeeper.campaigns import revision as revisions
+from listkeeper.campaigns import stance as stances
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.follow_up import FollowUp
 from listkeeper.campaigns.revision import Draft, Revision
@@ -117,11 +117,12 @@ def add(  # noqa: PLR0913, PLR0917 - whose line, which step, and its words
     line = steps(session, found)
     if len(line) >= MOST_STEPS:
         sentence = language.text("Five steps are the most. Make it shorter, or begin another follow-up.")
-        raise Invalid("too_many_steps", sentence)
+        raise Invalid("most_steps", sentence)
     _demand_sane(turn)
     letter = campaigns.create(
         session, organisation, found.mailing_list, draft, demo=found.demo, kind=CampaignKind.FOLLOW_UP
     )
+    letter.stance = stances.of_step(kind.value, draft).value
     last = max((step.position for step in every(session, found)), default=0)
     made = FollowUpStep(follow_up_id=found.id, position=last + 1, kind=kind, campaign_id=letter.id)
     made.campaign, made.follow_up = letter, found
@@ -163,20 +164,22 @@ def shift(session: Session, step: FollowUpStep, *, up: bool) -> None:
 
 
 def remove(session: Session, step: FollowUpStep) -> None:
-    """Take a step out of its line; what left by it stays counted. Raises Conflict."""
+    """Take a step out of its line; what left by it stays counted. Raises Conflict.
+
+    What waits to leave by it is taken back by whoever calls (``sending.follow_up_steering``).
+    """
     follow_up.demand_changeable(follow_up.lock(session, step.follow_up))
     step.removed_at = clock.now()
     session.flush()
 
 
-def after(line: Sequence[FollowUpStep], step: FollowUpStep) -> FollowUpStep | None:
-    """Return the step that follows another one on a line; None at its end."""
-    return next((each for each in line if each.position > step.position), None)
-
-
 def due(step: FollowUpStep, since: datetime, zone: str) -> datetime:
     """Return when a step is due, counted from a moment, by the clocks of ``zone`` where it has an hour."""
-    moment = since + step.wait_days * _DAY
+    return at_its_hour(step, since + step.wait_days * _DAY, zone)
+
+
+def at_its_hour(step: FollowUpStep, moment: datetime, zone: str) -> datetime:
+    """Return the first moment from one on at the step's hour, by the clocks of ``zone``; without an hour that one."""
     if step.at_hour is None:
         return moment
     there = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
@@ -204,14 +207,15 @@ def choose_words(
             raise Invalid("not_ready", finding.message)
     compile_words(session, organisation, step, newest, site=site)
     step.revision_id, step.chosen = newest.id, newest
+    step.campaign.stance = stances.of_step(step.kind.value, newest.draft).value
     return newest
 
 
 def faults(session: Session, organisation: Organisation, step: FollowUpStep, *, site: str) -> list[Finding]:
     """Return what is wrong with the newest words of a step's letter."""
-    draft = campaigns.newest(session, step.campaign).draft
+    draft, about = campaigns.newest(session, step.campaign).draft, step.campaign.mailing_list
     seen = preflight.inspect_draft(
-        draft, organisation, step.campaign.mailing_list, site=site, spoken=step.campaign.language,
+        draft, organisation, about, site=site, spoken=step.campaign.language, told=preview.nothing_told(session, about),
         kind=CampaignKind.FOLLOW_UP,
     )  # fmt: skip
     return seen.findings

@@ -12,21 +12,21 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import assert_never
 
-from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import subscription, topic
+from listkeeper.audience import subscription
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import class_check, domain_gate, letter_checks, letter_history, preview
+from listkeeper.campaigns import class_check, domain_gate, letter_checks, letter_history, preview, recipients
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
+from listkeeper.campaigns.recipients import Whom
 from listkeeper.campaigns.revision import Draft
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import language
-from listkeeper.foundation.errors import Invalid
+from listkeeper.foundation.errors import Invalid, ListkeeperError
 from listkeeper.foundation.fetch import Fetcher, Reached, Refused, Unreachable
 from listkeeper.rendering import links, merge_tags
 from listkeeper.rendering.content import Filled, Letter
@@ -72,8 +72,13 @@ class Inspection:
     links: list[str]
 
 
-def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool, gate: Gate) -> Inspection:
-    """Look at a campaign's newest revision, its audience, and what was last read of the domain it comes from."""
+def inspect(  # noqa: PLR0913 - which letter, to whom, and the settings of this instance
+    session: Session, campaign: Campaign, *, site: str, practice: bool, gate: Gate, whom: Whom | None = None
+) -> Inspection:
+    """Look at a campaign's newest revision, its audience, and what was last read of the domain it comes from.
+
+    ``whom`` is to whom it would go as chosen just now; else it is judged by the segment that it has.
+    """
     organisation = session.get_one(Organisation, campaign.organisation_id)
     about = campaign.mailing_list
     told = preview.nothing_told(session, about)
@@ -83,7 +88,7 @@ def inspect(session: Session, campaign: Campaign, *, site: str, practice: bool, 
     )
     # A welcome letter waits for whoever comes: that nobody is there yet is nothing wrong with it.
     waits = campaign.kind in {CampaignKind.WELCOME, CampaignKind.FOLLOW_UP}
-    about_people = [] if waits else _audience(session, about, practice=practice)
+    about_people = [] if waits else _audience(session, campaign, whom, practice=practice)
     about_domain = domain_gate.inspect(session, campaign, gate)
     mixed = class_check.mismatch(campaign.kind, about)
     findings = [
@@ -203,10 +208,16 @@ def _weight(filled: Filled) -> list[Finding]:
     return [Finding("F8", Severity.ERROR if size > _ERROR_BYTES else Severity.WARN, "letter", sentence)]
 
 
-def _audience(session: Session, mailing_list: MailingList, *, practice: bool) -> list[Finding]:
-    planned = audience_size(session, mailing_list, practice=practice)
-    invented = 0 if practice else audience_size(session, mailing_list, practice=True) - planned
-    return [*_left_out(session, mailing_list, planned + invented), *_invented(mailing_list, invented, planned)]
+def _audience(session: Session, campaign: Campaign, whom: Whom | None, *, practice: bool) -> list[Finding]:
+    about = campaign.mailing_list
+    try:
+        whom = whom or recipients.of_letter(session, campaign)
+    except ListkeeperError as problem:
+        return [Finding("C3", Severity.BLOCK, about.name, problem.message)]
+    planned = recipients.size(session, about, practice=practice, within=whom.within)
+    everybody = planned if practice else recipients.size(session, about, practice=True, within=whom.within)
+    invented = everybody - planned
+    return [*_left_out(session, about, whom, everybody), *_invented(about, invented, planned)]
 
 
 def _invented(mailing_list: MailingList, invented: int, planned: int) -> list[Finding]:
@@ -227,46 +238,36 @@ def _invented(mailing_list: MailingList, invented: int, planned: int) -> list[Fi
     return [Finding("C6", Severity.INFO, mailing_list.name, sentence)]
 
 
-def _left_out(session: Session, mailing_list: MailingList, planned: int) -> list[Finding]:
+def _left_out(session: Session, mailing_list: MailingList, whom: Whom, planned: int) -> list[Finding]:
     if planned == 0:
         sentence = language.text("There is nobody on this list who may be mailed now.")
+        if whom.segment is not None:
+            sentence = language.text(
+                "Nobody who may be mailed is in the segment “%(segment)s” now.", segment=whom.segment.name
+            )
         return [Finding("C3", Severity.BLOCK, mailing_list.name, sentence)]
     states = subscription.counts(session, mailing_list)
     left_out = sum(states.values()) - planned
     if not left_out:
         return []
-    sentence = language.counted(
-        "%(number)s person on this list gets nothing: not confirmed, or has left.",
-        "%(number)s people on this list get nothing: not confirmed, or have left.",
-        left_out,
-    )
     waiting = states[SubscriptionState.PENDING]
+    sentence = _get_nothing(whom, left_out)
     return [Finding("C5", Severity.INFO, mailing_list.name, sentence, evidence=f"pending {waiting}")]
 
 
-def audience(
-    mailing_list: MailingList, about: str | None, *, practice: bool, within: ColumnElement[bool] | None = None
-) -> Select[int]:
-    """Return the SELECT of whom a letter would be planned for; ``about`` is the topic it is about, by public id.
-
-    ``within`` is the condition of the segment that it goes to (``segment_query.within``).
-    """
-    people = subscription.mailable(mailing_list, practice=practice)
-    people = people.where(within) if within is not None else people
-    return people.where(topic.wanted(about)) if about is not None else people
-
-
-def audience_size(
-    session: Session,
-    mailing_list: MailingList,
-    about: str | None = None,
-    *,
-    practice: bool,
-    within: ColumnElement[bool] | None = None,
-) -> int:
-    """Return how many people a letter would be planned for now."""
-    people = audience(mailing_list, about, practice=practice, within=within).order_by(None).subquery()
-    return session.scalar(select(func.count()).select_from(people)) or 0
+def _get_nothing(whom: Whom, number: int) -> str:
+    if whom.segment is None:
+        return language.counted(
+            "%(number)s person on this list gets nothing: not confirmed, or has left.",
+            "%(number)s people on this list get nothing: not confirmed, or have left.",
+            number,
+        )
+    return language.counted(
+        "%(number)s person on this list gets nothing: not in the segment “%(segment)s”, not confirmed, or has left.",
+        "%(number)s people on this list get nothing: not in the segment “%(segment)s”, not confirmed, or have left.",
+        number,
+        segment=whom.segment.name,
+    )
 
 
 def _one_click(site: str, *, practice: bool) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""What uses the answers to a question: the letters of its list that name it by a merge tag, and its segments.
+"""What uses the answers to a question: the letters of its list that name it, those of steps too, and its segments.
 
 A question that nothing uses is not asked. Whatever else comes to use answers
 adds its finder to ``FINDERS``: given a question, it returns what uses it now.
@@ -16,6 +16,8 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile_question import ProfileQuestion, Use
 from listkeeper.campaigns import segment_use
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
+from listkeeper.campaigns.follow_up import FollowUp, FollowUpState
+from listkeeper.campaigns.follow_up_step import FollowUpStep
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language
 from listkeeper.rendering import document, merge_tags
@@ -57,7 +59,28 @@ def _letters(session: Session, question: ProfileQuestion) -> list[Use]:
     return [Use(LETTER, name, row.subject) for name, row in found]
 
 
-FINDERS: tuple[Finder, ...] = (_letters, segment_use.of_question)
+def _steps(session: Session, question: ProfileQuestion) -> list[Use]:
+    """Find the letters of steps that name the answer: in the words that go out, or in those that wait to be chosen."""
+    goes_out, newest = Revision.id == FollowUpStep.revision_id, Revision.number == Campaign.version
+    query = (
+        select(Campaign.public_id, Revision)
+        .join(FollowUpStep, FollowUpStep.campaign_id == Campaign.id)
+        .join(FollowUp, FollowUp.id == FollowUpStep.follow_up_id)
+        .join(Revision, Revision.campaign_id == Campaign.id)
+        .where(
+            Campaign.list_id == question.list_id,
+            FollowUpStep.removed_at.is_(None),
+            FollowUp.state != FollowUpState.ARCHIVED,
+            or_(goes_out, newest),
+            _may_name(question.key),
+        )
+        .order_by(Campaign.id.desc(), Revision.number)
+    )
+    found = {name: row for name, row in session.execute(query) if _names(row, question.key)}
+    return [Use(LETTER, name, row.subject) for name, row in found.items()]
+
+
+FINDERS: tuple[Finder, ...] = (_letters, _steps, segment_use.of_question)
 
 
 def revisions_naming(session: Session, question: ProfileQuestion) -> list[int]:
@@ -73,9 +96,10 @@ def revisions_naming(session: Session, question: ProfileQuestion) -> list[int]:
 
 
 def _left_with() -> ColumnElement[bool]:
-    """Whether a letter leaves with these words; of one with two versions on trial both were compiled."""
-    both = and_(Campaign.trial.is_not(None), Revision.compiled_for.is_not(None))
-    return or_(Revision.id == Campaign.sent_revision_id, both)
+    """Whether a letter leaves with these words; of one with two versions, or of a step, each of them was compiled."""
+    several = or_(Campaign.trial.is_not(None), Campaign.kind == CampaignKind.FOLLOW_UP)
+    compiled = and_(several, Revision.compiled_for.is_not(None))
+    return or_(Revision.id == Campaign.sent_revision_id, compiled)
 
 
 def _may_name(key: str) -> ColumnElement[bool]:

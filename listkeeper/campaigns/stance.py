@@ -32,7 +32,7 @@ ASKING = (Stance.OFFER, Stance.SURVEY, Stance.DATA_REQUEST)
 # Blocks that ask something of a reader: her money, her opinion, or something about her. The first that stands in a
 # letter, in this order, says what is suggested.
 _ASKED_BY = {"offer": Stance.OFFER, "sponsored": Stance.OFFER, "question": Stance.DATA_REQUEST, "poll": Stance.SURVEY}
-# What the steps of a series are when nobody says otherwise.
+# What a step of a series is by what it is for; a plain letter is what its words are.
 _STEPS = {
     "welcome": Stance.HELP,
     "ask_one_more": Stance.DATA_REQUEST,
@@ -64,9 +64,9 @@ def suggested(draft: Draft) -> Stance:
     return next((stance for name, stance in _ASKED_BY.items() if name in kinds), Stance.NEWS)
 
 
-def of_step(name: str) -> Stance:
-    """Return the stance of a step of a series by the name of its kind; of one that nobody knows, news."""
-    return _STEPS.get(name, Stance.NEWS)
+def of_step(name: str, draft: Draft) -> Stance:
+    """Return the stance of a step of a series: by the name of its kind, else as its words suggest."""
+    return _STEPS.get(name) or suggested(draft)
 
 
 def named(typed: str) -> Stance:

@@ -83,7 +83,8 @@ class Trial:
     """One trial; rates and differences in thousandths.
 
     ``wanted_each`` is how many its owner wants each version to reach, if that was said; ``each`` how many got each.
-    ``p`` is what the one look came to, and ``chosen`` what the others get. ``moved_to`` is how far their rows are done.
+    ``results_at`` is when the one look is due: ``wait_minutes`` after most of both had left, and None before that.
+    ``p`` is what it came to, and ``chosen`` what the others get. ``moved_to`` is how far their rows are done.
     """
 
     measure: Measure

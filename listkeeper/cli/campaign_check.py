@@ -9,8 +9,9 @@ from listkeeper import parts, store
 from listkeeper.accounts import organisation, storefront
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import preflight, preview, schedule
+from listkeeper.campaigns import preflight, preview, recipients, schedule
 from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.recipients import Whom
 from listkeeper.cli import campaign_domain
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import finding
@@ -37,9 +38,12 @@ def command(settings: Settings, *, campaign_id: str, as_json: bool) -> int:
 
 
 def inspect(
-    settings: Settings, campaign_id: str, *, to_send: bool = False, late: bool = False
+    settings: Settings, campaign_id: str, *, to_send: bool = False, late: bool = False, segment: str | None = None
 ) -> list[finding.Finding]:
-    """Return what is found; raises Conflict when it is ``to_send`` and cannot be, or asks because it is late."""
+    """Return what is found; raises Conflict when it is ``to_send`` and cannot be, or asks because it is late.
+
+    ``segment`` is the one it would go to, "" everybody; else it is judged by its own.
+    """
     with store.reading() as session:
         business = organisation.only_one(session)
         found = campaigns.identified(session, business, campaign_id)
@@ -48,11 +52,18 @@ def inspect(
         if to_send and not late:
             _demand_in_time(session, business, found, settings)
         checked = preflight.inspect(
-            session, found, site=settings.site, practice=settings.rehearsing, gate=settings.gate
-        )
+            session, found, site=settings.site, practice=settings.rehearsing, gate=settings.gate,
+            whom=_whom(session, found, segment),
+        )  # fmt: skip
         raw = _message(session, business, found, settings) if settings.spam_check else b""
     followed = preflight.follow_links(checked.links, parts.fetcher() if settings.check_links else None)
     return [*checked.findings, *followed, *(parts.spam_check(raw) if raw else [])]
+
+
+def _whom(session: Session, found: Campaign, segment: str | None) -> Whom | None:
+    if segment is None:
+        return None
+    return recipients.of_segment(session, recipients.named(session, found, segment))
 
 
 def _message(session: Session, business: Organisation, found: Campaign, settings: Settings) -> bytes:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation, storefront
 from listkeeper.audience import topic
-from listkeeper.campaigns import assumption, domain_gate, preflight, schedule, segment_use, trial
+from listkeeper.campaigns import assumption, domain_gate, preflight, recipients, schedule, trial
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
@@ -84,7 +84,8 @@ def command(settings: Settings, *, campaign_id: str, yes: bool, wait: bool, as_j
         asks = how.pop("late") or how["at"] is not None
         campaign_domain.refresh()
         campaign_domain.override(settings, campaign_id, how.pop("overrides"))
-        findings = campaign_check.inspect(settings, campaign_id, to_send=True, late=asks)
+        how["segment"] = "" if how["segment"] == "everybody" else how["segment"]
+        findings = campaign_check.inspect(settings, campaign_id, to_send=True, late=asks, segment=how["segment"])
         if not preflight.ready(findings):
             blocking = next(row for row in findings if row.severity is finding.Severity.BLOCK)
             raise Conflict("not_ready", f"{blocking.message} Nothing was sent.")
@@ -116,9 +117,7 @@ def _ordered(session: Session, settings: Settings, campaign_id: str, how: dict[s
     found = campaigns.identified(session, business, campaign_id)
     zone = storefront.zone_of(session, business)
     about = topic.named(session, found.mailing_list, how["about"]) if how["about"] else None
-    if how["segment"] is not None:
-        segment_use.choose(session, found, "" if how["segment"] == "everybody" else how["segment"])
-    _declare(session, found, how)
+    _choose(session, found, how)
     if how["expected"] is not None:
         found.assumption = assumption.read(how["expected"]).as_json()
     planned = planning.send_campaign(
@@ -143,10 +142,12 @@ def _ordered(session: Session, settings: Settings, campaign_id: str, how: dict[s
     return answer, line
 
 
-def _declare(session: Session, found: Campaign, how: dict[str, Any]) -> None:
-    """Note whether the letter gives or asks: as was said, or as its blocks suggest."""
+def _choose(session: Session, found: Campaign, how: dict[str, Any]) -> None:
+    """Note whom the letter goes to, and whether it gives or asks them: as was said, or as its blocks suggest."""
+    before = trust_account.judged(found)
+    recipients.choose(session, found, how["segment"])
     stance = trust_account.of_letter(found, campaigns.newest(session, found).draft, how["stance"])
-    trust_account.declare(session, found, stance, below_floor=how["below_floor"])
+    trust_account.declare(session, found, stance, below_floor=how["below_floor"], before=before)
 
 
 def _leaving(zone: str, how: dict[str, Any]) -> Leaving:

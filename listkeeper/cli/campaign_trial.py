@@ -36,7 +36,7 @@ def with_trial(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--trial-preheader", help="And its preview line, if that is another one too."),
         click.option("--trial-letter", metavar="ID", help="Try two versions: another draft to the same list."),
         click.option("--trial-measure", type=_MEASURES, help="What is counted: clicks (usual) or replies."),
-        click.option("--trial-wait", type=int, metavar="MINUTES", help="When the result is looked at, once."),
+        click.option("--trial-wait", type=int, metavar="MINUTES", help="How long after most left it is looked at."),
         click.option("--trial-rule", type=_RULES, help="What the others get: winner (usual), a, b, or ask."),
         click.option("--trial-each", type=int, metavar="N", help="How many get each; else as many as it takes."),
         click.option("--trial-expect", type=float, metavar="PERCENT", help="How many act, about."),

@@ -17,7 +17,7 @@ from listkeeper.campaigns.follow_up import FollowUp
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import clock
 from listkeeper.sending import follow_up_steering, follow_up_view, follow_up_words, frequency_cap
-from listkeeper.sending.follow_up_view import Entry, StepNumbers
+from listkeeper.sending.follow_up_view import Entry, LineNumbers, StepNumbers
 from listkeeper.settings import Settings
 
 
@@ -32,13 +32,14 @@ def command() -> None:
 def list_(settings: Settings, *, as_json: bool) -> None:
     """Show every follow-up, and how many people are on it."""
     with opened(settings), store.reading() as session:
-        rows = [_short(session, each) for each in follow_up.all_of(session, organisation.only_one(session))]
+        found = follow_up.all_of(session, organisation.only_one(session))
+        counted = follow_up_view.lines_of(session, found)
+        rows = [_short(each, counted[each.id]) for each in found]
     lines = [f"{row['id']}  {row['state']}  {row['name']}: {row['running']} on the line" for row in rows]
     emit({"follow_ups": rows}, as_json=as_json, lines=lines or ["There is no follow-up yet."])
 
 
-def _short(session: Session, found: FollowUp) -> dict[str, Any]:
-    counted = follow_up_view.lines(session, found)
+def _short(found: FollowUp, counted: LineNumbers) -> dict[str, Any]:
     return {
         "id": found.public_id,
         "name": found.name,
@@ -80,7 +81,7 @@ def _whole(session: Session, found: FollowUp) -> dict[str, Any]:
         }
         for step in follow_up_step.steps(session, found)
     ]
-    return {**_short(session, found), "steps": steps}
+    return {**_short(found, follow_up_view.lines(session, found)), "steps": steps}
 
 
 def _numbers(counted: StepNumbers) -> dict[str, Any]:
@@ -172,7 +173,7 @@ def _switched(settings: Settings, public_id: str, action: str, act: _Act, *, as_
         act(session, business, found)
         audit_log.record(session, business.id, "command", action, found.public_id)
         session.flush()
-        told = _short(session, found)
+        told = _short(found, follow_up_view.lines(session, found))
     emit(told, as_json=as_json, lines=[f"{told['name']}: {told['state']}, {told['running']} on the line."])
 
 

@@ -6,7 +6,7 @@ import click
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import list_rules, mailing_list, merging, subscription, topic
+from listkeeper.audience import list_rules, mailing_list, merging, segment_meaning, subscription, topic
 from listkeeper.cli import list_clean, list_publish, list_trust, list_welcome
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation.errors import Invalid
@@ -82,7 +82,7 @@ def topics(  # noqa: PLR0913 - one option each
         if added:
             topic.add(session, found, added)
         if renamed:
-            topic.rename(session, found, topic.named(session, found, renamed[0]), renamed[1])
+            segment_meaning.rename_topic(session, found, topic.named(session, found, renamed[0]), renamed[1])
         if retired:
             topic.retire(topic.named(session, found, retired))
         if added or renamed or retired:

@@ -47,11 +47,14 @@ def command(  # noqa: PLR0913 - one option each
 
 
 def _rest(settings: Settings, slug: str, rule: clean_up.Rule, *, as_json: bool) -> None:
-    with opened(settings), store.transaction() as session:
-        business = organisation.only_one(session)
-        made = clean_up.rest(session, mailing_list.named(session, business, slug), rule, actor="cli")
-        audit_log.record(session, business.id, "command", "rest.begun", made.public_id)
-        answer = {**made.figures, "id": made.public_id, "put_to_rest": made.number, "changed": True}
+    with opened(settings):
+        with store.reading() as session:
+            counted = clean_up.count(session, mailing_list.named(session, organisation.only_one(session), slug), rule)
+        with store.transaction() as session:
+            business = organisation.only_one(session)
+            made = clean_up.rest(session, mailing_list.named(session, business, slug), counted, actor="cli")
+            audit_log.record(session, business.id, "command", "rest.begun", made.public_id)
+            answer = {**made.figures, "id": made.public_id, "put_to_rest": made.number, "changed": True}
     said = f"{answer['put_to_rest']} rest now. Wake them with `listkeeper list clean {slug} --undo {answer['id']}`."
     emit(answer, as_json=as_json, lines=[said])
 

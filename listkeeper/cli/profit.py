@@ -146,7 +146,7 @@ def _kept(  # noqa: PLR0913, PLR0917 - what is kept, where
         scenario, done = profit_scenario.create(session, business, name, draft), "profit.saved"
     else:
         scenario, done = profit_scenario.identified(session, business, replaces), "profit.changed"
-        profit_scenario.change(scenario, name, draft, version)
+        profit_scenario.change(session, scenario, name, draft, version)
     audit_log.record(session, business.id, "command", done, scenario.public_id)
     return scenario
 

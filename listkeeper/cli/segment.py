@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import mailing_list, segment_check, segment_language, segment_query, segment_tree
+from listkeeper.audience import mailing_list, segment_check, segment_language, segment_tree
 from listkeeper.audience import segment as segments
 from listkeeper.audience.segment import Segment
 from listkeeper.audience.segment_language import Misread
@@ -50,30 +50,36 @@ def _pointing(function: Callable[..., None]) -> Callable[..., None]:
 @_pointing
 def create(settings: Settings, *, slug: str, name: str, text: str, as_json: bool) -> None:
     """Store a segment, such as `language is da and clicked within 30 days`."""
-    with opened(settings), store.transaction() as session:
-        business = organisation.only_one(session)
-        made = segments.create(session, business, mailing_list.named(session, business, slug), name, text)
-        audit_log.record(session, business.id, "command", "segment.created", made.public_id)
-        answer = _described(session, made)
+    with opened(settings):
+        with store.transaction() as session:
+            business = organisation.only_one(session)
+            made = segments.create(session, business, mailing_list.named(session, business, slug), name, text)
+            audit_log.record(session, business.id, "command", "segment.created", made.public_id)
+            number = made.public_id
+        # Counted when it stands: while it was written, nobody else could write.
+        with store.reading() as session:
+            answer = _described(session, segments.identified(session, organisation.only_one(session), number))
     emit(answer, as_json=as_json, lines=[f"Stored as {answer['id']}.", *_lines(answer)])
 
 
 def _described(session: Session, found: Segment) -> dict[str, Any]:
     on = session.get_one(mailing_list.MailingList, found.list_id)
-    check = segment_check.of_tree(session, on, found.tree)
+    check = segment_check.of_segment(session, on, found)
     return {
         "id": found.public_id,
         "name": found.name,
         "list": on.slug,
-        "text": found.source,
+        "text": segments.said(session, found),
         "count": check.count,
         "of": check.of,
-        "remarks": [*check.sentences, *check.missing],
+        "remarks": list(check.remarks),
         "archived_at": clock.as_text(found.archived_at) if found.archived_at else None,
     }
 
 
 def _lines(answer: dict[str, Any]) -> list[str]:
+    if answer["count"] is None:
+        return ["How many people fit cannot be counted.", *answer["remarks"]]
     return [f"{answer['count']} of {answer['of']} people fit now.", *answer["remarks"]]
 
 
@@ -82,22 +88,24 @@ def _lines(answer: dict[str, Any]) -> list[str]:
 @with_json
 @click.option("--list", "slug", required=True, help="Slug or id of the mailing list.")
 def list_(settings: Settings, *, slug: str, as_json: bool) -> None:
-    """Show the segments of a list with how many are in each, the archived ones too."""
+    """Show the segments of a list, the archived ones too, with how many are in each that is offered."""
     with opened(settings), store.reading() as session:
-        business = organisation.only_one(session)
-        found = segments.every(session, mailing_list.named(session, business, slug))
+        on = mailing_list.named(session, organisation.only_one(session), slug)
+        found = segments.every(session, on)
+        counted = segment_check.at_a_glance(session, on, [each for each in found if each.archived_at is None])
         rows = [
             {
                 "id": each.public_id,
                 "name": each.name,
-                "text": each.source,
-                "count": segment_query.count(session, each),
+                "text": segments.said(session, each),
+                "count": counted[each.id].count if each.id in counted else None,
                 "archived_at": clock.as_text(each.archived_at) if each.archived_at else None,
             }
             for each in found
         ]
     lines = [
-        f"{row['id']}  {row['count']}  {row['name']}: {row['text']}{' (archived)' if row['archived_at'] else ''}"
+        f"{row['id']}  {'-' if row['count'] is None else row['count']}  {row['name']}: {row['text']}"
+        f"{' (archived)' if row['archived_at'] else ''}"
         for row in rows
     ]
     emit({"segments": rows}, as_json=as_json, lines=lines or ["This list has no segments."])

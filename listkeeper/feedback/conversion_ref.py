@@ -8,7 +8,8 @@ names a link, and so the letter, and nobody.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -43,26 +44,39 @@ def token(named: Named) -> str:
     return signing.passing(_AS_NUMBER, [named.link_id], until)
 
 
-def read(session: Session, text: str) -> Ref | None:
-    """Return what a mark names; None when it is none of ours, ended, or names somebody who is not seen any more."""
+def read(session: Session, texts: Collection[str]) -> dict[str, Ref]:
+    """Return what marks name, in two queries however many they are.
+
+    One is left out that is none of ours, has ended, or names somebody who is not seen any more.
+    """
     now = clock.now()
-    named = signing.read_passing(_BY_NAME, text, 2, now)
-    if named is not None:
-        return _of_delivery(session, named[0])
-    unnamed = signing.read_passing(_AS_NUMBER, text, 1, now)
-    if unnamed is None:
-        return None
-    letter = select(Revision.campaign_id).join(CampaignLink, CampaignLink.revision_id == Revision.id)
-    campaign_id = session.scalar(letter.where(CampaignLink.id == unnamed[0]))
-    return Ref(campaign_id, None) if campaign_id is not None else None
+    by_name, by_number = _unsealed(_BY_NAME, 2, texts, now), _unsealed(_AS_NUMBER, 1, texts, now)
+    seen, letters = _of_deliveries(session, set(by_name.values())), _of_links(session, set(by_number.values()))
+    named = {text: seen[number] for text, number in by_name.items() if number in seen}
+    unnamed = {text: Ref(letters[number], None) for text, number in by_number.items() if number in letters}
+    return named | unnamed
 
 
-def _of_delivery(session: Session, delivery_id: int) -> Ref | None:
+def _unsealed(purpose: str, length: int, texts: Collection[str], now: datetime) -> dict[str, int]:
+    """Return the first number in each of the marks that are of one kind."""
+    read = {text: signing.read_passing(purpose, text, length, now) for text in texts}
+    return {text: numbers[0] for text, numbers in read.items() if numbers is not None}
+
+
+def _of_deliveries(session: Session, deliveries: Collection[int]) -> dict[int, Ref]:
+    if not deliveries:
+        return {}
     query = (
-        select(Delivery.campaign_id, Delivery.subscriber_id)
+        select(Delivery.id, Delivery.campaign_id, Delivery.subscriber_id)
         .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
         .join(Subscription, (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == Delivery.list_id))
-        .where(Delivery.id == delivery_id, tracking.stands())
+        .where(Delivery.id.in_(deliveries), tracking.stands())
     )
-    row = session.execute(query).first()
-    return Ref(row[0], row[1]) if row is not None and row[0] is not None else None
+    return {row[0]: Ref(row[1], row[2]) for row in session.execute(query) if row[1] is not None}
+
+
+def _of_links(session: Session, links: Collection[int]) -> dict[int, int]:
+    if not links:
+        return {}
+    letters = select(CampaignLink.id, Revision.campaign_id).join(Revision, CampaignLink.revision_id == Revision.id)
+    return {row[0]: row[1] for row in session.execute(letters.where(CampaignLink.id.in_(links)))}

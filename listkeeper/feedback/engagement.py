@@ -5,6 +5,10 @@ Counted are only mails of readers who chose it, by name or as a number
 guessed. The headline is always humans. What a machine did, and what nobody can
 tell, is told beside it and added to nothing (``engagement_rules``).
 
+How many are counted is told as each copy arrives (``sending.counted_copy``) and
+never taken back: whoever leaves, moves to another list or chooses anew stays in
+what a letter's share is a share of, as her visits do in the share.
+
 A visit is judged a few minutes after it was made (``engagement_judging``). Of
 who is counted as a number nobody knows the provider, nor, after a day, whether
 two visits are of one mail: a reader who comes back later may count twice.
@@ -19,8 +23,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from listkeeper.feedback import engagement_tally
-from listkeeper.feedback.engagement_tally import CLICKS, OPENS, What
+from listkeeper.sending import engagement_tally
+from listkeeper.sending.engagement_tally import CLICKS, OPENS, What
 from listkeeper.sending.link_visit import Verdict
 
 
@@ -38,13 +42,15 @@ class Engagement:
     """What is known of a letter, or of a part of it.
 
     ``counted`` are mails that arrived and are counted, ``clickers`` those of them from which a human followed at least
-    one link; ``clicks`` and ``opens`` are visits. Opens are rough, and 0 where nobody agreed.
+    one link; ``clicks`` and ``opens`` are visits. Opens are rough, and 0 where nobody agreed; they are of ``pictured``
+    mails, as a yes by name may be for links alone.
     """
 
     counted: int = 0
     clickers: int = 0
     clicks: Counts = field(default_factory=Counts)
     opens: Counts = field(default_factory=Counts)
+    pictured: int = 0
 
 
 def of_campaign(session: Session, campaign_id: int) -> Engagement:
@@ -85,9 +91,9 @@ def _made(rows: Iterable[Any]) -> Engagement:
 
 def _of(said: dict[What, int]) -> Engagement:
     clickers = said.get(What.CLICKER, 0)
-    # Who took her yes back since is counted no more, and what was counted of her stays a number.
+    # Who is counted as a number and comes back another day may be counted twice; no share is more than all.
     counted = max(said.get(What.COUNTED, 0), clickers)
-    return Engagement(counted, clickers, _counts(said, CLICKS), _counts(said, OPENS))
+    return Engagement(counted, clickers, _counts(said, CLICKS), _counts(said, OPENS), said.get(What.PICTURED, 0))
 
 
 def _counts(said: dict[What, int], names: dict[Verdict, What]) -> Counts:

@@ -25,14 +25,14 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.link import CampaignLink, LinkRole
 from listkeeper.campaigns.revision import Revision
-from listkeeper.feedback import engagement_rules, engagement_tally
+from listkeeper.feedback import engagement_rules
 from listkeeper.feedback.engagement_rules import CANARY_SECONDS, Judged, Seen, Why
-from listkeeper.feedback.engagement_tally import CLICKS, OPENS, UNKNOWN, Key, What
 from listkeeper.foundation import clock, throttle
 from listkeeper.foundation.among import among
 from listkeeper.foundation.compiled_once import CompiledOnce
-from listkeeper.sending import tally
+from listkeeper.sending import engagement_tally, tally
 from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.engagement_tally import CLICKS, OPENS, UNKNOWN, Key, What
 from listkeeper.sending.link_visit import Agent, LinkVisit, Verdict
 
 AT_ONCE = 1_000

@@ -2,8 +2,9 @@
 
 A small letter is counted when somebody asks. A large one is counted by the
 timetable and kept, because a million rows take longer than a page may: often
-while the letter is young, seldom once it is old. What is kept says when it was
-counted. No person stands in it.
+while the letter is young, seldom once it is old, and steadily where it leaves
+one by one and never ends. What is kept says when it was counted. No person
+stands in it.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, literal_column, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from listkeeper.audience.consent import ConsentEvent, EventKind
 from listkeeper.audience.thread import Conversation, ConversationState
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
+from listkeeper.deliverability.reply_class import ReplyClass
+from listkeeper.feedback import bounce_figures
+from listkeeper.feedback.bounce_figures import Whose
 from listkeeper.feedback.event import FeedbackEvent, FeedbackKind, Outcome
-from listkeeper.foundation import clock, columns
+from listkeeper.foundation import clock, columns, throttle
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
 from listkeeper.sending import tally
@@ -33,6 +37,9 @@ COUNTED_AT_ONCE = 2_000
 _PART_OF_AGE = 100
 _LEAST = timedelta(minutes=1)
 _MOST = timedelta(days=7)
+# What leaves one by one, for as long as its list lives, has no age and no number of recipients of its own.
+_ENDLESS = (CampaignKind.WELCOME, CampaignKind.FOLLOW_UP)
+_STEADY = timedelta(hours=1)
 _STARTED = (CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED, CampaignState.CANCELLED)
 _S = DeliveryState
 _CALLED: Mapping[DeliveryState, str] = {
@@ -42,6 +49,7 @@ _CALLED: Mapping[DeliveryState, str] = {
     _S.FAILED: "bounced",
     _S.BOUNCED: "bounced",
 }
+_ADDRESS = [each for each in ReplyClass if bounce_figures.whose(each) is Whose.ADDRESS]
 
 
 @dataclass
@@ -69,6 +77,9 @@ class Figures:
     counted_at: datetime
     providers: dict[str, AtProvider] = field(default_factory=dict)
     replies: int = 0
+    recipients: int = 0
+    # Whose address takes no mails (any more): a part of those that bounced.
+    gone: int = 0
     # Between which numbers its deliveries lie, so that what names them is found by an index.
     first: int = 1
     last: int = 0
@@ -94,6 +105,8 @@ class LetterFigures(Table):
     # By provider, the numbers of ``AtProvider`` by their names.
     providers: Mapped[dict[str, dict[str, int]]] = mapped_column(columns.Json)
     replies: Mapped[int] = mapped_column()
+    recipients: Mapped[int] = mapped_column(default=0, server_default="0")
+    gone: Mapped[int] = mapped_column(default=0, server_default="0")
     # Between which numbers its deliveries lie.
     first_delivery: Mapped[int] = mapped_column(columns.RowId)
     last_delivery: Mapped[int] = mapped_column(columns.RowId)
@@ -101,14 +114,20 @@ class LetterFigures(Table):
 
 def of(session: Session, letter: Campaign) -> Figures:
     """Return what became of a letter: counted now if it is small, else as it was counted last."""
-    if letter.recipients > COUNTED_AT_ONCE and (kept := _kept(session, letter.id)) is not None:
-        return kept
-    return count(session, letter)
+    found = quickly(session, letter)
+    return found if found is not None else count(session, letter)
 
 
 def quickly(session: Session, letter: Campaign) -> Figures | None:
     """Return what ``of`` does; None where that would take long, because a large letter was not counted yet."""
-    return count(session, letter) if letter.recipients <= COUNTED_AT_ONCE else _kept(session, letter.id)
+    return _kept(session, letter.id) if _is_large(session, letter) else count(session, letter)
+
+
+def _is_large(session: Session, letter: Campaign) -> bool:
+    if letter.kind not in _ENDLESS:
+        return letter.recipients > COUNTED_AT_ONCE
+    one_more = select(Delivery.id).where(Delivery.campaign_id == letter.id).offset(COUNTED_AT_ONCE).limit(1)
+    return session.scalars(one_more).first() is not None
 
 
 def _kept(session: Session, campaign_id: int) -> Figures | None:
@@ -116,12 +135,14 @@ def _kept(session: Session, campaign_id: int) -> Figures | None:
     if row is None:
         return None
     providers = {name: AtProvider(**each) for name, each in row.providers.items()}
-    return Figures(row.counted_at, providers, row.replies, row.first_delivery, row.last_delivery)
+    ends = row.first_delivery, row.last_delivery
+    return Figures(row.counted_at, providers, row.replies, row.recipients, row.gone, *ends)
 
 
 def count(session: Session, letter: Campaign) -> Figures:
     """Count what became of a letter, row by row."""
     found: dict[str, Counter[str]] = {}
+    recipients = 0
     first, last = _range(session, letter)
     states = (
         select(Delivery.provider, Delivery.state, func.count())
@@ -129,6 +150,7 @@ def count(session: Session, letter: Campaign) -> Figures:
         .group_by(Delivery.provider, Delivery.state)
     )
     for provider, state, number in session.execute(states):
+        recipients += number
         if state in _CALLED:
             found.setdefault(tally.provider_kind(provider), Counter())[_CALLED[state]] += number
     for name, query in (("left", _left(letter, first, last)), ("complained", _complained(letter))):
@@ -136,7 +158,8 @@ def count(session: Session, letter: Campaign) -> Figures:
             found.setdefault(tally.provider_kind(provider), Counter())[name] += number
     providers = {name: AtProvider(**numbers) for name, numbers in sorted(found.items())}
     replies = session.scalar(_replies(letter, first, last)) or 0
-    return Figures(clock.now(), providers, replies, first, last)
+    gone = session.scalar(_gone(letter)) or 0
+    return Figures(clock.now(), providers, replies, recipients, gone, first, last)
 
 
 def keep(session: Session, campaign_id: int, found: Figures) -> None:
@@ -145,9 +168,13 @@ def keep(session: Session, campaign_id: int, found: Figures) -> None:
         "counted_at": found.counted_at,
         "providers": {name: asdict(each) for name, each in found.providers.items()},
         "replies": found.replies,
+        "recipients": found.recipients,
+        "gone": found.gone,
         "first_delivery": found.first,
         "last_delivery": found.last,
     }
+    # Whether there is a row is seen and acted upon in one step: each letter has one.
+    throttle.take_turns(session, "letter figures", str(campaign_id))
     row = session.scalars(select(LetterFigures).where(LetterFigures.campaign_id == campaign_id)).first()
     if row is None:
         session.add(LetterFigures(campaign_id=campaign_id, **values))
@@ -164,18 +191,22 @@ def forget_gone(session: Session) -> None:
 
 
 def due(session: Session) -> Iterator[int]:
-    """Return the large letters that should be counted again, the one that waits longest first."""
+    """Return the letters to be counted again that may be large, the one that waits longest first."""
     now = clock.now()
+    endless = Campaign.kind.in_(_ENDLESS)
+    once = and_(
+        ~endless, Campaign.recipients > COUNTED_AT_ONCE, Campaign.state.in_(_STARTED), Campaign.started_at.is_not(None)
+    )
     query = (
-        select(Campaign.id, Campaign.started_at, LetterFigures.counted_at)
+        select(Campaign.id, Campaign.started_at, LetterFigures.counted_at, endless)
         .outerjoin(LetterFigures, LetterFigures.campaign_id == Campaign.id)
-        .where(Campaign.recipients > COUNTED_AT_ONCE, Campaign.state.in_(_STARTED))
-        .where(Campaign.kind == CampaignKind.LETTER, Campaign.started_at.is_not(None))
+        .where(or_(once, and_(endless, Campaign.state != CampaignState.DRAFT)))
         .where(or_(LetterFigures.counted_at.is_(None), LetterFigures.counted_at < now - _LEAST))
         .order_by(LetterFigures.counted_at.is_not(None), LetterFigures.counted_at, Campaign.id.desc())
     )
-    for number, started, counted in session.execute(query).all():
-        if counted is None or now - counted > max(_LEAST, min((now - (started or now)) / _PART_OF_AGE, _MOST)):
+    for number, started, counted, never_ends in session.execute(query).all():
+        grown = _STEADY if never_ends else max(_LEAST, min((now - (started or now)) / _PART_OF_AGE, _MOST))
+        if counted is None or now - counted > grown:
             yield number
 
 
@@ -227,6 +258,12 @@ def _spam(letter: Campaign) -> tuple[Any, ...]:
         FeedbackEvent.kind == FeedbackKind.COMPLAINED,
         FeedbackEvent.outcome != Outcome.UNPROVEN,
     )
+
+
+def _gone(letter: Campaign) -> Select[int]:
+    """Select how many readers were not reached because of their addresses."""
+    back = Delivery.state.in_([_S.FAILED, _S.BOUNCED])
+    return select(func.count()).where(Delivery.campaign_id == letter.id, back, Delivery.reply_class.in_(_ADDRESS))
 
 
 def _replies(letter: Campaign, first: int, last: int) -> Select[int]:

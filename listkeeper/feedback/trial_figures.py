@@ -18,9 +18,9 @@ from listkeeper.sending.delivery import Delivery, DeliveryState
 
 
 def of_arms(session: Session, campaign: Campaign) -> dict[Arm, Figures]:
-    """Return the numbers of both versions as they are now; empty for a letter without a trial."""
+    """Return the numbers of both versions as they are now; empty for a letter without a trial, or not under way yet."""
     trial = trials.of(campaign)
-    if trial is None:
+    if trial is None or campaign.started_at is None:
         return {}
     count = _clicks if trial.measure is Measure.CLICKS else _replies
     return {arm: count(session, campaign, trial.revision_of(arm)) for arm in Arm}

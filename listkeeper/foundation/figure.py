@@ -23,6 +23,8 @@ _PLACES = 8
 _MOST = 10**12
 _DIGITS = re.compile(r"(?P<whole>\d+)(?:\.(?P<rest>\d+))?", re.ASCII)
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)
+# A space or an apostrophe divides thousands: “12 500”, and never “12 5”.
+_GAP = re.compile(r"(?<=\d)[\s'\N{RIGHT SINGLE QUOTATION MARK}](?=\d{3}(?!\d))")
 
 
 def read(written: str, *, coarse: bool = False) -> Fraction:
@@ -30,8 +32,9 @@ def read(written: str, *, coarse: bool = False) -> Fraction:
 
     ``coarse`` numbers have no three decimals, so that ``12.500`` is twelve thousand in any language.
     """
-    plain = re.sub(r"[\s'\N{RIGHT SINGLE QUOTATION MARK}]", "", written) if len(written) <= _LONGEST else ""
-    sign, plain = (-1, plain[1:]) if plain[:1] in {"-", "\N{MINUS SIGN}"} else (1, plain)
+    plain = written.strip() if len(written) <= _LONGEST else ""
+    sign, plain = (-1, plain[1:].lstrip()) if plain[:1] in {"-", "\N{MINUS SIGN}"} else (1, plain)
+    plain = _GAP.sub("", plain)
     point = _point(plain, coarse=coarse)
     # Where no sign is the decimal one, all there are divide thousands.
     group = "," if point == "." or (not point and "," in plain) else "."

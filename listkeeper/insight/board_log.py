@@ -2,7 +2,8 @@
 
 The value of then is kept, and so many days later the value of that day beside
 it. What came after is not what came of it: the words say what changed, and
-"no difference seen" where chance alone could have done as much.
+"no difference seen" where chance alone could have done as much. Owners may
+delete what was noted by mistake.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.foundation import clock, columns, language, throttle
 from listkeeper.foundation.columns import UtcDateTime
-from listkeeper.foundation.errors import Invalid
+from listkeeper.foundation.errors import Invalid, NotFound
 from listkeeper.foundation.table import Table
 from listkeeper.insight import board_number, board_value
 from listkeeper.insight.board_number import NUMBERS, Better, Number, NumberKind, Unit
@@ -99,6 +100,20 @@ def note(  # noqa: PLR0913 - what was done, by whom, and when it is looked at
     session.add(made)
     session.flush()
     return made
+
+
+def delete(session: Session, organisation: Organisation, public_id: str) -> None:
+    """Delete a note for good, with the values beside it: no person stands in it, and no number rests on it.
+
+    Raises NotFound.
+    """
+    found = session.scalars(
+        select(BoardLog).where(BoardLog.organisation_id == organisation.id, BoardLog.public_id == public_id)
+    ).first()
+    if found is None:
+        raise NotFound("no_note", language.text("There is no such note. Nothing was changed."))
+    session.delete(found)
+    session.flush()
 
 
 def fill_in(session: Session, organisation: Organisation) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
@@ -29,6 +29,8 @@ from listkeeper.insight.board_trust import Part, Stand
 from listkeeper.insight.brought import Brought
 
 _WEEK, _MONTH, _QUARTER = timedelta(days=7), timedelta(days=30), timedelta(days=90)
+# Before that its links may not be counted yet, and a few hours of clicks are no match for all of the letter before.
+_READ_BY_MANY = timedelta(hours=24)
 # A form that fewer people used tells nothing.
 ENOUGH_SIGNUPS = 20
 _ORDER = "order"
@@ -59,7 +61,23 @@ def _first_places(session: Session, organisation: Organisation) -> dict[str, str
 
 
 def _clicked_last(session: Session, organisation: Organisation) -> Reading:
-    letters = session.scalars(
+    letters = session.scalars(_sent(organisation).where(Campaign.started_at <= clock.now() - _READ_BY_MANY)).all()
+    if not letters:
+        young = session.scalars(_sent(organisation)).first()
+        if young is None:
+            return board_reading.unknown(Unknown.NOTHING_SENT, **_first_places(session, organisation))
+        return board_reading.unknown(Unknown.TOO_YOUNG, **_named(young))
+    last = engagement.of_campaign(session, letters[0].id)
+    if not last.counted:
+        return board_reading.unknown(Unknown.NO_LINKS_COUNTED, **_named(letters[0]))
+    former = engagement.of_campaign(session, letters[1].id) if len(letters) > 1 else None
+    before = brought.per_mille(former.clickers, former.counted) if former else None
+    return board_reading.share(last.clickers, last.counted, before, **_named(letters[0]))
+
+
+def _sent(organisation: Organisation) -> Select[Campaign]:
+    """Select the two letters that left last, the newer one first."""
+    return (
         select(Campaign)
         .where(
             Campaign.organisation_id == organisation.id,
@@ -69,18 +87,11 @@ def _clicked_last(session: Session, organisation: Organisation) -> Reading:
         )
         .order_by(Campaign.started_at.desc(), Campaign.id.desc())
         .limit(2)
-    ).all()
-    if not letters:
-        return board_reading.unknown(Unknown.NOTHING_SENT, **_first_places(session, organisation))
-    last, named = (
-        engagement.of_campaign(session, letters[0].id),
-        {"letter": letters[0].public_id, "list": letters[0].mailing_list.public_id},
     )
-    if not last.counted:
-        return board_reading.unknown(Unknown.NO_LINKS_COUNTED, **named)
-    former = engagement.of_campaign(session, letters[1].id) if len(letters) > 1 else None
-    before = brought.per_mille(former.clickers, former.counted) if former else None
-    return board_reading.share(last.clickers, last.counted, before, **named)
+
+
+def _named(letter: Campaign) -> dict[str, str]:
+    return {"letter": letter.public_id, "list": letter.mailing_list.public_id}
 
 
 def _trust(session: Session, organisation: Organisation) -> Reading:
@@ -184,7 +195,7 @@ def _orders(session: Session, organisation: Organisation) -> Reading:
         return board_reading.unknown(Unknown.NO_ORDERS_TOLD)
     since = moment - _MONTH
     query = select(func.count().filter(row.at >= since), func.count().filter(row.at < since)).where(
-        *theirs, row.campaign_id != 0, row.at >= since - _MONTH
+        *theirs, or_(row.campaign_id != 0, row.apart), row.at >= since - _MONTH
     )
     value, before = session.execute(query).one()
     return Reading(value, before, dict(_first_places(session, organisation)))

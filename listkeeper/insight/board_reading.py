@@ -13,6 +13,7 @@ class Unknown(StrEnum):
     """Why there is no value; it is stored, and said in words where it is read."""
 
     NOTHING_SENT = "nothing_sent"
+    TOO_YOUNG = "too_young"
     NO_LINKS_COUNTED = "no_links_counted"
     NOBODY_WROTE = "nobody_wrote"
     FEW_SIGNUPS = "few_signups"
@@ -57,6 +58,7 @@ def unknown_words(why: Unknown) -> str:
     """Say why there is no value."""
     return {
         Unknown.NOTHING_SENT: language.text("Not measured: no letter has gone out yet."),
+        Unknown.TOO_YOUNG: language.text("Not measured: the last letter left less than a day ago."),
         Unknown.NO_LINKS_COUNTED: language.text("Not measured: the links of the last letter were not counted."),
         Unknown.NOBODY_WROTE: language.text("Not measured: nobody wrote to you in 30 days."),
         Unknown.FEW_SIGNUPS: language.text("Not measured: fewer than 20 people signed up by any form in 90 days."),

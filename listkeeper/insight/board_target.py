@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import source_cost
-from listkeeper.foundation import language, money
+from listkeeper.foundation import figure, language, money
 from listkeeper.foundation.errors import Invalid
 from listkeeper.insight.board_number import NUMBERS, NumberKind, Unit
 
 _SHARE = re.compile(r"(\d{1,3})(?:[.,](\d))?\s*%?", re.ASCII)
-_NUMBER = re.compile(r"\d{1,12}", re.ASCII)
 _WHOLE = 1000
 
 
@@ -34,11 +34,7 @@ def read(kind: NumberKind, typed: str, currency: str) -> int | None:
         case Unit.MONEY:
             return money.parse(plain, currency)
         case _:
-            # Thousands may be divided as people write them.
-            digits = re.sub(r"[\s.,']", "", plain)
-            if not _NUMBER.fullmatch(digits):
-                raise Invalid("target", language.text("A target is a number from 0 on. Nothing was changed."))
-            return int(digits)
+            return _number(plain)
 
 
 def _share(plain: str) -> int:
@@ -47,6 +43,17 @@ def _share(plain: str) -> int:
     if value > _WHOLE:
         raise Invalid("target", language.text("This target is per cent: please type 0 to 100. Nothing was changed."))
     return value
+
+
+def _number(plain: str) -> int:
+    """Return how many; thousands may be divided as people write them, and nothing else."""
+    try:
+        value = figure.read(plain, coarse=True)
+    except Invalid:
+        value = Fraction(-1)
+    if value < 0 or value.denominator != 1:
+        raise Invalid("target", language.text("This target is a whole number from 0 on. Nothing was changed."))
+    return int(value)
 
 
 def typed(kind: NumberKind, value: int | None, currency: str) -> str:

@@ -1,7 +1,8 @@
 """What costs a sender trust, part by part, of the last 30 days: each is fine, to be repaired, or not known.
 
 The limits are those of the large receivers where they name one. What could not
-be measured is not known, and never fine.
+be measured is not known, and never fine: that nobody complained says something
+only where somebody would have told us.
 """
 
 from __future__ import annotations
@@ -11,26 +12,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import mailing_list
 from listkeeper.campaigns import domain_gate
-from listkeeper.campaigns.campaign import Campaign
 from listkeeper.deliverability import freemail, proven, sending_domain
 from listkeeper.deliverability.finding import Severity
-from listkeeper.feedback import bounce_figures
-from listkeeper.feedback.event import FeedbackEvent
+from listkeeper.feedback.event import FeedbackEvent, FeedbackKind, Outcome
+from listkeeper.feedback.inbound import Way
 from listkeeper.foundation import clock, language
-from listkeeper.insight import board_counts, trust_account
+from listkeeper.insight import board_counts, board_mails, trust_account
 
 OVER = timedelta(days=30)
 # Thousandths of the mails. Gmail asks for less than 0.1 % of complaints; who sends to an old list sees 2 % come back.
 MOST_COMPLAINTS, MOST_BOUNCES, MOST_LEAVING = 1, 20, 5
 # One complaint among fewer mails can be a slip of the finger.
 _SLIP = 1
-_TOLD_BY_US = ("answer", "smtp")
+# Providers tell of whatever happens to a mail, complaints too; who sends mail back tells of complaints or does not.
+_HOOKS = tuple(way.value for way in Way if not way.is_mail)
 
 
 class Part(StrEnum):
@@ -63,26 +64,16 @@ class Found:
 def look(session: Session, organisation: Organisation) -> list[Found]:
     """Return how each part stands, in the order of ``Part``."""
     since = clock.now() - OVER
-    mails = _mails(session, organisation, since)
+    mails = board_mails.since(session, organisation, since)
+    left = board_counts.left(session, organisation, since)[0]
     parts: dict[Part, Callable[[], Found]] = {
-        Part.COMPLAINTS: lambda: _complaints(session, organisation, since, mails),
+        Part.COMPLAINTS: lambda: _complaints(session, organisation, since, mails.handed),
         Part.DOMAIN: lambda: _domain(session, organisation),
-        Part.BOUNCES: lambda: _share(
-            Part.BOUNCES, bounce_figures.of_days(session, organisation.id, OVER).total, mails, MOST_BOUNCES
-        ),
-        Part.LEAVING: lambda: _share(
-            Part.LEAVING, board_counts.left(session, organisation, since)[0], mails, MOST_LEAVING
-        ),
+        Part.BOUNCES: lambda: _share(Part.BOUNCES, mails.came_back, mails.handed, MOST_BOUNCES),
+        Part.LEAVING: lambda: _share(Part.LEAVING, left, mails.to_readers, MOST_LEAVING),
         Part.BALANCE: lambda: _balance(session, organisation),
     }
     return [parts[part]() for part in Part]
-
-
-def _mails(session: Session, organisation: Organisation, since: datetime) -> int:
-    query = select(func.coalesce(func.sum(Campaign.recipients), 0)).where(
-        Campaign.organisation_id == organisation.id, Campaign.started_at >= since
-    )
-    return int(session.scalar(query) or 0)
 
 
 def _share(part: Part, number: int, mails: int, most: int) -> Found:
@@ -93,14 +84,18 @@ def _share(part: Part, number: int, mails: int, most: int) -> Found:
 
 def _complaints(session: Session, organisation: Organisation, since: datetime, mails: int) -> Found:
     number = board_counts.complained(session, organisation, since)
-    found = _share(Part.COMPLAINTS, number, mails, MOST_COMPLAINTS)
-    told = select(FeedbackEvent.id).where(
-        FeedbackEvent.organisation_id == organisation.id, FeedbackEvent.source.not_in(_TOLD_BY_US)
-    )
-    if number == 0 and session.scalars(told.limit(1)).first() is None:
-        # Nobody has ever told us of anything: then silence is no good news.
+    if number == 0 and not _is_told(session, organisation):
+        # Nobody would have told us: then silence is no good news.
         return Found(Part.COMPLAINTS, Stand.UNKNOWN)
-    return found
+    return _share(Part.COMPLAINTS, number, mails, MOST_COMPLAINTS)
+
+
+def _is_told(session: Session, organisation: Organisation) -> bool:
+    """Return whether somebody tells us of complaints: a feedback loop has, or a provider's events come."""
+    event = FeedbackEvent
+    loop = and_(event.kind == FeedbackKind.COMPLAINED, event.outcome != Outcome.UNPROVEN)
+    query = select(event.id).where(event.organisation_id == organisation.id, or_(loop, event.source.in_(_HOOKS)))
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def _domain(session: Session, organisation: Organisation) -> Found:

@@ -101,12 +101,15 @@ def _timed(session: Session, organisation: Organisation, kind: NumberKind, *, pr
 
 
 def keep(session: Session, organisation: Organisation, measured: Sequence[Measured]) -> None:
-    """Keep what was measured as the value of the day; one that was not known a week ago has no value of then."""
+    """Keep what was measured as the value of the day; one that was not known a week ago has no value of then.
+
+    Of the last letter none is taken from a week ago: it may be of the same letter, and there may be no letter before.
+    """
     throttle.take_turns(session, "board", str(organisation.id))
     day = today(session, organisation)
     for each in measured:
         before = each.reading.before
-        if before is None:
+        if before is None and each.kind is not NumberKind.CLICKED_LAST:
             former = of_day(session, organisation, each.kind, day - _WEEK)
             before = former.value if former is not None else None
         row = of_day(session, organisation, each.kind, day)

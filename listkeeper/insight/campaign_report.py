@@ -134,7 +134,8 @@ def of(session: Session, letter: Campaign) -> Report:
     return Report(
         leaving=leaving,
         counted_at=figures.counted_at,
-        recipients=letter.recipients,
+        # What leaves one by one was never planned for so many.
+        recipients=letter.recipients or figures.recipients,
         whole=whole,
         engagement=counted,
         clicked=clicked,
@@ -203,7 +204,8 @@ def _judged(letter: Campaign, clicked: Share, replied: Share, left: Share, sums:
     believed = assumption.of(letter)
     if believed is None:
         return None
-    ordered = Share(sum(each.number for each in sums if each.name == _ORDER), replied.people)
+    # Only counted links carry the mark by which an order is known to be the letter's.
+    ordered = Share(sum(each.number for each in sums if each.name == _ORDER), clicked.people)
     share = {Measure.CLICKS: clicked, Measure.REPLIES: replied, Measure.LEFT: left, Measure.ORDERS: ordered}[
         believed.measure
     ]

@@ -54,6 +54,7 @@ _YEAR, _QUARTER = timedelta(days=365), timedelta(days=90)
 # Fewer complaints in a year tell nothing about who complains.
 ENOUGH_COMPLAINTS = 5
 _OF_SO_MANY = 10_000
+_NOT_CONFIRMED = tuple(state for state in SubscriptionState if state is not SubscriptionState.CONFIRMED)
 _LEFT = (CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED)
 
 
@@ -222,12 +223,24 @@ def count(session: Session, of_list: MailingList, rule: Rule = Rule()) -> Propos
 
 
 def silent(of_list: MailingList, rule: Rule, moment: datetime) -> Select[int]:
-    """Return the SELECT of the subscriptions of those who never reacted."""
-    did = _reacted()
+    """Return the SELECT of the subscriptions of those who never reacted: the last group of ``_group``.
+
+    Each condition by itself and not as a group, so that those are found by their index who let their clicks be seen.
+    """
+    before, did = clock.months_later(moment, -rule.months), _reacted()
     return (
         select(Subscription.id)
         .outerjoin(did, did.c.person == Subscription.subscriber_id)
-        .where(_asked(of_list), _group(rule, moment) == Group.SILENT.value)
+        .where(
+            Subscription.list_id == of_list.id,
+            # Said by what it is not: SQLite would look through all who are confirmed.
+            Subscription.state.not_in(_NOT_CONFIRMED),
+            Subscription.rest_batch_id.is_(None),
+            Subscription.since <= before,
+            Subscription.tracking_since <= before,
+            did.c.person.is_(None),
+            _got() >= rule.letters,
+        )
     )
 
 
@@ -340,12 +353,15 @@ def _row(session: Session, list_id: int) -> CleanUpFigure | None:
     return session.scalars(select(CleanUpFigure).where(CleanUpFigure.list_id == list_id)).first()
 
 
-def rest(session: Session, of_list: MailingList, rule: Rule, *, actor: str) -> RestBatch:
-    """Let those rest who never reacted by a rule, as things stand now. Raises Conflict and Invalid as ``resting``."""
-    before = count(session, of_list, rule)
-    people = silent(of_list, rule, before.counted_at)
-    batch = resting.begin(session, of_list, people, actor=actor, figures=before.as_json())
-    keep(session, of_list.id, _without(before, batch.number))
+def rest(session: Session, of_list: MailingList, counted: Proposal, *, actor: str) -> RestBatch:
+    """Let those rest who never reacted by the rule of a proposal, and have not reacted since it was counted.
+
+    To count takes long and is done before, while nothing is held for writing. Raises Conflict and Invalid as
+    ``resting``.
+    """
+    people = silent(of_list, counted.rule, counted.counted_at)
+    batch = resting.begin(session, of_list, people, actor=actor, figures=counted.as_json())
+    keep(session, of_list.id, _without(counted, batch.number))
     return batch
 
 

@@ -8,26 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import String, cast, delete, insert, literal, select
+from sqlalchemy import String, cast, delete, insert, literal, select, true
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
+from listkeeper.audience import event_count
+from listkeeper.audience.event_count import EventCount
 from listkeeper.audience.posted_event import PostedEvent
 from listkeeper.campaigns import link, revision
 from listkeeper.campaigns.assumption import Assumption, Measure
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.link import CampaignLink
 from listkeeper.campaigns.revision import Revision
-from listkeeper.feedback import engagement_tally
-from listkeeper.feedback.engagement_tally import EngagementTally, Key, What
 from listkeeper.feedback.letter_figures import LetterFigures
 from listkeeper.foundation import clock
+from listkeeper.sending import engagement_tally
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.engagement_tally import EngagementTally, What
 
 # In thousandths of a letter's readers: counted, clicked; and in thousandths of a per cent what was believed.
 _CAME = ((420, 21, 4_000), (430, 26, 5_000), (445, 33, 6_000))
-# One in so many bought something, for so much, in the smallest coin.
-_BOUGHT_EVERY, _LEAST, _STEP, _STEPS = 61, 4_500, 1_300, 7
+# One in so many bought something, for so much, in the smallest coin; about one in four of who clicked.
+_BOUGHT_EVERY, _LEAST, _STEP, _STEPS = 149, 4_500, 1_300, 7
 _CURRENCY = {"da": "DKK", "nb": "NOK", "sv": "SEK", "pl": "PLN", "ru": "RUB"}
 
 
@@ -48,7 +50,7 @@ def _clicks(session: Session, letter: Campaign, counted: int, clickers: int) -> 
     numbers = list(link.numbers(session, sent.id).values())
     if not numbers:
         return
-    key = Key(letter.id, sent.id, 0, engagement_tally.UNKNOWN, What.COUNTED)
+    key = engagement_tally.Key(letter.id, sent.id, 0, engagement_tally.UNKNOWN, What.COUNTED)
     found = {key: counted, key._replace(what=What.CLICKER): clickers}
     for place, number in enumerate(numbers):
         of_link = key._replace(link_id=number)
@@ -69,20 +71,25 @@ def _orders(session: Session, letter: Campaign, currency: str) -> None:
         PostedEvent.received_at: at,
         PostedEvent.amount: amount,
         PostedEvent.currency: literal(currency),
-        PostedEvent.campaign_id: literal(letter.id),
+        # Nobody in the demo chose to be seen by name, so no order of hers names the letter.
+        PostedEvent.campaign_id: literal(0),
+        PostedEvent.apart: true(),
     }
-    rows = select(*values.values()).where(
+    bought = (
         Delivery.campaign_id == letter.id,
         Delivery.state == DeliveryState.ACCEPTED,
         (Delivery.subscriber_id + letter.id) % _BOUGHT_EVERY == 0,
     )
+    rows = select(*values.values()).where(*bought)
     session.execute(insert(PostedEvent).from_select(list(values), rows, include_defaults=False))
+    amounts = [each or 0 for each in session.scalars(select(amount).where(*bought))]
+    event_count.add(session, {event_count.Key(letter.id, "order", currency): amounts} if amounts else {})
 
 
 def remove(session: Session, owner: Organisation) -> None:
     """Take away what was counted of the demo's letters, and their links; the orders go with the people."""
     ours = select(Campaign.id).where(Campaign.organisation_id == owner.id, Campaign.demo.is_(True))
-    for table in (EngagementTally, LetterFigures):
+    for table in (EngagementTally, LetterFigures, EventCount):
         gone = delete(table).where(table.campaign_id.in_(ours))
         session.execute(gone, execution_options={"synchronize_session": False})
     sent = select(Revision.id).where(Revision.campaign_id.in_(ours))

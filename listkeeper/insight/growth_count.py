@@ -26,7 +26,7 @@ from listkeeper.audience.importing.batch import ImportBatch
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscription import Subscription, SubscriptionState
-from listkeeper.foundation import clock, columns
+from listkeeper.foundation import clock, columns, throttle
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.table import Table
 from listkeeper.insight import month
@@ -104,6 +104,8 @@ def _kept(session: Session, mailing_list: MailingList) -> Counted:
 
 def keep(session: Session, mailing_list: MailingList, counts: Sequence[Count]) -> None:
     """Put fresh counts of a long list in the place of the kept ones; a short one is counted when somebody looks."""
+    # Two who put theirs in the place of the same one would both stay.
+    throttle.take_turns(session, "growth", str(mailing_list.id))
     session.execute(delete(GrowthCount).where(GrowthCount.list_id == mailing_list.id))
     at = clock.now()
     if sum(count.people for count in counts) > COUNTED_AT_ONCE:

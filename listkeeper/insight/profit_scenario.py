@@ -93,8 +93,10 @@ def create(session: Session, organisation: Organisation, name: str, draft: Profi
     return made
 
 
-def change(scenario: ProfitScenario, name: str, draft: ProfitDraft, version: int) -> None:
+def change(session: Session, scenario: ProfitScenario, name: str, draft: ProfitDraft, version: int) -> None:
     """Keep another draft in the place of this one. Raises Conflict when somebody changed it meanwhile."""
+    # Of two at the same moment, the second sees the version of the first.
+    session.refresh(scenario, with_for_update=True)
     if version != scenario.version:
         raise Conflict(
             "changed_meanwhile",

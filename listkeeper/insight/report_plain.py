@@ -39,7 +39,7 @@ def of(letter: Campaign, report: Report) -> dict[str, Any]:
         "complained": report.complained,
         "compared_with": report.before,
         "clicks": asdict(report.engagement.clicks),
-        "opens": asdict(report.engagement.opens),
+        "opens": {**asdict(report.engagement.opens), "counted": report.engagement.pictured},
         "assumption": _assumption(report),
         "links": [{"number": each.number, "url": each.url, **asdict(each.clicks)} for each in report.places],
         "providers": [

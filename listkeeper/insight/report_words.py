@@ -117,7 +117,7 @@ def believed(found: Assumption) -> str:
 def happened(judged: Judged) -> str:
     """Say what came of what was believed."""
     if judged.verdict is Verdict.NOTHING:
-        if judged.believed.measure is Measure.CLICKS:
+        if judged.believed.measure in {Measure.CLICKS, Measure.ORDERS}:
             return language.text("Nobody lets clicks be counted, so nobody can say what came of it.")
         return language.text("It has reached nobody, so there is nothing to say.")
     told = _shared(judged.share)

@@ -3,8 +3,9 @@
 A letter that gives (help, news, an answer, a reward) adds 1, one that asks (an
 offer, a survey, a question about the reader) takes 1; a letter that nobody said
 it of counts for nothing. The balance of a list is the sum over the letters that
-left, or are ordered to leave, to all of it. The balance of a person is the sum
-over those that her mailbox took, of all lists and of her alone: welcome letters
+left, or are ordered to leave, to all of it; one to a segment is none of these,
+and is judged by no floor. The balance of a person is the sum over those that
+her mailbox took, of all lists, of segments and of her alone: welcome letters
 and the steps of series too. A list has a floor: an ask that would take it below
 is for its owner to say once more.
 """
@@ -89,6 +90,9 @@ def _counts_for(list_id: int) -> tuple[ColumnElement[bool], ...]:
     return (
         Campaign.list_id == list_id,
         Campaign.kind == CampaignKind.LETTER,
+        # Three people of a segment who got something open no account with fifty thousand. A letter about a topic is one
+        # to the whole list: it goes to all who did not choose otherwise.
+        Campaign.segment_id.is_(None),
         Campaign.stance.is_not(None),
         or_(begun, ordered),
     )
@@ -155,15 +159,24 @@ def entries(session: Session, list_id: int) -> list[Entry]:
     ]
 
 
-def declare(session: Session, campaign: Campaign, stance: Stance, *, below_floor: bool = False) -> None:
+def judged(campaign: Campaign) -> Stance | None:
+    """Return as what a letter that waits to leave was judged for its whole list; None for a draft, and for one to some.
+
+    Asked before anything about it is changed: what was judged holds for those it was judged for.
+    """
+    ordered = campaign.state in schedule.ORDERED and campaign.segment_id is None
+    return stances.of(campaign) if ordered else None
+
+
+def declare(
+    session: Session, campaign: Campaign, stance: Stance, *, below_floor: bool = False, before: Stance | None = None
+) -> None:
     """Note what a letter is, as it is ordered. Raises Conflict when its ask would take the list below its floor.
 
-    ``below_floor`` says that its owner was told so, and sends it all the same. Ordered again for another moment it was
-    judged before.
+    ``below_floor`` says that its owner was told so, and sends it all the same. ``before`` is what it was ``judged`` as
+    when it was ordered, for another moment say: as the same it is not judged again.
     """
-    if campaign.state in schedule.ORDERED and campaign.stance == stance.value:
-        return
-    if not below_floor and (why := why_asked(session, campaign, stance)):
+    if stance is not before and not below_floor and (why := why_asked(session, campaign, stance)):
         raise Conflict("below_floor", f"{why} {language.text('Nothing was sent.')}")
     campaign.stance = stance.value
 
@@ -175,9 +188,13 @@ def of_letter(campaign: Campaign, draft: Draft, said: str | None) -> Stance:
     return stances.of(campaign) or stances.suggested(draft)
 
 
-def why_asked(session: Session, campaign: Campaign, stance: Stance) -> str:
-    """Return why a letter is for its owner to say once more, in a sentence; empty when it is not."""
-    if stances.gives(stance) or campaign.kind is not CampaignKind.LETTER:
+def why_asked(session: Session, campaign: Campaign, stance: Stance, *, to_all: bool | None = None) -> str:
+    """Return why a letter is for its owner to say once more, in a sentence; empty when it is not.
+
+    ``to_all`` is whether it is to go to the whole list, where that was chosen on a page and is not stored yet.
+    """
+    whole = campaign.segment_id is None if to_all is None else to_all
+    if stances.gives(stance) or campaign.kind is not CampaignKind.LETTER or not whole:
         return ""
     balance = balance_of_list(session, campaign.list_id, without=campaign.id)
     floor = campaign.mailing_list.trust_floor

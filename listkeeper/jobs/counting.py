@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from listkeeper import store
-from listkeeper.feedback import engagement_judging, engagement_reach, engagement_tally
+from listkeeper.feedback import engagement_judging
+from listkeeper.sending import engagement_tally
 
 # Less than a round of the timetable: what is left is judged in the next.
 _SECONDS = 40.0
@@ -24,14 +25,7 @@ def judge() -> None:
 
 
 def look_after() -> None:
-    """Say anew how many mails are counted, fold the totals, and forget what ties two visits together."""
-    with store.reading() as session:
-        due = engagement_reach.due(session)
-    for number in due:
-        with store.reading() as session:
-            numbers = engagement_reach.counted(session, number)
-        with store.transaction() as session:
-            engagement_tally.set_counted(session, number, numbers)
+    """Fold the totals, and forget what ties two visits together."""
     with store.transaction() as session:
         engagement_tally.fold(session, engagement_tally.worth_folding(session))
     with store.transaction() as session:

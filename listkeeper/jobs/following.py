@@ -40,6 +40,8 @@ def look() -> None:
             raise
         except ListkeeperError as problem:
             _log.warning("follow_up.not_looked_at", follow_up=number, reason=problem.code)
+        except Exception:  # noqa: BLE001 - one line with a fault of ours must not keep those behind it at home
+            _log.exception("follow_up.not_looked_at", follow_up=number)
     if planned:
         parts.ring([Lane.SENDING])
 
@@ -48,6 +50,7 @@ def _look_at(number: int, *, rests: bool, looks: bool) -> int:
     known = parts.settings()
     if looks:
         _once(number, lambda session, each: follow_up_entry.look(session, each, practice=known.rehearsing))
+    _once(number, follow_up_settling.call_back)
     _until_done(number, follow_up_settling.settle)
     if rests:
         return 0

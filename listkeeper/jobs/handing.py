@@ -21,6 +21,7 @@ from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
 from listkeeper.jobs import identity, lines, pacing, shift
 from listkeeper.sending import batch, composing, envelope
 from listkeeper.sending.batch import Question
+from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.prepared import Letters, Ready
 from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply, TransportUnavailable
@@ -36,19 +37,21 @@ class Said:
 
     outcomes: dict[int, Outcome | None] = field(default_factory=dict)
     questions: dict[int, Question] = field(default_factory=dict)
+    # Which of them are counted copies: nothing that is stored says so.
+    counted: dict[int, CountedCopy] = field(default_factory=dict)
     # A message that is read as a receiver reads it, as it left: asked for by the row's number.
     read_on: int = 0
     kept: bytes = b""
 
     def taken(self) -> Said:
         """Begin anew, and return what was known until now."""
-        before = Said(self.outcomes, self.questions)
-        self.outcomes, self.questions = {}, {}
+        before = Said(self.outcomes, self.questions, self.counted)
+        self.outcomes, self.questions, self.counted = {}, {}, {}
         return before
 
     def recall(self, before: Said) -> None:
         """Take back what was not written down after all."""
-        self.outcomes, self.questions = before.outcomes, before.questions
+        self.outcomes, self.questions, self.counted = before.outcomes, before.questions, before.counted
 
 
 def deliver(group: Group, letters: Letters, said: Said) -> int | None:
@@ -117,6 +120,7 @@ def _keep(session: Session, said: Said) -> None:
         worker=identity.me(),
         deadlines=parts.deadlines(),
         receivers=pacing.receivers_of(said.outcomes),
+        counted=said.counted,
     )
 
 
@@ -129,6 +133,8 @@ def _sealed(ready: Sequence[Ready], said: Said) -> Iterator[Envelope]:
         if (sealed := _seal(row, said)) is not None:
             if row.prepared.template is not None:
                 said.questions[row.delivery_id] = Question(sealed.content, row.prepared.template, row.prepared.lint)
+            if row.prepared.counted is not None:
+                said.counted[row.delivery_id] = row.prepared.counted
             if row.delivery_id == said.read_on:
                 said.kept = sealed.content
             yield sealed

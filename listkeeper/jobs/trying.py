@@ -6,7 +6,7 @@ from listkeeper import store
 from listkeeper.accounts import audit_log
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.trial import TrialState
-from listkeeper.feedback import engagement_reach, trial_figures
+from listkeeper.feedback import trial_figures
 from listkeeper.foundation import log
 from listkeeper.sending import trial
 
@@ -31,12 +31,9 @@ def look_around() -> None:
 
 
 def _look(number: int) -> None:
-    with store.reading() as session:
-        if not trial.is_over(session.get_one(Campaign, number)):
-            return
     with store.transaction() as session:
-        # The shares are shares of this number, which else is a round of the timetable old.
-        engagement_reach.count(session, number)
+        if not trial.is_over(session, session.get_one(Campaign, number)):
+            return
     with store.reading() as session:
         figures = trial_figures.of_arms(session, session.get_one(Campaign, number))
     with store.transaction() as session:

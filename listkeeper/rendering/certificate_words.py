@@ -65,8 +65,8 @@ def event(type_: str) -> str:
 
 def _of_counting() -> dict[str, str]:
     return {
-        "tracking.given": language.text("Let the sender see which links are followed"),
-        "tracking.withdrawn": language.text("Ended that it is seen which links are followed"),
+        "tracking.given": language.text("Let the sender see what is done with the letters"),
+        "tracking.withdrawn": language.text("Ended that it is seen what is done with the letters"),
         "tracking.counting_given": language.text("Let the letters be counted, without a name"),
         "tracking.counting_withdrawn": language.text("Ended that the letters are counted"),
     }

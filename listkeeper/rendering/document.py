@@ -353,6 +353,9 @@ def refused(error: ValidationError, value: Mapping[str, Any]) -> Invalid:
     sentence = language.text(
         "Not saved: %(field)s does not fit (%(why)s). What was saved before is still there.",
         field=field, why=first["msg"],
+    ) if first["type"] != "string_too_long" else language.text(
+        "Not saved: %(field)s is too long, the most is %(most)s. What was saved before is still there.",
+        field=field, most=f"{first['ctx']['max_length']:,}",
     )  # fmt: skip
     place = value.get("id", "")
     return Invalid("document_refused", sentence, place=str(place) if isinstance(place, str) else "")

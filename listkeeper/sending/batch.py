@@ -26,7 +26,8 @@ from listkeeper.deliverability.reply_class import SENDER_FAULT, Verdict
 from listkeeper.foundation import clock, outbox
 from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, letter_batch, planning, prepared, retry, tally
+from listkeeper.sending import counted_copy, delivery, letter_batch, planning, prepared, retry, tally, waiting
+from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
 from listkeeper.sending.prepared import HANDED_LEASE, Letters, Line, Prepare, Prepared, Ready
 from listkeeper.sending.retry import Deadlines
@@ -145,23 +146,28 @@ def record(  # noqa: PLR0913 - what came of what, in whose hands, by which rules
     worker: str,
     deadlines: Deadlines = retry.USUAL,
     receivers: Mapping[int, str] | None = None,
+    counted: Mapping[int, CountedCopy] | None = None,
 ) -> None:
     """Store what came of each hand-over; None means it had not begun when the grant grew old.
 
-    ``receivers`` says whom each row went to, as far as that is known. ``questions`` are the mails among them that asked
-    for a yes: once accepted, they are part of the proof. ``worker`` says who handed them over: whoever was away for
-    long, or lost the line at the commit and stores it once more, may find the row in other hands, and that hand-over
-    must not hear of the one before. Nobody has a row of its own again while there is something to store of it.
+    ``receivers`` says whom each row went to, as far as that is known, ``counted`` which of them are counted copies.
+    ``questions`` are the mails among them that asked for a yes: once accepted, they are part of the proof. ``worker``
+    says who handed them over: whoever was away for long, or lost the line at the commit and stores it once more, may
+    find the row in other hands, and that hand-over must not hear of the one before. Nobody has a row of its own again
+    while there is something to store of it.
     """
     if not outcomes:
         return
     # A letter that was taken is what nearly all of them are, and is written down without being made an object of.
-    others = letter_batch.record_taken(session, outcomes, receivers or {}, worker)
+    copies = counted or {}
+    others = letter_batch.record_taken(session, outcomes, receivers or {}, worker, copies)
     singles = {number: outcomes[number] for number in others}
     settled = _record_singles(session, singles, questions or {}, worker, deadlines)
     for row in settled:
         row.provider = row.provider or (receivers or {}).get(row.id)
     tally.note(session, settled)
+    took = [row for row in settled if row.id in copies and row.state is DeliveryState.ACCEPTED]
+    counted_copy.arrived(session, ((copies[row.id], row.provider) for row in took))
 
 
 def _record_singles(
@@ -173,7 +179,8 @@ def _record_singles(
 ) -> list[Delivery]:
     if not outcomes:
         return []
-    cancelled = _cancelled_campaigns(session, outcomes)
+    # Steps before letters, as whoever switches a line on locks them.
+    cancelled = waiting.gone_steps(session, outcomes) | _cancelled_campaigns(session, outcomes)
     reached: dict[int, list[int]] = {}
     refused: list[int | None] = []
     settled: list[Delivery] = []

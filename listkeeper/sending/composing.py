@@ -72,6 +72,8 @@ class _Person(NamedTuple):
     said_by: Method | None
     # What she lets us count of this list's letters.
     counting: Counting
+    # Whether, with her name, that is what she opens, too.
+    opens: bool
 
 
 @dataclass(frozen=True)
@@ -166,9 +168,14 @@ def _people(
     answers = asking_more.answers(session, rows, sound)
     return {
         number: _Person(
-            spoken, _printed(profile) | answers[number], at or since, by or _claim(claim), _counting(seen, counted)
+            spoken,
+            _printed(profile) | answers[number],
+            at or since,
+            by or _claim(claim),
+            _counting(seen, counted),
+            bool(opens),
         )
-        for number, spoken, profile, at, by, since, claim, seen, counted in _PEOPLE.rows(
+        for number, spoken, profile, at, by, since, claim, seen, counted, opens in _PEOPLE.rows(
             session.connection(), {"ids": [row.id for row in rows]}
         )
     }
@@ -189,6 +196,7 @@ _PEOPLE = CompiledOnce(
         _held.import_id,
         tracking.stands(),
         tracking.counts(),
+        tracking.opens(),
     )
     .join(Subscriber.__table__, _subscriber.id == _delivery.subscriber_id)
     .outerjoin(Subscription.__table__, (_held.subscriber_id == _subscriber.id) & (_held.list_id == _delivery.list_id))
@@ -244,12 +252,14 @@ def _prepare(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
 
 def _letter(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
     edition = _edition(row, window)
-    copy = Copy(edition, row, _told(session, row, edition, window))
+    told = _told(session, row, edition, window)
+    counted = counted_copy.of(row, told.counted.how, pictured=told.counted.pictured)
+    copy = Copy(edition, row, told)
     attachment = _receipt_with(session, row)
     if attachment is None and not edition.trial:
-        return copy.prepared()
+        return copy.prepared(counted)
     about = edition.about
-    return house.prepared(
+    made = house.prepared(
         row,
         edition.ours,
         edition.compiled.sha256,
@@ -260,6 +270,7 @@ def _letter(session: Session, row: AnyDelivery, window: _Window) -> Prepared:
         topic=about.topic,
         attachment=attachment,
     )
+    return made._replace(counted=counted)
 
 
 def _edition(row: AnyDelivery, window: _Window) -> Edition:
@@ -293,7 +304,8 @@ def _told(session: Session, row: AnyDelivery, edition: Edition, window: _Window)
     # A test goes to nobody who agreed to be counted, and a notice of trouble measures nobody.
     measures = not edition.trial and row.notice is not NoticeKind.STATUS
     how = person.counting if measures else Counting.NOTHING
-    counted = counted_copy.made(ours.site, row.id, compiled, window.links.get(row.revision_id or 0), how)
+    known = window.links.get(row.revision_id or 0)
+    counted = counted_copy.made(ours.site, row.id, compiled, known, how, opens=person.opens)
     return Told(person.language, person.profile, reason, asked, counted)
 
 

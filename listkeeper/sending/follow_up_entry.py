@@ -9,29 +9,30 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, case, cast, func, insert, literal, null, select
+from sqlalchemy import ColumnElement, Select, String, case, func, insert, literal, null, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import segment_query, subscriber, subscription
+from listkeeper.audience import renewal, segment_query, subscriber, subscription
 from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.posted_event import PostedEvent
 from listkeeper.audience.segment import Segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.campaigns import follow_up, follow_up_step
 from listkeeper.campaigns.follow_up import FollowUp, Trigger
-from listkeeper.foundation import clock
+from listkeeper.foundation import clock, moments
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.sending import follow_up_line, reader_zones
 from listkeeper.sending.follow_up_line import Line
-from listkeeper.sending.follow_up_run import FollowUpRun, RunState, StopWhy
+from listkeeper.sending.follow_up_run import IS_RUNNING, FollowUpRun, RunState, StopWhy
 
 # What a shop tells later than this is history, and begins nothing.
 OLDEST_EVENT = timedelta(days=30)
 EVERY = timedelta(days=1)
-_YES, _SEGMENT = "yes", "segment"
+_YES = "yes"
 
 
 def after_yes(session: Session, event_id: int) -> int:
@@ -126,32 +127,38 @@ def _people(session: Session, found: FollowUp, now: datetime, *, practice: bool)
     """Return the SELECT of who may set out (subscriber, occasion); None where it begins with something else."""
     may = subscription.mailable(found.mailing_list, practice=practice).order_by(None)
     if found.trigger is Trigger.CONSENT_ENDS:
-        day = func.substr(cast(Subscription.valid_until, String), 1, 10)
-        occasion = literal("ends:", String).concat(day)
+        occasion = literal("ends:", String).concat(moments.day_of(renewal.ends(found.mailing_list)))
         return may.with_only_columns(Subscriber.id.label("person"), occasion.label("occasion")).where(
-            *renewable(now, found.days_before or 0)
+            *renewable(found.mailing_list, now, found.days_before or 0)
         )
     known = session.get(Segment, found.segment_id) if found.segment_id is not None else None
-    if known is None or known.archived_at is not None:
+    if known is None:
         return None
     inside = segment_query.members(session, known).order_by(None)
-    chosen = may.with_only_columns(Subscriber.id.label("person"), literal(_SEGMENT, String).label("occasion"))
+    # Of each segment once: who came by another one before, or was there, may come by this one too.
+    occasion = literal(found.begins_with, String)
+    chosen = may.with_only_columns(Subscriber.id.label("person"), occasion.label("occasion"))
     return chosen.where(Subscriber.id.in_(inside))
 
 
-def renewable(now: datetime, days: int) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions on a subscription that is alive, rests on something, and ends by itself soon."""
+def renewable(mailing_list: MailingList, now: datetime, days: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on a subscription to a list that is alive, rests on something, and ends by itself soon."""
+    ends = renewal.ends(mailing_list)
     return (
         Subscription.state == SubscriptionState.CONFIRMED,
         Subscription.basis != Basis.NONE,
-        Subscription.valid_until.is_not(None),
-        Subscription.valid_until > now,
-        Subscription.valid_until <= now + timedelta(days=days),
+        ends > now,
+        ends <= now + timedelta(days=days),
     )
 
 
 def _set_all_out(session: Session, line: Line, people: Select[int, str], now: datetime) -> int:
-    chosen = people.add_columns(Subscriber.time_zone.label("zone")).subquery()
+    here = select(literal(1)).where(
+        FollowUpRun.follow_up_id == line.follow_up.id, FollowUpRun.subscriber_id == Subscriber.id, IS_RUNNING
+    )
+    # Who is still on the line is found again when she has reached its end: nobody is sent along it twice at once.
+    free = people.where(~here.correlate(Subscriber).exists())
+    chosen = free.add_columns(Subscriber.time_zone.label("zone")).subquery()
     running = {
         FollowUpRun.state: literal(RunState.RUNNING, FollowUpRun.state.type),
         FollowUpRun.next_step_id: literal(line.first.id if line.first else None),

@@ -97,10 +97,9 @@ def go_on(session: Session, line: Line, those: Collection[GoesOn]) -> None:
 
 
 def _following(line: Line, each: GoesOn, behind: Collection[tuple[int, int]]) -> FollowUpStep | None:
-    position = line.known[each.step_id].position
-    # Its owner may have changed the order meanwhile: nobody gets a step twice.
-    ahead = (step for step in line.steps if step.position > position and (each.run_id, step.id) not in behind)
-    return next(ahead, None)
+    # Its owner may have changed the order meanwhile: nobody gets a step twice, and none is lost that was moved ahead.
+    left = (step for step in line.steps if step.id != each.step_id and (each.run_id, step.id) not in behind)
+    return next(left, None)
 
 
 _TABLE = cast("Table", FollowUpRun.__table__)

@@ -2,7 +2,8 @@
 
 A step becomes a delivery like any other, with an occasion of its own: the gate
 decides about it, workers lease it, and a planner that dies halfway has planned
-a batch whole or not at all. Two planners at once take different rows.
+a batch whole or not at all. Two planners at once take turns, so that neither
+the cap nor the hours between two letters are passed by both.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from listkeeper.audience.handover import MessageClass
 from listkeeper.campaigns import follow_up_step
 from listkeeper.campaigns.follow_up import FollowUp, FollowUpState
 from listkeeper.campaigns.follow_up_step import FollowUpStep
-from listkeeper.foundation import clock
+from listkeeper.foundation import clock, throttle
 from listkeeper.foundation.among import among
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import follow_up_line, follow_up_stop, follow_up_verdict
@@ -36,6 +37,8 @@ _ACT = cast("Table", FollowUpAct.__table__)
 
 def plan(session: Session, found: FollowUp, *, site: str, practice: bool = False, most: int = AT_ONCE) -> int:
     """Decide about the runs of a line whose next step is due; return about how many (0: nothing is due)."""
+    # One line of a business after the other: what a step of another line brings her now is seen, or waited for.
+    throttle.take_turns(session, "follow-up", str(found.organisation_id))
     # Shared with whoever looks only; pausing it waits for this batch.
     session.flush()
     session.refresh(found, with_for_update={"read": True})

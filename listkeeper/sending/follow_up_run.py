@@ -36,6 +36,10 @@ class StopWhy(StrEnum):
     SEGMENT = "segment"
     # She left, or may be mailed no more for another reason that is hers.
     LEFT = "left"
+    # She called a letter spam.
+    COMPLAINED = "complained"
+    # Her address takes no mail any more.
+    BOUNCED = "bounced"
     # Her permission ended by itself.
     CONSENT_OVER = "consent_over"
     LIST_CLOSED = "list_closed"
@@ -82,7 +86,7 @@ class FollowUpRun(Table):
     id: Mapped[int] = columns.row_id()
     follow_up_id: Mapped[int] = mapped_column(ForeignKey("follow_up.id"))
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))
-    # What began it: "yes", "segment", "event:12", "ends:2027-01-31".
+    # What began it: "yes", "segment:7", "event:12", "ends:2027-01-31".
     occasion: Mapped[str] = mapped_column(String(60))
     # How often before she has begun this line.
     round: Mapped[int] = mapped_column(Integer, default=0)
@@ -113,6 +117,9 @@ class FollowUpRun(Table):
             sqlite_where=delivery_id.is_not(None),
         ),
         Index("ix_follow_up_run_subscriber", "subscriber_id"),
+        # How many are on a line, reached its end or were stopped, and why, is counted from it alone. The state comes
+        # last, so that nobody looks here for the few that run.
+        Index("ix_follow_up_run_state", "follow_up_id", "why", "state"),
     )
 
 
@@ -146,7 +153,9 @@ class FollowUpAct(Table):
             postgresql_where=kind != ActKind.POSTPONED,
             sqlite_where=kind != ActKind.POSTPONED,
         ),
-        Index("ix_follow_up_act_step", "step_id", "kind", "why"),
+        # What became of a step is counted from it alone, and how much of it left since when.
+        Index("ix_follow_up_act_step", "step_id", "kind", "why", "at"),
+        Index("ix_follow_up_act_newest", "step_id", "id"),
         Index("ix_follow_up_act_subscriber", "subscriber_id"),
     )
 

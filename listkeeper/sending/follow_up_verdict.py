@@ -21,7 +21,7 @@ from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.follow_up_step import FollowUpStep, StepKind
 from listkeeper.foundation.among import among
-from listkeeper.sending import follow_up_entry, follow_up_late, follow_up_stop, frequency_cap
+from listkeeper.sending import follow_up_entry, follow_up_late, follow_up_stop, frequency_cap, waiting
 from listkeeper.sending.delivery import LEFT, OPEN, Delivery
 from listkeeper.sending.follow_up_line import Line
 from listkeeper.sending.follow_up_run import Reason
@@ -78,18 +78,13 @@ def _lateness(
 ) -> dict[int, Verdict]:
     """Leave out what comes too late, and spread what slept; a renewal is in time as long as there is a permission."""
     slept = [row for row in rows if now - row.due_at > follow_up_late.grace(line.organisation)]
-    late = [row for row in slept if now - row.planned_for > follow_up_late.TOO_LATE]
-    gone = [] if step.kind is StepKind.RENEWAL else late
-    found = _skipped(gone, Reason.TOO_LATE)
-    rest = [row for row in slept if row.run_id not in found]
-    if rest:
-        moments = follow_up_late.slots(session, line.organisation, line.home, len(rest), now)
-        found |= {
-            row.run_id: Verdict(Reason.CAME_LATE, moment)
-            for row, moment in zip(rest, moments, strict=True)
-            if moment > now
-        }
-    return found
+    if not slept:
+        return {}
+    until = follow_up_late.latest(session, line, step, [(row.subscriber_id, row.planned_for) for row in slept])
+    moments = follow_up_late.slots(session, line.organisation, line.home, until, now)
+    found = _skipped([row for row, moment in zip(slept, moments, strict=True) if moment is None], Reason.TOO_LATE)
+    spread = {row.run_id: moment for row, moment in zip(slept, moments, strict=True) if moment and moment > now}
+    return found | {run: Verdict(Reason.CAME_LATE, moment) for run, moment in spread.items()}
 
 
 def _condition(
@@ -127,23 +122,31 @@ def _renewable(session: Session, line: Line, people: Collection[int], now: datet
     query = select(Subscription.subscriber_id).where(
         Subscription.list_id == line.follow_up.list_id,
         among(Subscription.subscriber_id, "people"),
-        *follow_up_entry.renewable(now, days),
+        *follow_up_entry.renewable(line.follow_up.mailing_list, now, days),
     )
     return set(session.scalars(query, {"people": sorted(people)}))
 
 
 def _apart(session: Session, line: Line, step: FollowUpStep, rows: Sequence[Due], now: datetime) -> dict[int, Verdict]:
-    """Put off what would come together with another letter of this kind; the first of two runs goes first."""
+    """Put off what would come together with another letter of this kind; the first of two runs goes first.
+
+    What another letter keeps away for long is left out: that one may wait for days itself, put off by its receiver.
+    """
     del line, step
     last = _last(session, [row.subscriber_id for row in rows], now)
     found: dict[int, Verdict] = {}
     going: set[int] = set()
     for row in rows:
         if row.subscriber_id in going or row.subscriber_id in last:
-            found[row.run_id] = Verdict(Reason.ANOTHER, last.get(row.subscriber_id, now) + APART)
+            found[row.run_id] = _later(row, Reason.ANOTHER, last.get(row.subscriber_id, now) + APART)
         else:
             going.add(row.subscriber_id)
     return found
+
+
+def _later(row: Due, why: Reason, moment: datetime) -> Verdict:
+    """Put a step off to a moment, or leave it out where that is too far from when it was due."""
+    return Verdict(why, moment if moment - row.planned_for <= _LONGEST_PUT_OFF else None)
 
 
 def _last(session: Session, people: Collection[int], now: datetime) -> Mapping[int, datetime]:
@@ -156,7 +159,9 @@ def _last(session: Session, people: Collection[int], now: datetime) -> Mapping[i
             among(Delivery.subscriber_id, "people"),
             Delivery.message_class == MessageClass.MARKETING,
             of_kind,
-            Delivery.state.in_(sorted(OPEN)) | (Delivery.state.in_(sorted(LEFT)) & (Delivery.handed_at > now - APART)),
+            # What stands still with its line reaches nobody, for however long that is.
+            (Delivery.state.in_(sorted(OPEN)) & waiting.is_moving())
+            | (Delivery.state.in_(sorted(LEFT)) & (Delivery.handed_at > now - APART)),
         )
     )
     found: dict[int, datetime] = {}
@@ -175,8 +180,7 @@ def _cap(session: Session, line: Line, step: FollowUpStep, rows: Sequence[Due], 
     for row in rows:
         moment = free.get(row.subscriber_id)
         if moment is not None:
-            soon = moment - row.planned_for <= _LONGEST_PUT_OFF
-            found[row.run_id] = Verdict(Reason.CAP, max(moment, now) if soon else None)
+            found[row.run_id] = _later(row, Reason.CAP, max(moment, now))
     return found
 
 

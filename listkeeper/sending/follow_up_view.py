@@ -1,21 +1,27 @@
-"""What there is to see of follow-ups: numbers for each step, who is on a line, what became of each step for whom."""
+"""What there is to see of follow-ups: numbers for each step, who is on a line, what became of each step for whom.
+
+A line has a history as long as its life. So what is listed is looked up by its
+own number first and then joined, and what is counted stands in an index.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select, union_all
 from sqlalchemy.orm import Session
 
 from listkeeper.audience.handover import RefusalCode
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.campaigns import follow_up_step
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.follow_up import FollowUp
 from listkeeper.campaigns.follow_up_step import FollowUpStep
 from listkeeper.campaigns.revision import Revision
+from listkeeper.foundation.among import among
 from listkeeper.sending.delivery import LEFT, Delivery, DeliveryState
 from listkeeper.sending.follow_up_run import IS_RUNNING, ActKind, FollowUpAct, FollowUpRun, Reason, RunState, StopWhy
 from listkeeper.sending.frequency_cap import SkippedMail
@@ -89,12 +95,23 @@ class LeftOut:
 
 def lines(session: Session, found: FollowUp) -> LineNumbers:
     """Count the runs of a line."""
+    return lines_of(session, [found])[found.id]
+
+
+def lines_of(session: Session, those: Sequence[FollowUp]) -> dict[int, LineNumbers]:
+    """Count the runs of some lines, by the line's number, all at once."""
     query = (
-        select(FollowUpRun.state, FollowUpRun.why, func.count())
-        .where(FollowUpRun.follow_up_id == found.id)
-        .group_by(FollowUpRun.state, FollowUpRun.why)
+        select(FollowUpRun.follow_up_id, FollowUpRun.state, FollowUpRun.why, func.count())
+        .where(among(FollowUpRun.follow_up_id, "lines"))
+        .group_by(FollowUpRun.follow_up_id, FollowUpRun.why, FollowUpRun.state)
     )
-    counted = {(state, why): number for state, why, number in session.execute(query)}
+    counted: dict[int, dict[tuple[RunState, StopWhy | None], int]] = {each.id: {} for each in those}
+    for line, state, why, number in session.execute(query, {"lines": sorted(counted)}):
+        counted[line][state, why] = number
+    return {line: _line(runs) for line, runs in counted.items()}
+
+
+def _line(counted: Mapping[tuple[RunState, StopWhy | None], int]) -> LineNumbers:
     return LineNumbers(
         running=counted.get((RunState.RUNNING, None), 0),
         finished=counted.get((RunState.FINISHED, None), 0),
@@ -102,18 +119,30 @@ def lines(session: Session, found: FollowUp) -> LineNumbers:
     )
 
 
+def running(session: Session, those: Sequence[FollowUp]) -> dict[int, int]:
+    """Return how many people are on each of these lines now, by the line's number; reads nobody who has left them."""
+    # Of who runs there is no reason why not: the index that knows both is asked for both.
+    query = (
+        select(FollowUpRun.follow_up_id, func.count())
+        .where(among(FollowUpRun.follow_up_id, "lines"), FollowUpRun.why.is_(None), IS_RUNNING)
+        .group_by(FollowUpRun.follow_up_id)
+    )
+    found = session.execute(query, {"lines": [each.id for each in those]})
+    return {line: number for line, number in found}  # noqa: C416 - rows are no pairs to the type checker
+
+
 def numbers(session: Session, found: FollowUp) -> dict[int, StepNumbers]:
     """Count what became of each step, by its number; a fixed number of queries, however many walked along."""
-    of_line = select(FollowUpStep.id).where(FollowUpStep.follow_up_id == found.id)
+    steps = {step.id: step.campaign_id for step in follow_up_step.every(session, found)}
     acts: dict[int, dict[tuple[ActKind, Reason | None], int]] = {}
     grouped = (
         select(FollowUpAct.step_id, FollowUpAct.kind, FollowUpAct.why, func.count())
-        .where(FollowUpAct.step_id.in_(of_line))
+        .where(among(FollowUpAct.step_id, "steps"))
         .group_by(FollowUpAct.step_id, FollowUpAct.kind, FollowUpAct.why)
     )
-    for step, kind, why, number in session.execute(grouped):
+    for step, kind, why, number in session.execute(grouped, {"steps": sorted(steps)}):
         acts.setdefault(step, {})[kind, why] = number
-    mails = _mails(session, found)
+    mails = _mails(session, list(steps.values()))
     waiting = (
         select(FollowUpRun.next_step_id, func.count())
         .where(FollowUpRun.follow_up_id == found.id, IS_RUNNING, FollowUpRun.delivery_id.is_(None))
@@ -122,14 +151,14 @@ def numbers(session: Session, found: FollowUp) -> dict[int, StepNumbers]:
     standing = {row[0]: row[1] for row in session.execute(waiting)}
     return {
         step: StepNumbers(
-            mailed=mails.get(step, {}).get("left", 0),
-            under_way=mails.get(step, {}).get("open", 0),
-            not_taken=mails.get(step, {}).get("home", 0),
+            mailed=mails.get(letter, {}).get("left", 0),
+            under_way=mails.get(letter, {}).get("open", 0),
+            not_taken=mails.get(letter, {}).get("home", 0),
             waiting=standing.get(step, 0),
             skipped=_by_reason(acts.get(step, {}), ActKind.SKIPPED),
             put_off=_by_reason(acts.get(step, {}), ActKind.POSTPONED),
         )
-        for step in session.scalars(of_line)
+        for step, letter in steps.items()
     }
 
 
@@ -140,17 +169,16 @@ def _by_reason(acts: Mapping[tuple[ActKind, Reason | None], int], wanted: ActKin
 _HOME = frozenset({DeliveryState.REFUSED, DeliveryState.FAILED, DeliveryState.CANCELLED})
 
 
-def _mails(session: Session, found: FollowUp) -> dict[int, dict[str, int]]:
+def _mails(session: Session, letters: Sequence[int]) -> dict[int, dict[str, int]]:
     query = (
-        select(FollowUpStep.id, Delivery.state, func.count())
-        .join(Delivery, Delivery.campaign_id == FollowUpStep.campaign_id)
-        .where(FollowUpStep.follow_up_id == found.id)
-        .group_by(FollowUpStep.id, Delivery.state)
+        select(Delivery.campaign_id, Delivery.state, func.count())
+        .where(among(Delivery.campaign_id, "letters"))
+        .group_by(Delivery.campaign_id, Delivery.state)
     )
     counted: dict[int, dict[str, int]] = {}
-    for step, state, number in session.execute(query):
+    for letter, state, number in session.execute(query, {"letters": sorted(letters)}):
         what = "left" if state in LEFT else "home" if state in _HOME else "open"
-        here = counted.setdefault(step, {})
+        here = counted.setdefault(letter or 0, {})
         here[what] = here.get(what, 0) + number
     return counted
 
@@ -172,12 +200,22 @@ def walking(session: Session, found: FollowUp, limit: int = SHOWN) -> list[Walke
 
 def log(session: Session, found: FollowUp, limit: int = SHOWN) -> list[Entry]:
     """Return what became of the steps of a line, the newest first."""
-    return _entries(session, _acts().where(FollowUp.id == found.id), limit)
+    # Of each step its newest: all of them together would be sorted first.
+    each = (_newest(FollowUpAct.step_id == step.id, limit) for step in follow_up_step.every(session, found))
+    of_steps = [newest.subquery().select() for newest in each]
+    if not of_steps:
+        return []
+    acts = sorted(session.scalars(union_all(*of_steps)), reverse=True)
+    return _entries(session, acts[:limit])
 
 
 def log_of_person(session: Session, person: Subscriber, limit: int = SHOWN) -> list[Entry]:
     """Return what became of the steps of follow-ups for one person, the newest first."""
-    return _entries(session, _acts().where(FollowUpAct.subscriber_id == person.id), limit)
+    return _entries(session, session.scalars(_newest(FollowUpAct.subscriber_id == person.id, limit)).all())
+
+
+def _newest(those: ColumnElement[bool], limit: int) -> Select[int]:
+    return select(FollowUpAct.id).where(those).order_by(FollowUpAct.id.desc()).limit(limit)
 
 
 def left_out(session: Session, person: Subscriber, limit: int = SHOWN) -> list[LeftOut]:
@@ -193,9 +231,10 @@ def left_out(session: Session, person: Subscriber, limit: int = SHOWN) -> list[L
     return [LeftOut(*row) for row in session.execute(query)]
 
 
-def _acts() -> Any:  # noqa: ANN401 - a SELECT of ten columns
+def _entries(session: Session, acts: Sequence[int]) -> list[Entry]:
+    """Return what is to be said of these acts, the newest first."""
     newest = (Revision.campaign_id == Campaign.id) & (Revision.number == Campaign.version)
-    return (
+    query = (
         select(
             FollowUpAct.at, Subscriber.public_id, FollowUp.public_id, FollowUp.name, Revision.subject, FollowUpAct.kind,
             FollowUpAct.why, FollowUpAct.until, Delivery.state, Delivery.refusal_code,
@@ -206,9 +245,8 @@ def _acts() -> Any:  # noqa: ANN401 - a SELECT of ten columns
         .join(Revision, newest)
         .join(Subscriber, Subscriber.id == FollowUpAct.subscriber_id)
         .outerjoin(Delivery, Delivery.id == FollowUpAct.delivery_id)
+        .where(among(FollowUpAct.id, "acts"))
+        .order_by(FollowUpAct.id.desc())
     )  # fmt: skip
-
-
-def _entries(session: Session, query: Any, limit: int) -> list[Entry]:  # noqa: ANN401 - the same
-    rows = session.execute(query.order_by(FollowUpAct.id.desc()).limit(limit))
+    rows: Sequence[Any] = session.execute(query, {"acts": list(acts)}).all()
     return [Entry(*row) for row in rows]

@@ -68,6 +68,8 @@ def stopped(why: StopWhy) -> str:
         StopWhy.EVENT: language.text("did what ends it"),
         StopWhy.SEGMENT: language.text("came into the segment that ends it"),
         StopWhy.LEFT: language.text("left, or may not be mailed"),
+        StopWhy.COMPLAINED: language.text("called a letter spam"),
+        StopWhy.BOUNCED: language.text("the address takes no mail"),
         StopWhy.CONSENT_OVER: language.text("the permission ended"),
         StopWhy.LIST_CLOSED: language.text("the list was closed"),
         StopWhy.SWITCHED_OFF: language.text("it was switched off"),

@@ -40,7 +40,7 @@ from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.outbox import Lane
 from listkeeper.foundation.table import Table
-from listkeeper.sending import steering
+from listkeeper.sending import steering, waiting
 from listkeeper.sending.delivery import LEFT, OPEN, Delivery, DeliveryState
 
 MOST_MAILS, MOST_DAYS = 50, 90
@@ -91,7 +91,7 @@ def free_from(
 ) -> dict[int, datetime]:
     """Return who of these has her number of letters, and from when on she may get one more.
 
-    What is planned and has not left yet counts as if it left when it is due, or now.
+    What is planned and has not left yet counts as if it left when it is due, or now; what stands still does not.
     """
     if organisation.cap_mails is None or not people:
         return {}
@@ -113,7 +113,7 @@ def _counted(since: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Delivery.message_class == MessageClass.MARKETING,
         Delivery.state.in_(_COUNTS),
-        or_(Delivery.state.in_(sorted(OPEN)), Delivery.handed_at > since),
+        or_(Delivery.state.in_(sorted(OPEN)) & waiting.is_moving(), Delivery.handed_at > since),
     )
 
 

@@ -14,14 +14,15 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import permission, subscription
-from listkeeper.audience.handover import Refusal
+from listkeeper.audience.handover import MessageClass, Refusal
 from listkeeper.audience.permission import Grant
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock
 from listkeeper.foundation.among import among
 from listkeeper.foundation.compiled_once import CompiledOnce, UpdatedEach, in_one_go, rows_of_each
 from listkeeper.foundation.errors import ListkeeperError
-from listkeeper.sending import claim, prepared, tally, waiting
+from listkeeper.sending import claim, counted_copy, prepared, tally, waiting
+from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.delivery import Delivery, DeliveryState, Waiting
 from listkeeper.sending.prepared import HANDED_LEASE, Line, Message, Prepared, Ready
 from listkeeper.sending.transport import Accepted, Outcome
@@ -178,11 +179,15 @@ def _home(row: Waiting, becomes: DeliveryState, **told: Any) -> dict[str, Any]: 
 
 
 def record_taken(
-    session: Session, outcomes: Mapping[int, Outcome | None], receivers: Mapping[int, str], worker: str
+    session: Session,
+    outcomes: Mapping[int, Outcome | None],
+    receivers: Mapping[int, str],
+    worker: str,
+    counted: Mapping[int, CountedCopy],
 ) -> list[int]:
     """Record the letters that were accepted, and that they have reached their readers; return what is left to record.
 
-    ``receivers`` says whom each row went to, as far as that is known.
+    ``receivers`` says whom each row went to, as far as that is known; ``counted`` which of them are counted copies.
 
     Left is whatever else came of it, and whatever is no letter, was called in doubt meanwhile, or is no longer in the
     hands of this worker (``batch.record``).
@@ -207,14 +212,25 @@ def record_taken(
     ]
     with in_one_go(connection):
         _TAKEN.run(connection, taken, now=clock.now())
-        classes = {row[0]: row[4] for row in rows}
-        took = (tally.letter(DeliveryState.ACCEPTED, one["whose"], classes[one["number"]]) for one in taken)
-        tally.add(session, Counter(took))
+        _count(session, taken, {row[0]: row[4] for row in rows}, counted)
     contacted(session, reached)
     # Whoever has one of these rows as an object sees what it has become.
     session.expire_all()
     done = {row[0] for row in rows}
     return [number for number in outcomes if number not in done]
+
+
+def _count(
+    session: Session,
+    taken: Sequence[Mapping[str, Any]],
+    classes: Mapping[int, MessageClass],
+    counted: Mapping[int, CountedCopy],
+) -> None:
+    took = (tally.letter(DeliveryState.ACCEPTED, one["whose"], classes[one["number"]]) for one in taken)
+    tally.add(session, Counter(took))
+    copies = [(counted[one["number"]], one["whose"]) for one in taken if one["number"] in counted]
+    if copies:
+        counted_copy.arrived(session, copies)
 
 
 def contacted(session: Session, reached: Mapping[int, Sequence[int]]) -> None:

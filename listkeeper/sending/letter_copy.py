@@ -19,7 +19,7 @@ from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion, Filled, Reader
 from listkeeper.rendering.mime_slots import Cut
 from listkeeper.sending import message_name, own_link
-from listkeeper.sending.counted_copy import NOT_COUNTED, Counted
+from listkeeper.sending.counted_copy import NOT_COUNTED, Counted, CountedCopy
 from listkeeper.sending.delivery import AnyDelivery
 from listkeeper.sending.house import Headers, House
 from listkeeper.sending.prepared import Prepared
@@ -85,12 +85,13 @@ class Copy:
         self._guidance = row.guidance
         self._message_id = message_name.of(row.id, edition.ours.domain)
 
-    def prepared(self) -> Prepared:
+    def prepared(self, counted: CountedCopy | None = None) -> Prepared:
         """Return it as a message that can be written as soon as the gate names the address."""
         edition = self._edition
         sha256, mail_from, about = edition.compiled.sha256, edition.ours.mail_from(self._number), edition.about
         signed = bool(edition.keys)
-        return Prepared(sha256, mail_from, self._message_id, edition.purpose, self.write, *about, None, "", signed)
+        says = (sha256, mail_from, self._message_id, edition.purpose)
+        return Prepared(*says, self.write, *about, None, "", signed, counted)
 
     def write(self, recipient: str) -> bytes:
         """Return the message, signed: the quick way."""

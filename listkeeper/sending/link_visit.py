@@ -1,11 +1,12 @@
-"""Visits: that a link of a letter was followed, when, and by what kind of program.
+"""Visits: that a link of a letter was followed, or a letter opened, when, and by what kind of program.
 
 A visit names the delivery, and so the person, only while her consent to
-tracking stands (``audience.tracking``); else it is a number for the link. Of
-who chose to be counted without her name it holds the random number of one
-mail, which is drawn while the mail is written and stored nowhere with it: it
-says that two visits are of one mail, never of whose, and is forgotten a day
-later. No network is kept, and no rule of permission reads any of it. What is
+tracking stands (``audience.tracking``); else it is a number for the link. That
+a letter by name was opened is taken down only while her yes to that stands,
+and else not at all. Of who chose to be counted without her name it holds the
+random number of one mail, which is drawn while the mail is written and stored
+nowhere with it: it says that two visits are of one mail, never of whose, and is
+forgotten a day later. No network is kept, and no rule of permission reads any of it. What is
 a human and what a machine is decided later (``feedback.engagement``).
 """
 
@@ -25,12 +26,15 @@ from sqlalchemy import (
     FromClause,
     Index,
     Insert,
+    Join,
     ScalarSelect,
     Select,
     String,
     bindparam,
+    exists,
     func,
     insert,
+    join,
     select,
     text,
     update,
@@ -45,7 +49,8 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.link import CampaignLink, LinkRole
 from listkeeper.foundation import clock, columns, signing
-from listkeeper.foundation.among import given
+from listkeeper.foundation.among import among, given
+from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.table import Table
 from listkeeper.sending.delivery import Delivery
 
@@ -180,15 +185,27 @@ def add(session: Session, visits: Sequence[tuple[Named, Agent]]) -> list[None]:
     return [None] * len(visits)
 
 
+def add_opened(session: Session, visits: Sequence[tuple[Named, Agent]]) -> list[None]:
+    """Add that letters by name were opened, of those whose readers' consent to that stands at this moment."""
+    rows = _PICTURES.rows(session.connection(), {"ids": sorted({named.delivery_id for named, _agent in visits})})
+    known = {(row[0], row[1]) for row in rows}
+    opened = [(named, agent) for named, agent in visits if (named.delivery_id, named.link_id) in known]
+    if opened:
+        add(session, opened)
+    return [None] * len(visits)
+
+
+def _with_readers() -> Join:
+    """Return deliveries, each with its reader and what she chose for its list."""
+    hers = (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == Delivery.list_id)
+    with_people = join(Delivery, Subscriber, Subscriber.id == Delivery.subscriber_id)
+    return join(with_people, Subscription, hers)
+
+
 def _seen(delivery: ColumnElement[int]) -> ScalarSelect[int]:
     """Return a delivery's own number if its reader lets it be seen now, else nothing."""
-    return (
-        select(Delivery.id)
-        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
-        .join(Subscription, (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == Delivery.list_id))
-        .where(Delivery.id == delivery, tracking.stands())
-        .scalar_subquery()
-    )
+    hers = select(Delivery.id).select_from(_with_readers())
+    return hers.where(Delivery.id == delivery, tracking.stands()).scalar_subquery()
 
 
 def _addition(rows: FromClause, places: Sequence[ColumnElement[Any]]) -> Insert:
@@ -201,6 +218,13 @@ def _addition(rows: FromClause, places: Sequence[ColumnElement[Any]]) -> Insert:
     )
 
 
+_DELIVERY, _LINK = Delivery.__table__.c, CampaignLink.__table__.c
+_PICTURES = CompiledOnce(
+    select(_DELIVERY.id, _LINK.id)
+    .select_from(_with_readers())
+    .join(CampaignLink, (_LINK.revision_id == _DELIVERY.revision_id) & (_LINK.role == LinkRole.PICTURE))
+    .where(among(_DELIVERY.id, "ids"), tracking.opens())
+)
 # Built once: that takes longer than running them. All visits are one parameter, as each database takes many.
 _ROWS = cast("Schema", LinkVisit.__table__)
 _KINDS: dict[str, TypeEngine[Any]] = {
@@ -215,13 +239,17 @@ _ADD_JSON = _addition(
 
 
 def by_human() -> ColumnElement[bool]:
-    """Return the SQL condition that a visit was a human's, as far as it is known: a new one waits to be judged."""
+    """Return the SQL condition that a human followed a link, as far as it is known: a new one waits to be judged.
+
+    That a letter was opened is none: it says too little for anything to rest on it.
+    """
     not_found_out = LinkVisit.verdict.is_(None) | (LinkVisit.verdict == Verdict.HUMAN)
-    return (LinkVisit.agent == Agent.BROWSER) & not_found_out
+    opened = exists().where(CampaignLink.id == LinkVisit.link_id, CampaignLink.role == LinkRole.PICTURE)
+    return (LinkVisit.agent == Agent.BROWSER) & not_found_out & ~opened
 
 
 def of_person(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    """Return what is held of a person, oldest first: where she went and when."""
+    """Return what is held of a person, oldest first: where she went and when. What she opened: ``opening``."""
     query = (
         select(LinkVisit.at, CampaignLink.url, LinkVisit.agent)
         .join(CampaignLink, CampaignLink.id == LinkVisit.link_id)

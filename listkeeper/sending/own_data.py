@@ -31,7 +31,7 @@ from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound
 from listkeeper.foundation.table import Table
 from listkeeper.rendering import certificate_html
-from listkeeper.sending import link_visit, proof
+from listkeeper.sending import link_visit, opening, proof
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.follow_up_run import FollowUpAct, FollowUpRun
 from listkeeper.sending.frequency_cap import SkippedMail
@@ -100,6 +100,10 @@ def _everything(session: Session, person: Subscriber, held: Mapping[str, type[Ta
         found[name] = [_plain(row) for row in rows]
     found["links_followed"] = [
         {name: _value(value) for name, value in each.items()} for each in link_visit.of_person(session, person.id)
+    ]
+    found["letters_opened"] = [
+        {"letter": each.subject, "at": _value(each.at), "by": each.by.value, "it_was": _value(each.verdict)}
+        for each in opening.of_person(session, person.id)
     ]
     # The rows name choices and questions by their numbers; here they are in the words she was asked in.
     told = [asdict(each) for each in profile_told.told_by(session, person, person.language)]

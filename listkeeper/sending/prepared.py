@@ -13,6 +13,7 @@ from listkeeper.audience.handover import Handover
 from listkeeper.audience.permission import Grant
 from listkeeper.foundation import log
 from listkeeper.foundation.errors import ListkeeperError
+from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.delivery import AnyDelivery, Delivery, Waiting
 
 # Longer than the longest wait for a server's reply (RFC 5321 section 4.5.3.2.6 allows 10 minutes; we wait 2).
@@ -39,6 +40,8 @@ class Prepared(NamedTuple):
     lint: str = ""
     # Whether we sign it.
     signed: bool = False
+    # As what it is counted when it is taken; None where nobody chose that.
+    counted: CountedCopy | None = None
 
 
 class Ready(NamedTuple):

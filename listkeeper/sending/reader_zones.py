@@ -20,7 +20,7 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
-from listkeeper.campaigns import segment_use
+from listkeeper.campaigns import recipients
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
@@ -58,7 +58,7 @@ def moments(at: datetime, home: str, zones: Collection[str], not_before: datetim
 
 def begins_at(session: Session, campaign: Campaign, at: datetime, now: datetime) -> datetime:
     """Return when the first reader's hour has come. Raises Invalid when nobody told a zone."""
-    zones = known(session, campaign.mailing_list, segment_use.within(session, campaign))
+    zones = known(session, campaign.mailing_list, recipients.of_letter(session, campaign).within)
     if not zones:
         raise Invalid(
             "no_zones",

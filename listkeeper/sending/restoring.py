@@ -121,7 +121,6 @@ def hold_what_waited(session: Session) -> int:
         schedule.take_back(session, letter)
         letter.halted = {"code": "restored"}
     feed_letter.hold_all(session)
-    follow_up_steering.hold_all(session)
     held = session.execute(
         update(Delivery)
         .where(Delivery.state.in_(OPEN))
@@ -136,6 +135,8 @@ def hold_what_waited(session: Session) -> int:
         .returning(Delivery.id)
         .execution_options(synchronize_session=False)
     ).all()
+    # Only now: what a follow-up takes back stays home for certain, and of these nobody knows it.
+    follow_up_steering.hold_all(session)
     return len(held)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.campaigns import class_check, domain_gate, notice_letter, preflight, preview, status_notice
+from listkeeper.campaigns import class_check, domain_gate, notice_letter, preflight, preview, recipients, status_notice
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.revision import Draft
 from listkeeper.campaigns.status_notice import About, News, StatusNotice, StatusUpdate, UpdateState
@@ -72,7 +72,7 @@ def look(  # noqa: PLR0913, PLR0917 - whose notice, for whom, what it says, and 
     found = preflight.inspect_draft(draft, organisation, mailing_list, site=instance.site, kind=CampaignKind.NOTICE)
     known = {(row.code, row.subject) for row in findings}
     findings += [row for row in found.findings if (row.code, row.subject) not in known]
-    return Seen(draft, preflight.audience_size(session, mailing_list, practice=instance.practice), findings)
+    return Seen(draft, recipients.size(session, mailing_list, practice=instance.practice), findings)
 
 
 def begin(  # noqa: PLR0913, PLR0917 - whose notice, for whom, what it says, where from, and who says so
@@ -130,7 +130,7 @@ def _mail(
     mailing_list = told.notice.mailing_list
     if mailing_list is None or told.campaign_id is not None:
         return told
-    if not preflight.audience_size(session, mailing_list, practice=instance.practice):
+    if not recipients.size(session, mailing_list, practice=instance.practice):
         # Nobody is there to be told; the page tells whoever looks.
         return told
     letter = notice_letter.write(session, organisation, told, instance.site)

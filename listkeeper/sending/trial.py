@@ -4,16 +4,15 @@ Everybody has one delivery of a letter, so nobody can get both versions; which
 one it is, is the revision that the row names. Those of the trial are wave 0,
 half of them A and half B, alike in each mail domain. The others wait in wave
 1. What came back is counted above (``feedback``) and handed in as numbers; it
-is judged once, when the time that was ordered is over. The rows of the others
-are then given their version in slices, and only then may they leave: killed in
-between, it goes on where it was.
+is judged once, when the time that was ordered is over (``trial_time``). The
+rows of the others are then given their version in slices, and only then may
+they leave: killed in between, it goes on where it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -29,8 +28,8 @@ from listkeeper.campaigns.trial import Arm, Figures, Trial, TrialState
 from listkeeper.foundation import clock, language, outbox
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import pilot, trial_size
-from listkeeper.sending.delivery import OPEN, Delivery
+from listkeeper.sending import pilot, trial_size, trial_time
+from listkeeper.sending.delivery import Delivery
 
 T = TrialState
 _FIRST, _ALL = 0, 1
@@ -49,8 +48,7 @@ def begin(session: Session, campaign: Campaign) -> None:
     pilot.choose_first(session, campaign, 2 * size.each)
     _split(session, campaign, trial)
     link.keep(session, trial.revision_b, revisions.frozen(session.get_one(Revision, trial.revision_b)).links)
-    results_at = clock.now() + timedelta(minutes=trial.wait_minutes)
-    _note(campaign, replace(trial, state=T.WAITING, each=size.each, results_at=results_at))
+    _note(campaign, replace(trial, state=T.WAITING, each=size.each))
     campaign.waves_open = _FIRST
 
 
@@ -70,21 +68,32 @@ def _split(session: Session, campaign: Campaign, trial: Trial) -> None:
 
 
 def due(session: Session) -> list[int]:
-    """Return the numbers of the letters whose trial has something to do now: a look, or rows to be written."""
+    """Return the numbers of the letters whose trial has something to do now: a moment to be noted, a look, or rows."""
     query = select(Campaign).where(Campaign.state.in_(_LOOKED_AT), Campaign.trial.is_not(None)).order_by(Campaign.id)
-    return [each.id for each in session.scalars(query) if is_over(each) or _is_decided(each)]
+    return [each.id for each in session.scalars(query) if _has_work(session, each)]
 
 
-def is_over(campaign: Campaign) -> bool:
-    """Return whether the time has come for the one look."""
+def _has_work(session: Session, campaign: Campaign) -> bool:
     trial = trials.of(campaign)
-    waits = trial is not None and trial.state is T.WAITING and campaign.state in _LOOKED_AT
-    return waits and trial is not None and trial.results_at is not None and trial.results_at <= clock.now()
+    if trial is None or trial.state is not T.WAITING:
+        return trial is not None and trial.state is T.DECIDED
+    left = trial_time.most_have_left(session, campaign, trial)
+    return left if trial.results_at is None else not left or trial.results_at <= clock.now()
 
 
-def _is_decided(campaign: Campaign) -> bool:
+def is_over(session: Session, campaign: Campaign) -> bool:
+    """Return whether the time has come for the one look, and note on the trial when that is, as far as it is known."""
     trial = trials.of(campaign)
-    return trial is not None and trial.state is T.DECIDED
+    if trial is None or trial.state is not T.WAITING:
+        return False
+    campaigns.lock(session, campaign)
+    trial = trials.of(campaign)
+    if trial is None or trial.state is not T.WAITING or campaign.state not in _LOOKED_AT:
+        return False
+    at = trial_time.results_at(session, campaign, trial)
+    if at != trial.results_at:
+        _note(campaign, replace(trial, results_at=at))
+    return at is not None and at <= clock.now()
 
 
 def asks(campaign: Campaign) -> bool:
@@ -94,13 +103,8 @@ def asks(campaign: Campaign) -> bool:
 
 
 def look(session: Session, campaign: Campaign, figures: Mapping[Arm, Figures]) -> TrialState | None:
-    """Judge what came of both versions, once, and decide by the owner's rule; return the new state when it changed.
-
-    While more than a fifth of the trial's mails are still on their way nothing is judged.
-    """
-    campaigns.lock(session, campaign)
-    trial = trials.of(campaign)
-    if trial is None or not is_over(campaign) or not _enough_came(session, campaign):
+    """Judge what came of both versions, once, and decide by the owner's rule; return the new state when it changed."""
+    if not is_over(session, campaign) or (trial := trials.of(campaign)) is None:
         return None
     a, b = figures[Arm.A], figures[Arm.B]
     winner, p = trials.winner_of(a, b)
@@ -115,13 +119,6 @@ def look(session: Session, campaign: Campaign, figures: Mapping[Arm, Figures]) -
         _note(campaign, replace(judged, state=T.ASKS))
         return T.ASKS
     return _decide(campaign, judged, chosen)
-
-
-def _enough_came(session: Session, campaign: Campaign) -> bool:
-    query = select(Delivery.state, func.count()).where(Delivery.campaign_id == campaign.id, Delivery.wave == _FIRST)
-    counts = {row[0]: row[1] for row in session.execute(query.group_by(Delivery.state))}
-    ended = sum(number for state, number in counts.items() if state not in OPEN)
-    return ended * 1000 >= sum(counts.values()) * pilot.LEAST_OUTCOMES
 
 
 def _rest(session: Session, campaign: Campaign) -> bool:

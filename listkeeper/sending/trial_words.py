@@ -15,6 +15,7 @@ from listkeeper.campaigns.trial import Arm, Figures, Measure, Rule, Trial, Trial
 from listkeeper.foundation import clock, language
 from listkeeper.sending import trial_size
 
+_MINUTES_AN_HOUR = 60
 _UNDER_WAY = frozenset({TrialState.WAITING, TrialState.ASKS, TrialState.DECIDED})
 
 
@@ -41,11 +42,31 @@ def now(campaign: Campaign, zone: str) -> str:
             return f"{tried} {language.text('The result is in: the others wait for your word.')}"
         case TrialState.DECIDED:
             return f"{tried} {language.text('The others get theirs in a moment.')}"
-        case _ if trial.results_at is not None and trial.results_at > clock.now():
-            when = language.appointment(trial.results_at, zone)
-            return f"{tried} {language.text('The result is looked at once, at this time: %(when)s.', when=when)}"
         case _:
-            return f"{tried} {language.text('The result is looked at as soon as enough of them have arrived.')}"
+            return f"{tried} {_looked_at(trial, zone)}"
+
+
+def _looked_at(trial: Trial, zone: str) -> str:
+    if trial.results_at is None:
+        return _looked_at_after(trial.wait_minutes)
+    if trial.results_at <= clock.now():
+        return language.text("The result is looked at in a moment.")
+    when = language.appointment(trial.results_at, zone)
+    return language.text("The result is looked at once, at this time: %(when)s.", when=when)
+
+
+def _looked_at_after(minutes: int) -> str:
+    if minutes % _MINUTES_AN_HOUR:
+        return language.counted(
+            "The result is looked at once, %(number)s minute after most of them have left.",
+            "The result is looked at once, %(number)s minutes after most of them have left.",
+            minutes,
+        )
+    return language.counted(
+        "The result is looked at once, %(number)s hour after most of them have left.",
+        "The result is looked at once, %(number)s hours after most of them have left.",
+        minutes // _MINUTES_AN_HOUR,
+    )
 
 
 def came(trial: Trial, figures: Figures) -> str:

@@ -7,7 +7,7 @@ million of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -228,13 +228,40 @@ def _claimable(session: Session, lane: Lane) -> Iterator[Select[datetime]]:
 
 
 def may_leave(letter: Any) -> ColumnElement[bool]:  # noqa: ANN401 - the class, or its table's columns
-    """Return whether rows of a letter may leave: it is under way, or a step of a follow-up that is on."""
+    """Return whether rows of a letter may leave: it is under way, or a step that stands on a follow-up that is on."""
     is_on = (
         select(FollowUpStep.id)
         .join(FollowUp, FollowUp.id == FollowUpStep.follow_up_id)
-        .where(FollowUpStep.campaign_id == letter.id, FollowUp.state == FollowUpState.ON)
+        .where(
+            FollowUpStep.campaign_id == letter.id, FollowUpStep.removed_at.is_(None), FollowUp.state == FollowUpState.ON
+        )
     )
     return or_(letter.state == CampaignState.SENDING, and_(letter.kind == CampaignKind.FOLLOW_UP, is_on.exists()))
+
+
+def is_moving() -> ColumnElement[bool]:
+    """Return whether a row that waits may leave by itself: its letter stands not still, or it is no letter of one.
+
+    The letters are looked up once for all rows: asked about each row, PostgreSQL would look once for each.
+    """
+    moving = select(Campaign.id).where(may_leave(Campaign))
+    return or_(Delivery.campaign_id.is_(None), Delivery.campaign_id.in_(moving))
+
+
+def gone_steps(session: Session, ids: Iterable[int]) -> set[int]:
+    """Return the letters among those of these rows that are steps nobody gets any more: taken out, or of a line off.
+
+    The shared lock makes whoever takes one out, or switches its line off, wait for us, or us for them.
+    """
+    query = (
+        select(FollowUpStep.campaign_id, FollowUpStep.removed_at, FollowUp.state)
+        .join(FollowUp, FollowUp.id == FollowUpStep.follow_up_id)
+        .where(FollowUpStep.campaign_id.in_(select(Delivery.campaign_id).where(Delivery.id.in_(ids))))
+        .order_by(FollowUp.id, FollowUpStep.id)
+        .with_for_update(read=True, of=FollowUp)
+    )
+    walked = (FollowUpState.ON, FollowUpState.PAUSED)
+    return {letter for letter, removed, state in session.execute(query) if removed is not None or state not in walked}
 
 
 def moving_letters(session: Session) -> list[tuple[int, int]]:

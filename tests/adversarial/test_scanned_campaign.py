@@ -80,12 +80,14 @@ class Done:
 
 @pytest.fixture
 def mails(works: Works, smtp_sink: SmtpSink, share: Callable[[str, int, int], int]) -> list[Mail]:
-    """The mails of a letter, half of them to people who are seen by name, half to people who are a number."""
+    """The mails of a letter, half of them to people who are a number; of the others some are seen by links alone."""
     works.gather(share("mails of a letter that scanners visit", 1_000, 120))
 
     def choose(session: Session, _house: Cafe) -> None:
-        for rest, column in ((0, "tracking_since"), (1, "counted_since")):
-            session.execute(update(Subscription).where(Subscription.id % 2 == rest).values({column: clock.now()}))
+        by_name, as_number = ("tracking_since", "opens_since"), ("counted_since",)
+        for rest, columns in enumerate((by_name, as_number, by_name[:1], as_number)):
+            chosen = update(Subscription).where(Subscription.id % 4 == rest)
+            session.execute(chosen.values(dict.fromkeys(columns, clock.now())))
 
     def send(session: Session, house: Cafe) -> None:
         planning.send_campaign(session, house.organisation, cafe.draft(session, house, markdown=LETTER), site=SITE)
@@ -188,6 +190,7 @@ def test_scanners_leave_the_human_numbers_as_they_are(
         f"their clicks {done.clicks}, found {found.clicks.human} beside {found.clicks.machine} of machines"
     )
     assert found.counted == len(mails)
+    assert found.pictured == sum(mail.picture is not None for mail in mails) < len(mails)
     assert _is_about(found.clickers, done.readers), (found, done)
     assert _is_about(found.clicks.human, done.clicks), (found, done)
     assert _is_about(found.opens.human, done.opens), (found, done)

@@ -21,6 +21,7 @@ from listkeeper.cli import context
 from listkeeper.foundation import garbage, pen
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import letter_batch
+from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.delivery import IS_UNDER_WAY, IS_WAITING, Delivery
 from listkeeper.sending.transport import Outcome
 
@@ -79,17 +80,21 @@ def _look_at_lanes() -> None:
 
 
 def _counting() -> list[int]:
-    counted, record = [0], letter_batch.record_taken
+    total, record = [0], letter_batch.record_taken
 
     def counting(
-        session: Session, outcomes: Mapping[int, Outcome | None], receivers: Mapping[int, str], worker: str
+        session: Session,
+        outcomes: Mapping[int, Outcome | None],
+        receivers: Mapping[int, str],
+        worker: str,
+        counted: Mapping[int, CountedCopy],
     ) -> list[int]:
-        left = record(session, outcomes, receivers, worker)
-        counted[0] += len(outcomes) - len(left)
+        left = record(session, outcomes, receivers, worker, counted)
+        total[0] += len(outcomes) - len(left)
         return left
 
     letter_batch.record_taken = counting
-    return counted
+    return total
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ KINDS = {"object", "array", "string", "integer", "number", "boolean", "null"}
 WORDS = {
     "$ref", "type", "properties", "required", "items", "enum", "const", "anyOf", "description", "examples", "title",
     "default", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "additionalProperties",
-    "propertyNames", "maxItems", "maxProperties",
+    "propertyNames", "maxItems", "maxProperties", "minItems", "exclusiveMinimum", "exclusiveMaximum",
+    "oneOf", "discriminator",
 }  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def test_every_operation_is_whole(document: dict[str, Any]) -> None:
         assert all(
             len(each.get("description", each["schema"].get("description", ""))) > 5 for each in operation["parameters"]
         )
-        assert ("requestBody" in operation) is (method == "post")
+        assert ("requestBody" in operation) is (method in {"post", "put", "patch"})
         for status, answer in operation["responses"].items():
             assert re.fullmatch(r"[2345]\d\d", status)
             assert answer["description"]

@@ -19,11 +19,13 @@ from listkeeper.audience import subscriber
 from listkeeper.audience.activity import Activity, ActivityKind
 from listkeeper.audience.posted_event import POSTED, PostedEvent
 from listkeeper.audience.subscriber import Subscriber
+from listkeeper.feedback import conversion_ref
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Fact
 from listkeeper.sending import own_data
+from listkeeper.sending.link_visit import Named
 from tests.fakes.databases import Database
-from tests.makers import cafe, studio
+from tests.makers import attack, cafe, studio
 from tests.makers.programs import Program, code_of, program
 from tests.makers.studio import words
 
@@ -160,3 +162,17 @@ def test_her_page_and_what_she_takes_home_show_it(app: Flask, till: Program, ann
     assert [(row["name"], row["external_id"], row["amount"], row["currency"]) for row in held] == [
         ("order", "A-1", 24900, "DKK"),
     ]  # fmt: skip
+
+
+def test_a_batch_with_marks_asks_as_often_as_a_short_one(app: Flask, till: Program) -> None:
+    def asked(of: int, first: int) -> list[str]:
+        marks = [conversion_ref.token(Named(kind * number, number)) for kind in (0, 1) for number in range(1, of + 1)]
+        events = [{"name": "visit", "id": f"{first + place}", "ref": mark} for place, mark in enumerate(marks)]
+        said = attack.statements(app, lambda: answers.extend(_post(till, *events)))
+        return [each for each in said if each.startswith("SELECT")]
+
+    answers: list[str] = []
+    _post(till, ORDER)
+    short, long = asked(1, 0), asked(100, 2)
+    assert len(short) == len(long)
+    assert answers == ["unknown"] * 202

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from listkeeper import store
+from listkeeper.foundation import pen
 from listkeeper.settings import Settings
 from tests.fakes import running_up, slow_database, typed
 from tests.fakes.databases import Database
@@ -95,7 +95,7 @@ def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
 def test_a_locked_database_is_told_and_nothing_is_changed(
     type_: Type, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_BUSY_MILLISECONDS", 200)
+    monkeypatch.setattr(pen, "WAITS_MILLISECONDS", 200)
     before = _rows(settings)
     with slow_database.pen_taken(Database("sqlite", f"sqlite:///{settings.data_folder / 'listkeeper.db'}")):
         for words in (("list", "create", "--name", "News"), ("demo",), ("domain", "add", "b.example")):

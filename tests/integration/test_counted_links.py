@@ -100,9 +100,9 @@ def test_she_takes_it_back_by_the_letter_itself(her: Guest, client: FlaskClient)
     [counted] = seen.counted(her)
     client.get(counted, headers=BROWSER)
     shown = client.get(links["p"])
-    assert "may see which links you follow" in words(shown)
+    assert "may see which of these e-mails you open and which links you follow" in words(shown)
     [stop] = [action for action in actions(shown) if action.endswith("/unseen")]
-    assert "Nobody sees which links you follow" in words(client.post(stop))
+    assert "Nobody sees or counts what you do with e-mails that come from now on" in words(client.post(stop))
     # The link of a letter gives nothing: it travels with the letter.
     assert not any(action.endswith("/seen") for action in actions(client.get(links["p"])))
     assert client.get(counted, headers=BROWSER).headers["Location"] == URL
@@ -120,7 +120,7 @@ def test_on_her_own_page_she_takes_it_back_and_has_it_in_what_she_takes_home(her
     client.get(counted, headers=BROWSER)
     page = seen.list_page(her)
     history = client.get(f"{page.rpartition('/lists/')[0]}/history")
-    assert "Let the sender see which links are followed" in words(history)
+    assert "Let the sender see what is done with the letters" in words(history)
     visit = page.rpartition("/lists/")[0]
     assert _taken_home(client.post(f"{visit}/download").data) == [URL]
     stop = f"{page}/unseen"

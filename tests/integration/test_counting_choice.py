@@ -67,7 +67,7 @@ def test_her_letter_says_nothing_of_her_and_is_counted_all_the_same(her: Guest, 
     client.get(picture, headers=BROWSER)
     assert client.get(counted, headers=BROWSER).headers["Location"] == URL
     assert _visits(her) == [(None, True, Agent.BROWSER)] * 2
-    assert _judged(her) == Engagement(1, 1, Counts(human=1), Counts(human=1))
+    assert _judged(her) == Engagement(1, 1, Counts(human=1), Counts(human=1), pictured=1)
     # What she finds of herself, and what stands in the studio, holds nothing of it.
     her.works.read(lambda session: _nothing_of(session, her, named.mail_number))
     assert canary.startswith("/l/")
@@ -111,14 +111,27 @@ def test_who_chose_nothing_has_plain_links_and_no_picture(
     assert all(path not in plain for path in seen.unseen(her))
 
 
-def test_by_name_there_is_no_picture(works: Works, smtp_sink: SmtpSink, client: FlaskClient) -> None:
-    guest = Guest(works, smtp_sink, client)
-    guest.subscribe()
-    seen.agree(guest)
-    guest.get_letter()
-    [canary] = seen.unseen(guest)
-    assert canary.startswith("/l/")
-    assert "/o/" not in headless.text_of(smtp_sink.to(guest.address)[-1], "html")
+@pytest.mark.parametrize("chosen", ["counted", "seen"])
+def test_whoever_stops_it_is_told_that_letters_she_has_go_on_being_counted(
+    her: Guest, works: Works, smtp_sink: SmtpSink, client: FlaskClient, chosen: str
+) -> None:
+    page = seen.list_page(her)
+    if chosen == "seen":
+        seen.press(her, page, "seen")
+    links = her.get_letter()
+    client.post(f"{page}/unseen")
+    told = "Those that you have already go on being counted, as numbers and without you."
+    for shown in (page, next(path for path in links.values() if path.startswith("/p/"))):
+        said = words(client.get(shown))
+        assert told in said, shown
+        assert "what you do with these e-mails" not in said
+    [counted] = seen.counted(her)
+    client.get(counted, headers=BROWSER)
+    assert _visits(her) == [(None, chosen == "counted", Agent.BROWSER)]
+    # Of whoever never chose anything nothing goes on.
+    other = Guest(works, smtp_sink, client, "bo@guest.example")
+    other.subscribe()
+    assert told not in words(client.get(seen.list_page(other)))
 
 
 def test_one_choice_ends_the_other_and_each_is_written_down(her: Guest, client: FlaskClient) -> None:

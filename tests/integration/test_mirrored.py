@@ -18,7 +18,7 @@ from sqlalchemy import select
 from listkeeper import store
 from listkeeper.audience import answering, confirmation, topic, unsubscribe
 from listkeeper.foundation import language, signing
-from listkeeper.rendering import inbox_help, notice, primary_tab
+from listkeeper.rendering import guidance, inbox_help, notice, primary_tab
 from listkeeper.sending import composing, house, notices, planning
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.prepared import Prepared
@@ -49,7 +49,7 @@ _SIDE = """(selector) => {
 def mirrored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Turn the direction of every language, and forget what was laid out before and after."""
     monkeypatch.setattr(language, "direction", lambda _code: "rtl")
-    kept = (notice._frames, inbox_help.of)  # noqa: SLF001 - a page laid out before would keep its direction
+    kept = (notice._frames, inbox_help.of, guidance.block)  # noqa: SLF001 - a page laid out before would keep its direction
     for made in kept:
         made.cache_clear()
     composing._kept.clear()  # noqa: SLF001 - so would a letter
@@ -74,7 +74,7 @@ def pages(app: Flask, site: str) -> dict[str, str]:
         made = cafe.found(session, spoken="de", list_name="Neuigkeiten aus der Bäckerei")
         for name in ("Brot", "Kuchen"):
             topic.add(session, made.mailing_list, name)
-        anna = cafe.subscribe(session, made, "anna@shop.example")
+        anna = cafe.subscribe(session, made, "anna@gmail.com")
         waiting = confirmation.token_of(cafe.sign_up(session, made, "bo@shop.example"))
         known = cafe.sign_up(session, made, "cleo@gmail.com")
         done = confirmation.token_of(known)

@@ -15,10 +15,10 @@ from listkeeper.audience.activity import Act, ActivityKind
 from listkeeper.audience.thread import ConversationState
 from listkeeper.campaigns.assumption import Assumption, Measure
 from listkeeper.campaigns.link import CampaignLink, LinkRole
-from listkeeper.feedback import engagement_tally
-from listkeeper.feedback.engagement_tally import Key, What
 from listkeeper.foundation import clock
+from listkeeper.sending import engagement_tally
 from listkeeper.sending.delivery import DeliveryState
+from listkeeper.sending.engagement_tally import Key, What
 from tests.browser.watched import watched
 from tests.makers import cafe, crowd, letter_story
 from tests.makers.letter_story import Mail

@@ -20,6 +20,7 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import way_testing
 from listkeeper.rendering import mime_slots
 from listkeeper.sending import composing, house, planning, return_path
+from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.letter_copy import Copy
 from listkeeper.sending.prepared import Prepared
@@ -141,9 +142,9 @@ def test_a_copy_written_quickly_is_the_message_byte_for_byte(works: Works, patte
     copies: dict[int, Copy] = {}
     prepared = Copy.prepared
 
-    def beside(self: Copy) -> Prepared:
+    def beside(self: Copy, counted: CountedCopy | None = None) -> Prepared:
         copies[self._number] = self
-        return prepared(self)
+        return prepared(self, counted)
 
     with works.app.app_context(), store.reading() as session, time_machine.travel(_NOON, tick=False):
         rows = {row.id: row for row in session.scalars(select(Delivery))}

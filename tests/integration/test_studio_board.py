@@ -160,6 +160,27 @@ def test_what_was_done_is_noted_or_refused(browser: StudioBrowser, typed: dict[s
     assert len(_rows(browser)) == (status == 303)
 
 
+def test_an_owner_deletes_a_note_and_that_is_written_down(app: Flask, browser: StudioBrowser) -> None:
+    browser.post("/studio/board/log", {"kind": "left", "did": "Rwote a letter", "days": "7"})
+    place = f"/studio/board/log/{_rows(browser)[0].public_id}/delete"
+    page = browser.get("/studio/board").text
+    # The button stands behind a word that opens it.
+    assert f'action="{place}"' in page.split("<details><summary>")[1].split("</details>")[0]
+    with app.app_context(), store.transaction() as session:
+        _make_editor(session)
+    assert place not in browser.get("/studio/board").text
+    assert browser.post(place).status_code == 403
+    with app.app_context(), store.transaction() as session:
+        session.scalars(select(User)).one().role = Role.OWNER
+    assert "The note is deleted." in words(browser.post(place, follow_redirects=True))
+    assert _rows(browser) == []
+    again = browser.post(place)
+    assert (again.status_code, "There is no such note" in words(again)) == (422, True)
+    with app.app_context(), store.reading() as session:
+        done = session.scalars(select(AuditEntry).where(AuditEntry.action == "board.note_deleted")).all()
+        assert [(each.subject, each.actor[:5]) for each in done] == [(place.split("/")[-2], "user:")]
+
+
 def test_a_number_that_does_not_exist_has_no_action(browser: StudioBrowser) -> None:
     assert browser.post("/studio/board/nonsense/act").status_code == 404
 

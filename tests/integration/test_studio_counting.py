@@ -6,11 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from listkeeper import store
 from listkeeper.accounts import organisation
 from listkeeper.accounts.audit_log import AuditEntry
+from listkeeper.audience.subscription import Subscription
 from listkeeper.feedback import conversion_ref
 from listkeeper.sending import link_visit
 from tests.fakes.databases import Database
@@ -53,6 +54,14 @@ def test_it_says_what_readers_chose(browser: StudioBrowser) -> None:
     assert "Nobody can choose for her" in said
     # One chose nothing, one a number, two by name.
     assert "News 1 Nothing 1 As numbers 2 By name" in said
+    assert "by links alone" not in said
+
+
+def test_it_says_whose_yes_is_for_links_alone(app: Flask, browser: StudioBrowser, sent: dict[str, str]) -> None:
+    with app.app_context(), store.transaction() as session:
+        of_before = update(Subscription).where(Subscription.subscriber_id == int(sent["her"]))
+        session.execute(of_before.values(opens_since=None))
+    assert "2 By name of these 1 by links alone" in words(browser.get(PAGE))
 
 
 def test_the_shop_is_named_and_links_carry_a_mark(app: Flask, browser: StudioBrowser, sent: dict[str, str]) -> None:
@@ -66,7 +75,7 @@ def test_the_shop_is_named_and_links_carry_a_mark(app: Flask, browser: StudioBro
         assert (led.netloc, led.path) == ("cafe.example", "/0")
         [token] = parse_qs(led.query)[conversion_ref.PARAMETER]
         with app.app_context(), store.reading() as session:
-            assert conversion_ref.read(session, token) == (int(sent["letter"]), whose)
+            assert conversion_ref.read(session, [token])[token] == (int(sent["letter"]), whose)
     # A program buys nothing.
     plain = stranger.get(sent["name"], headers={"User-Agent": "curl/8.0"})
     assert plain.headers["Location"] == "https://cafe.example/0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -14,12 +15,14 @@ from listkeeper.accounts import user
 from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.user import Role
 from listkeeper.audience import segment as segments
+from listkeeper.audience import topic
 from listkeeper.audience.segment import Segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.follow_up import Start, Trigger
 from listkeeper.sending.delivery import Delivery
 from tests.fakes.databases import Database
-from tests.makers import cafe, studio
+from tests.makers import cafe, follow_ups, studio
 from tests.makers.studio import StudioBrowser, words
 
 ANNA, BO = "anna@guest.example", "bo@guest.example"
@@ -187,6 +190,168 @@ def test_a_segment_that_was_archived_meanwhile_sends_nothing(app: Flask, owner: 
     assert "Nothing was sent." in words(answer)
     with app.app_context(), store.reading() as session:
         assert session.scalars(select(Delivery).where(Delivery.campaign_id.is_not(None))).all() == []
+
+
+def _stored(app: Flask, said: str, name: str = "Danes") -> str:
+    with app.app_context(), store.transaction() as session:
+        house = studio.the_cafe(session)
+        return segments.create(session, house.organisation, house.mailing_list, name, said).public_id
+
+
+def _letter(app: Flask) -> str:
+    with app.app_context(), store.reading() as session:
+        return session.scalars(select(Campaign)).one().public_id
+
+
+def _archive(app: Flask, owner: StudioBrowser, number: str) -> None:
+    assert owner.post(f"/studio/segments/{number}", {"act": "archive"}).status_code == 303
+
+
+@pytest.mark.parametrize("chosen", [{"segment": "archived"}, {"segment": "seg_none"}, {"topic": "top_none"}])
+def test_a_choice_that_is_gone_never_becomes_everybody(
+    app: Flask, owner: StudioBrowser, chosen: dict[str, str]
+) -> None:
+    number, letter = _stored(app, "language is da"), f"/studio/letters/{_letter(app)}/send"
+    _archive(app, owner, number)
+    wanted = {name: number if value == "archived" else value for name, value in chosen.items()}
+    refused = owner.post(letter, {**wanted, "when": "now", "unknown": "1", "stance": "news"})
+    looked = owner.get(letter, query_string=wanted)
+    for answer, status in ((refused, 409), (looked, 404)):
+        assert answer.status_code == status
+        assert "Please choose again to whom it goes." in words(answer)
+        assert "confirmed people on" not in words(answer)
+        # No form of this page sends anything, and no choice stands in it but the one that is asked for.
+        assert 'name="sha256"' not in answer.text
+        assert "selected disabled" in answer.text
+    again = words(owner.get(letter, query_string={"segment": "", "topic": ""}))
+    assert "To 2 confirmed people on" in again
+    with app.app_context(), store.reading() as session:
+        assert session.scalars(select(Delivery).where(Delivery.campaign_id.is_not(None))).all() == []
+
+
+def test_a_letters_own_segment_stays_its_own_when_it_is_archived(app: Flask, owner: StudioBrowser) -> None:
+    number, letter = _stored(app, "language is da"), f"/studio/letters/{_letter(app)}/send"
+    with app.app_context(), store.transaction() as session:
+        session.scalars(select(Campaign)).one().segment_id = session.scalars(select(Segment.id)).one()
+    _archive(app, owner, number)
+    page = owner.get(letter)
+    said = words(page)
+    assert ("To 1 confirmed person on" in said, "Danes (archived)" in said) == (True, True)
+    assert re.search(rf'<option value="{number}" selected>', page.text)
+    seen = re.search(r'name="sha256" value="([0-9a-f]+)"', page.text)
+    assert seen is not None
+    form = {"segment": number, "when": "now", "unknown": "1", "stance": "news", "sha256": seen[1]}
+    assert owner.post(letter, form).status_code == 303
+    with app.app_context(), store.reading() as session:
+        assert session.scalars(select(Campaign)).one().recipients == 1
+
+
+def test_a_letter_is_judged_by_whom_it_goes_to(app: Flask, owner: StudioBrowser) -> None:
+    nobody, danes = _stored(app, "language is pl", "Poles"), _stored(app, "language is da")
+    letter = f"/studio/letters/{_letter(app)}/send"
+    with app.app_context(), store.transaction() as session:
+        empty = session.scalars(select(Segment).where(Segment.public_id == nobody)).one()
+        session.scalars(select(Campaign)).one().segment_id = empty.id
+    own = owner.get(letter)
+    assert 'name="sha256"' not in own.text
+    assert "Nobody who may be mailed is in the segment “Poles” now." in words(own)
+    other = owner.get(letter, query_string={"segment": danes})
+    assert "1 person on this list gets nothing: not in the segment “Danes”, not confirmed, or has left." in words(other)
+    seen = re.search(r'name="sha256" value="([0-9a-f]+)"', other.text)
+    assert seen is not None
+    form = {"segment": danes, "when": "now", "unknown": "1", "stance": "news", "sha256": seen[1]}
+    assert owner.post(letter, {**form, "segment": nobody}).status_code == 422
+    assert owner.post(letter, form).status_code == 303
+
+
+def _fields(page: str) -> dict[str, str]:
+    """Return what a browser would post of the builder: its text fields, hidden ones and chosen options."""
+    inputs = [each for each in re.findall(r"<input[^>]*>", page) if "checkbox" not in each or " checked" in each]
+    found = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', "".join(inputs)))
+    for name, inside in re.findall(r'<select id="[^"]+" name="([^"]+)">(.*?)</select>', page, re.DOTALL):
+        found[name] = "".join(re.findall(r'<option value="([^"]*)" selected>', inside))
+    (text,) = re.findall(r'<textarea id="text"[^>]*>(.*?)</textarea>', page, re.DOTALL)
+    return {name: html.unescape(value) for name, value in {**found, "text": text.strip("\n")}.items()}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        " or ".join(["language is pl"] * 65),
+        "(" * 9 + "pauses" + ")" * 9 + " and not (not (not (not (not (not (not (not (not pauses))))))))",
+        "language is pl or " * 700 + "pauses",
+        "langage is da",
+    ],
+)
+def test_a_refused_text_stays_refused_and_no_older_rows_are_stored(
+    app: Flask, owner: StudioBrowser, typed: str
+) -> None:
+    form = {**DANES, "text_was": "language is da", "text": typed, "act": "save"}
+    for _ in range(3):
+        answer = owner.post(_home(app), form)
+        assert answer.status_code == 422
+        fields = _fields(answer.text)
+        assert fields["text"].split() == typed.split()
+        assert fields["text_was"] == "language is da"
+        form = {**fields, "act": "save"}
+    with app.app_context(), store.reading() as session:
+        assert session.scalars(select(Segment)).all() == []
+    # Taken back to what the rows say, they count again.
+    assert owner.post(_home(app), {**form, "text": form["text_was"]}).status_code == 303
+    assert _only(app)[2] == "language is da"
+
+
+def test_the_list_of_segments_is_shown_a_page_at_a_time(app: Flask, owner: StudioBrowser) -> None:
+    with app.app_context(), store.transaction() as session:
+        house = studio.the_cafe(session)
+        for number in range(25):
+            segments.create(session, house.organisation, house.mailing_list, f"No {number:02}", "language is da")
+    first, second = words(owner.get(_home(app))), words(owner.get(f"{_home(app)}?page=2"))
+    assert ("No 19" in first, "No 20" in first, "Later in the alphabet" in first) == (True, False, True)
+    assert ("No 19" in second, "No 24" in second, "Earlier in the alphabet" in second) == (False, True, True)
+    for wrong in ("0", "-3", "x", "9" * 30):
+        assert owner.get(f"{_home(app)}?page={wrong}").status_code == 200
+
+
+def test_topics_are_read_by_name_and_kept_by_id(app: Flask, owner: StudioBrowser) -> None:
+    with app.app_context(), store.transaction() as session:
+        cakes = topic.add(session, studio.the_cafe(session).mailing_list, "Cakes").public_id
+    counted = owner.post(_home(app), {**DANES, "row-1-phrase": "topic_is", "row-1-value": cakes, "act": "count"})
+    assert _fields(counted.text)["text"] == _fields(counted.text)["text_was"] == "topic is Cakes"
+    assert owner.post(_home(app), {**_fields(counted.text), "name": "Sweet", "act": "save"}).status_code == 303
+    number, _, source, _ = _only(app)
+    assert source == f"topic is {cakes}"
+    assert _fields(owner.get(f"/studio/segments/{number}").text)["text"] == "topic is Cakes"
+    assert "topic is Cakes" in owner.get(_home(app)).text
+
+
+def test_what_uses_a_segment_is_led_to(app: Flask, owner: StudioBrowser) -> None:
+    number = _stored(app, "language is da")
+    with app.app_context(), store.transaction() as session:
+        house, found = studio.the_cafe(session), session.scalars(select(Segment)).one()
+        line = follow_ups.line(session, house, start=Start(Trigger.SEGMENT, segment_id=found.id), on=False).public_id
+    _archive(app, owner, number)
+    page = owner.get(f"/studio/segments/{number}")
+    assert "Used by: A line" in words(page)
+    assert f'href="/studio/follow-ups/{line}"' in page.text
+    assert owner.get(f"/studio/follow-ups/{line}").status_code == 200
+
+
+def test_words_that_would_drive_a_follow_up_round_are_refused_and_stay_as_typed(
+    app: Flask, owner: StudioBrowser
+) -> None:
+    number = _stored(app, "language is da")
+    with app.app_context(), store.transaction() as session:
+        begins = Start(Trigger.SEGMENT, segment_id=session.scalars(select(Segment.id)).one())
+        line = follow_ups.line(session, studio.the_cafe(session), start=begins)
+        got = f"got letter {follow_ups.steps(session, line)[0].campaign.public_id}"
+    form = {**DANES, "segment": number, "text_was": "language is da", "text": got, "act": "save"}
+    refused = owner.post(_home(app), form)
+    assert refused.status_code == 422
+    assert "The follow-up “A line” is on, and with these words it would be driven round: A line." in words(refused)
+    assert got in refused.text
+    assert _only(app) == (number, "Danes", "language is da", False)
+    assert owner.post(_home(app), {**form, "text": f"not {got}"}).status_code == 303
 
 
 def test_an_editor_may_build_segments(app: Flask, owner: StudioBrowser) -> None:

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts.api_key import Scope
+from listkeeper.audience import segment
+from listkeeper.audience.segment import Segment
 from listkeeper.campaigns import archive
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import trial as trials
@@ -84,6 +86,23 @@ def test_an_ask_below_the_floor_waits_for_a_tick_and_says_why(app: Flask, browse
     typed_in = {"sha256": of_letters.seen(browser, address), "stance": "offer", "below_floor": "1"}
     assert browser.post(f"{address}/send", typed_in).status_code == 303
     assert (_letter(app).stance, _letter(app).state) == ("offer", CampaignState.SENDING)
+
+
+def test_an_ask_of_a_segment_needs_no_tick(app: Flask, browser: StudioBrowser) -> None:
+    """Also where the letter was to go to the segment before: what is chosen on the page counts."""
+    address = of_letters.draft(browser)
+    with app.app_context(), store.transaction() as session:
+        house = here(session)
+        some = segment.create(session, house.organisation, house.mailing_list, "All", "language is en").public_id
+    assert 'name="below_floor"' not in browser.get(f"{address}/send?segment={some}").text
+    typed_in = {"sha256": of_letters.seen(browser, address), "stance": "offer"}
+    with app.app_context(), store.transaction() as session:
+        letter = session.scalars(select(Campaign).order_by(Campaign.id.desc()).limit(1)).one()
+        letter.segment_id = session.scalars(select(Segment.id)).one()
+    assert 'name="below_floor"' not in browser.get(f"{address}/send").text
+    refused = browser.post(f"{address}/send", {**typed_in, "segment": ""})
+    assert (refused.status_code, 'name="below_floor"' in refused.text) == (409, True)
+    assert "below your floor" not in words(browser.post(f"{address}/send", {**typed_in, "segment": some}))
 
 
 def test_nothing_chosen_nothing_sent(app: Flask, browser: StudioBrowser) -> None:
@@ -206,7 +225,7 @@ def test_the_account_of_a_list_is_shown_and_its_floor_is_kept(app: Flask, browse
     assert browser.post(place, {"floor": "−3"}).status_code == 303
     with app.app_context(), store.reading() as session:
         assert here(session).mailing_list.trust_floor == -3
-    for wrong in ("", "x", "101", "-101", "1.5", "9" * 40, "--1", "²"):
+    for wrong in ("", "x", "101", "-101", "1.5", "9" * 40, "--1", "²", "-+5", "+-5", "+", "- 5", "٣"):
         assert browser.post(place, {"floor": wrong}).status_code == 422, wrong
     with app.app_context(), store.reading() as session:
         assert here(session).mailing_list.trust_floor == -3
@@ -246,6 +265,16 @@ def test_a_program_orders_a_trial_reads_it_and_chooses(app: Flask, shop: Program
     assert shop.get(f"/campaigns/{name}/trial").get_json()["chosen"] == "b"
     assert code_of(shop.post(f"/campaigns/{name}/choice", {"version": "a"})) == "no_trial"
     assert code_of(shop.get("/campaigns/cmp_none/trial")) == "no_campaign"
+
+
+def test_a_program_reads_a_trial_that_waits_for_its_hour(app: Flask, shop: Program) -> None:
+    name = _letter(app).public_id
+    at = clock.as_text(clock.now() + timedelta(days=2))
+    started = shop.post(f"/campaigns/{name}/start", {"at": at, "trial": _BODY, "stance": "help"})
+    assert started.status_code == 200, started.text
+    tried = shop.get(f"/campaigns/{name}/trial")
+    assert tried.status_code == 200, tried.text
+    assert (tried.get_json()["a"], tried.get_json()["b"]) == (None, None)
 
 
 _REFUSED: list[tuple[dict[str, object], int]] = [

@@ -152,6 +152,14 @@ def test_its_owner_is_asked_and_chooses(
     assert _subjects(smtp_sink) == {_A: _PEOPLE - _EACH, _B: _EACH}
 
 
+def test_a_trial_that_waits_for_its_hour_has_no_numbers_yet(works: Works, type_: Type) -> None:
+    name = _ordered(works, type_, "--at", f"{clock.now() + timedelta(days=2):%Y-%m-%d} 09:00")
+    assert works.read(lambda session: trial_figures.of_arms(session, session.scalars(select(Campaign)).one())) == {}
+    status = type_("campaign", "status", name)
+    assert status.code == 0, status.out
+    assert "The others get the better one" in status.out
+
+
 def test_what_no_person_wrote_is_no_reply(works: Works, type_: Type, smtp_sink: SmtpSink) -> None:
     _ordered(works, type_)
     works.drain()

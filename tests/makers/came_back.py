@@ -64,14 +64,15 @@ class Postman:
         proof: Proof = Proof.TOKEN,
         code: int | None = None,
         again: str = "",
+        source: str = "smtp",
     ) -> FeedbackEvent | None:
-        """Bring what was told of a mail; ``again`` tells it once more in other words."""
+        """Bring what was told of a mail; ``again`` tells it once more in other words, ``source`` is who told it."""
         return consequence.follow(
             self.session,
             Told(
                 organisation_id=self.cafe.organisation.id,
                 kind=kind,
-                source="smtp",
+                source=source,
                 external_id=f"{mail.id if mail else 0}:{kind.value}{again}",
                 at=at or clock.now(),
                 delivery_id=mail.id if mail else None,

@@ -83,6 +83,7 @@ def buys(session: Session, person: Subscriber, number: str, name: str = "order",
 
 def look(session: Session, made: FollowUp) -> int:
     """Do what the timetable's round does to one line; return how many were decided about."""
+    follow_up_settling.call_back(session, made)
     follow_up_settling.settle(session, made)
     decided = 0
     while count := follow_up_planning.plan(session, made, site=SITE):

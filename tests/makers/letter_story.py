@@ -87,6 +87,7 @@ def tell(session: Session, house: Cafe, letter: Campaign, mails: list[Mail]) -> 
     readers = list(session.scalars(select(Subscriber).order_by(Subscriber.id).limit(len(mails))))
     letter.recipients += len(mails)
     made = []
+    named = {"x": (letter.id, None)}
     for number, (mail, person) in enumerate(zip(mails, readers, strict=True)):
         delivery = Delivery(
             organisation_id=house.organisation.id, message_class=MessageClass.MARKETING, lane=Lane.SENDING,
@@ -102,7 +103,7 @@ def tell(session: Session, house: Cafe, letter: Campaign, mails: list[Mail]) -> 
             _order(name, person.public_id, f"{letter.id}-{number}-{place}", amount, currency)
             for place, (name, amount, currency) in enumerate(mail.orders)
         ]
-        posting.post(session, house.organisation, told, zone="UTC", read_ref=lambda _session, _ref: (letter.id, None))
+        posting.post(session, house.organisation, told, zone="UTC", read_refs=lambda _session, _refs: named)
     return made
 
 

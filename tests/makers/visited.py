@@ -16,7 +16,7 @@ from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.link import Marks
 from listkeeper.feedback import engagement_judging
 from listkeeper.foundation import clock
-from listkeeper.sending import link_visit, planning
+from listkeeper.sending import counted_copy, link_visit, planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.link_visit import Agent, LinkVisit
 from tests.makers import cafe
@@ -90,12 +90,16 @@ def choose(session: Session, house: Cafe, person: Subscriber, how: Counting) -> 
 def letter(session: Session, *, by_name: int = 2, as_number: int = 1, uncounted: int = 1) -> Visited:
     """Send a letter to so many people who chose each way: name0, name1, number0, nothing0."""
     house = cafe.found(session)
-    kinds = (("name", by_name, Counting.PERSON), ("number", as_number, Counting.NUMBER), ("nothing", uncounted, None))
+    kinds = (
+        ("name", by_name, Counting.PERSON),
+        ("number", as_number, Counting.NUMBER),
+        ("nothing", uncounted, Counting.NOTHING),
+    )
     people = {}
     for kind, many, how in kinds:
         for number in range(many):
             who = people[f"{kind}{number}"] = cafe.subscribe(session, house, f"{kind}{number}@gmail.example")
-            if how is not None:
+            if how is not Counting.NOTHING:
                 choose(session, house, who, how)
     made = cafe.draft(session, house, markdown=LETTER)
     planning.send_campaign(session, house.organisation, made, site=SITE)
@@ -106,6 +110,10 @@ def letter(session: Session, *, by_name: int = 2, as_number: int = 1, uncounted:
         .values(state=DeliveryState.ACCEPTED, handed_at=handed_at, provider="gmail")
     )
     session.expire_all()
+    chose = {people[f"{kind}{number}"].id: how for kind, many, how in kinds for number in range(many)}
+    rows = session.scalars(select(Delivery).where(Delivery.campaign_id == made.id))
+    copies = ((counted_copy.of(row, chose[row.subscriber_id or 0]), row.provider) for row in rows)
+    counted_copy.arrived(session, ((copy, provider) for copy, provider in copies if copy is not None))
     return Visited(session, house, made, handed_at, people)
 
 

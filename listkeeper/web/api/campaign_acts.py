@@ -15,7 +15,7 @@ from listkeeper.accounts import audit_log, storefront
 from listkeeper.accounts.api_key import ApiKey, Scope
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import topic
-from listkeeper.campaigns import assumption, domain_gate, preflight, schedule, segment_use
+from listkeeper.campaigns import assumption, domain_gate, preflight, recipients, schedule
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.schedule import Leaving
@@ -157,14 +157,16 @@ def start(campaign_id: str, wanted: Start) -> Response:
             schedule.demand_in_time(found, clock.now(), zone, shown.settings().late)
         for code in domain_gate.override(session, found, wanted.overrides, shown.settings().gate, key.actor):
             audit_log.record(session, owner.id, key.actor, f"campaign.overrode_{code}", found.public_id)
+        # Before it is checked: it is judged by whom it goes to.
+        before = trust_account.judged(found)
+        recipients.choose(session, found, wanted.segment)
         _demand_ready(session, found, accepted=wanted.yes)
         about = topic.named(session, found.mailing_list, wanted.topic) if wanted.topic else None
         site, practice = shown.settings().site, shown.settings().rehearsing
         if wanted.expect is not None:
             found.assumption = assumption.read(wanted.expect).as_json()
-        segment_use.choose(session, found, wanted.segment)
         stance = trust_account.of_letter(found, campaigns.newest(session, found).draft, wanted.stance)
-        trust_account.declare(session, found, stance, below_floor=wanted.below_floor)
+        trust_account.declare(session, found, stance, below_floor=wanted.below_floor, before=before)
         planning.send_campaign(
             session, owner, found, site=site, practice=practice, sha256=wanted.sha256,
             about=about, important=wanted.important, leaves=_leaving(wanted, zone),

@@ -42,7 +42,10 @@ class TwoVersions(Shape):
     measure: Measure = Field(default=Measure.CLICKS, description="Whose clicks are not counted cannot be measured.")
     rule: Rule = Field(default=Rule.WINNER, description="What the others get; `winner` is A where there is none.")
     wait_minutes: Annotated[
-        int, Field(ge=1, le=10_080, description="When the result is looked at, once.", examples=[240])
+        int,
+        Field(
+            ge=1, le=10_080, description="The result is looked at once, so long after most have left.", examples=[240]
+        ),
     ] = 240
     each: Annotated[int | None, Field(ge=10, description="How many get each; null: as many as it takes.")] = None
     expected: Annotated[float | None, Field(ge=0, lt=100, description="How many act, in per cent.")] = None
@@ -63,7 +66,8 @@ class Tried(Shape):
     measure: Measure
     rule: Rule
     each: int = Field(description="How many got each version; 0 before it begins.", examples=[103])
-    results_at: Moment | None = Field(description="When the result is looked at.")
+    wait_minutes: int = Field(description="How long after most of both versions have left.", examples=[240])
+    results_at: Moment | None = Field(description="When the result is looked at; null until most have left.")
     a: Came | None = Field(description="As they were at the one look; before it as they are now.")
     b: Came | None
     winner: Arm | None = Field(description="Only when the numbers prove one.")
@@ -105,6 +109,7 @@ def told(session: Session, campaign: Campaign) -> Tried | None:
         measure=found.measure,
         rule=found.rule,
         each=found.each,
+        wait_minutes=found.wait_minutes,
         results_at=clock.as_text(found.results_at) if found.results_at else None,
         a=a,
         b=b,

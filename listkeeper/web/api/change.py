@@ -18,7 +18,7 @@ from listkeeper.accounts import api_key, audit_log, kept_answer
 from listkeeper.accounts.api_key import ApiKey
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.foundation import language
-from listkeeper.foundation.errors import Invalid
+from listkeeper.foundation.errors import Invalid, ListkeeperError
 from listkeeper.web.api import lock
 
 NAME = "Idempotency-Key"
@@ -28,12 +28,17 @@ _REPLAYED = "Idempotent-Replayed"
 
 @dataclass(frozen=True)
 class Done:
-    """What was done: the answer, and how the audit log names it."""
+    """What was done: the answer, and how the audit log names it.
+
+    ``complete`` makes the answer of what takes a while to find out, such as a count. It is asked once the change stands
+    and nobody waits for it any more; until then ``answer`` is kept without.
+    """
 
     answer: BaseModel
     action: str
     subject: str
     status: int = 200
+    complete: Callable[[Session], BaseModel] | None = None
 
 
 def made(act: Callable[[Session, Organisation, ApiKey], Done]) -> Response:
@@ -49,7 +54,22 @@ def made(act: Callable[[Session, Organisation, ApiKey], Done]) -> Response:
         audit_log.record(session, key.organisation_id, key.actor, done.action, done.subject)
         if name:
             kept_answer.keep(session, key.id, name, asked, status=done.status, body=body)
-    return _answer(body, done.status, {})
+        number = key.id
+    return _answer(body if done.complete is None else _completed(done.complete, body, number, name), done.status, {})
+
+
+def _completed(complete: Callable[[Session], BaseModel], body: str, number: int, name: str | None) -> str:
+    """Return the whole answer, and keep it in the place of the one without."""
+    try:
+        with store.reading() as session:
+            body = complete(session).model_dump_json()
+        if name:
+            with store.transaction() as session:
+                kept_answer.complete(session, number, name, body)
+    except ListkeeperError:
+        # The change stands: an error now would say that it does not.
+        return body
+    return body
 
 
 def name_given() -> str | None:

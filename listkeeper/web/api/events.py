@@ -123,7 +123,7 @@ def post(batch: Events) -> Response:
     def act(session: Session, owner: Organisation, key: ApiKey) -> Done:
         del key
         zone = storefront.zone_of(session, owner)
-        answers = posting.post(session, owner, told, zone=zone, read_ref=conversion_ref.read)
+        answers = posting.post(session, owner, told, zone=zone, read_refs=conversion_ref.read)
         return Done(Results(results=[_result(each, may_see=may_see) for each in answers]), "events.posted", "events")
 
     return change.made(act)

@@ -20,7 +20,7 @@ from listkeeper.campaigns.follow_up_step import StepKind
 from listkeeper.foundation import clock
 from listkeeper.sending import follow_up_steering, follow_up_view
 from listkeeper.sending.follow_up_run import ActKind, Reason, StopWhy
-from listkeeper.sending.follow_up_view import StepNumbers
+from listkeeper.sending.follow_up_view import LineNumbers, StepNumbers
 from listkeeper.settings import Settings
 from listkeeper.web.api import change, lock
 from listkeeper.web.api.change import Done
@@ -102,11 +102,11 @@ def show() -> FollowUps:
     """Show every follow-up."""
     with store.reading() as session:
         found = follow_up.all_of(session, session.get_one(Organisation, lock.caller().organisation_id))
-        return FollowUps(follow_ups=[_brief(session, each) for each in found])
+        counted = follow_up_view.lines_of(session, found)
+        return FollowUps(follow_ups=[_brief(each, counted[each.id]) for each in found])
 
 
-def _brief(session: Session, found: FollowUp) -> Brief:
-    counted = follow_up_view.lines(session, found)
+def _brief(found: FollowUp, counted: LineNumbers) -> Brief:
     return Brief(
         id=found.public_id,
         name=found.name,
@@ -153,7 +153,7 @@ def _whole(session: Session, found: FollowUp) -> OneFollowUp:
                 put_off=dict(told.put_off),
             )
         )
-    return OneFollowUp(**_brief(session, found).model_dump(), steps=steps)
+    return OneFollowUp(**_brief(found, follow_up_view.lines(session, found)).model_dump(), steps=steps)
 
 
 @blueprint.get("/follow-ups/<follow_up_id>/log")

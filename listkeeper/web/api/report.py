@@ -50,13 +50,19 @@ class Belief(Shape):
     believed: float = Field(description="A part of one.", examples=[0.03])
     words: str = Field(examples=["The buns are new."])
     readers: int = Field(examples=[41])
-    of: int = Field(examples=[1000])
+    of: int = Field(description="For clicks and orders: those whose clicks are counted.", examples=[1000])
     share: Part
     low: Part
     high: Annotated[
         float | None, Field(description="`low` to `high` is what chance leaves open (95 %).", examples=[0.055])
     ]
     verdict: Verdict
+
+
+class Opens(Visits):
+    """How often the picture of a letter was fetched, and of how many readers' letters that is known."""
+
+    counted: int = Field(description="Who lets that be counted, with or without a name.", examples=[250])
 
 
 class Link(Visits):
@@ -112,7 +118,7 @@ class Report(Shape):
     complained: int = Field(description="Among those who left.", examples=[1])
     compared_with: int = Field(description="How many letters before it were looked at.", examples=[5])
     clicks: Visits
-    opens: Annotated[Visits, Field(description="Roughly; many programs fetch pictures by themselves, or never.")]
+    opens: Annotated[Opens, Field(description="Roughly; many programs fetch pictures by themselves, or never.")]
     assumption: Belief | None
     links: list[Link]
     providers: list[AtOneProvider]

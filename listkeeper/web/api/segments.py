@@ -20,7 +20,9 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import mailing_list, segment_check, segment_language, segment_tree
 from listkeeper.audience import segment as segments
 from listkeeper.audience.mailing_list import MailingList
+from listkeeper.audience.profile_question import Use
 from listkeeper.audience.segment import Segment
+from listkeeper.audience.segment_check import Glance
 from listkeeper.audience.segment_tree import Tree
 from listkeeper.campaigns import segment_use
 from listkeeper.foundation import archive, clock, language, throttle
@@ -78,14 +80,19 @@ class Asked(Wanted):
     list: ListId
 
 
-class Counted(Shape):
-    """How many people fit now."""
+class Said(Shape):
+    """What a segment says, as text and as a tree."""
 
     text: Text
     tree: Json
+    remarks: list[str] = Field(description="What is odd about it: nobody, everybody, or what does not exist.")
+
+
+class Counted(Said):
+    """How many people fit now."""
+
     count: int = Field(examples=[120])
     of: int = Field(description="Of how many confirmed people on the list.", examples=[400])
-    remarks: list[str] = Field(description="What is odd about it: nobody, everybody, or what does not exist.")
 
 
 class User(Shape):
@@ -96,9 +103,14 @@ class User(Shape):
     name: str = Field(examples=["Rye bread"])
 
 
-class OneSegment(Counted):
+class OneSegment(Said):
     """A segment, with how many people are in it now."""
 
+    count: int | None = Field(
+        description="Null when it cannot be counted, and `remarks` say why; also of an archived one among others.",
+        examples=[120],
+    )
+    of: int | None = Field(description="Of how many confirmed people on the list; null as `count` is.", examples=[400])
     id: SegmentId
     list: ListId
     name: str = Field(examples=["Danes who read"])
@@ -117,11 +129,18 @@ class Segments(Shape):
 @lock.needs(Scope.READ)
 @blueprint.output(Segments)
 def show(list_id: str) -> Segments:
-    """Show the segments of a list, the archived ones too, each with how many are in it now."""
+    """Show the segments of a list, the archived ones too, each that is offered with how many are in it now.
+
+    One alone says more: why it is nobody or everybody, and how many are in an archived one.
+    """
     with store.reading() as session:
         owner = session.get_one(Organisation, lock.caller().organisation_id)
         found = mailing_list.named(session, owner, list_id)
-        return Segments(segments=[_shown(session, each) for each in segments.every(session, found)])
+        every, uses = segments.every(session, found), segment_use.uses_of(session, found)
+        counted = segment_check.at_a_glance(session, found, [each for each in every if each.archived_at is None])
+        return Segments(
+            segments=[_shown(session, found, each, counted.get(each.id), uses.get(each.id, [])) for each in every]
+        )
 
 
 @blueprint.get("/segments/<segment_id>")
@@ -131,7 +150,7 @@ def show_one(segment_id: str) -> OneSegment:
     """Show one segment with how many are in it now."""
     with store.reading() as session:
         owner = session.get_one(Organisation, lock.caller().organisation_id)
-        return _shown(session, segments.identified(session, owner, segment_id))
+        return _alone(session, segments.identified(session, owner, segment_id))
 
 
 @blueprint.post("/segments")
@@ -145,7 +164,7 @@ def add(wanted: NewSegment) -> Response:
         del key
         found = mailing_list.named(session, owner, wanted.list)
         made = segments.create(session, owner, found, wanted.name, segment_language.printed(_tree(wanted)))
-        return Done(_shown(session, made), "segment.created", made.public_id, status=201)
+        return _done(session, made, "segment.created", status=201)
 
     return change.made(act)
 
@@ -161,10 +180,10 @@ def alter(segment_id: str, wanted: Change) -> Response:
         del key
         found = segments.identified(session, owner, segment_id)
         source = segment_language.printed(_tree(wanted)) if wanted.text is not None or wanted.tree is not None else None
-        segments.change(session, found, name=wanted.name, source=source)
+        segment_use.change(session, found, name=wanted.name, source=source)
         if wanted.archived is not None:
             (segments.archive if wanted.archived else segments.restore)(found)
-        return Done(_shown(session, found), "segment.changed", found.public_id)
+        return _done(session, found, "segment.changed")
 
     return change.made(act)
 
@@ -232,11 +251,30 @@ def _counted(session: Session, on: MailingList, tree: Tree) -> dict[str, Any]:
     }
 
 
-def _shown(session: Session, found: Segment) -> OneSegment:
+def _alone(session: Session, found: Segment) -> OneSegment:
     on = session.get_one(MailingList, found.list_id)
-    uses = segment_use.uses(session, found)
+    return _shown(session, on, found, segment_check.of_segment(session, on, found), segment_use.uses(session, found))
+
+
+def _done(session: Session, found: Segment, action: str, *, status: int = 200) -> Done:
+    """Return what was done; who fits is counted when it stands: while it is written, nobody else can write."""
+    number, on = found.id, session.get_one(MailingList, found.list_id)
+    return Done(
+        _shown(session, on, found, None, segment_use.uses(session, found)),
+        action,
+        found.public_id,
+        status=status,
+        complete=lambda reading: _alone(reading, reading.get_one(Segment, number)),
+    )
+
+
+def _shown(session: Session, on: MailingList, found: Segment, counted: Glance | None, uses: list[Use]) -> OneSegment:
     return OneSegment(
-        **_counted(session, on, found.tree),
+        text=segments.said(session, found),
+        tree=segment_tree.as_json(found.tree),
+        count=counted.count if counted is not None else None,
+        of=counted.of if counted is not None else None,
+        remarks=list(counted.remarks) if counted is not None else [],
         id=found.public_id,
         list=on.public_id,
         name=found.name,

@@ -51,9 +51,16 @@ class Offer:
 
 @dataclass(frozen=True)
 class Tracking:
-    """What of her letters is counted, since when, and the words of each yes that she may say instead."""
+    """What of her letters is counted, since when, and the words of each yes that she may say instead.
+
+    ``before``: nothing is by now, but letters that she has already still count as numbers. ``links_alone``: her yes
+    with her name was to words that spoke of links alone (``older``), and is for these alone.
+    """
 
     how: Counting
+    links_alone: bool
+    older: ConsentText | None
+    before: bool
     since: str
     text: ConsentText
     counting_text: ConsentText
@@ -135,9 +142,13 @@ def of(session: Session, person: Subscriber | None, current: Subscription | None
 def _tracking(session: Session, person: Subscriber, current: Subscription) -> Tracking:
     owner = session.get_one(Organisation, person.organisation_id)
     on = session.get_one(MailingList, current.list_id)
-    since = current.tracking_since or current.counted_since
+    since, how = current.opens_since or current.tracking_since or current.counted_since, tracking.chosen(current)
+    links_alone = how is Counting.PERSON and current.opens_since is None
     return Tracking(
-        tracking.chosen(current),
+        how,
+        links_alone,
+        tracking.said_to(session, person, current) if links_alone else None,
+        how is Counting.NOTHING and tracking.ever_chosen(session, person, current.list_id),
         day_of(since) if since else "",
         tracking.text(owner, on, person.language),
         tracking.text(owner, on, person.language, Counting.NUMBER),

@@ -1,8 +1,9 @@
 """The picture of letters that are counted: ``/o/…`` is one clear pixel, and adds one visit on the way.
 
 Whatever is asked for, the same pixel comes back: a mail shows no broken picture
-because a number could not be counted. What it says is rough (some programs
-fetch the pictures of every mail, others of none), so nothing is steered by it.
+because a number could not be counted. Of a letter by name it counts only while
+its reader's yes to that stands. What it says is rough (some programs fetch the
+pictures of every mail, others of none), so nothing is steered by it.
 """
 
 from __future__ import annotations
@@ -53,10 +54,10 @@ def ahead_of_all(site: str) -> Ahead:
 
 def _counted(token: str, environ: Mapping[str, Any]) -> None:
     named = link_visit.read(token)
-    # Only letters that are counted without a name hold the picture.
-    if named is None or not named.mail_number or environ["REQUEST_METHOD"] != "GET":
+    if named is None or environ["REQUEST_METHOD"] != "GET":
         return
+    add = link_visit.add if named.mail_number else link_visit.add_opened
     try:
-        store.shared(link_visit.add, (named, visitor.agent_of_picture(environ)))
+        store.shared(add, (named, visitor.agent_of_picture(environ)))
     except TryAgain:
         log.get(__name__).warning("link_visit.not_counted", link=named.link_id)

@@ -130,7 +130,7 @@ def resume(visit: str, public_id: str) -> Response:
 
 @blueprint.post("/mine/<visit>/lists/<public_id>/seen")
 def track(visit: str, public_id: str) -> Response:
-    """Let it be seen which links she follows."""
+    """Let it be seen what she opens and which links she follows."""
     return _choose(visit, public_id, choices.track)
 
 

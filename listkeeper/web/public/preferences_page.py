@@ -77,7 +77,7 @@ def resume(token: str) -> Response:
 
 @blueprint.post("/p/<token>/unseen")
 def untrack(token: str) -> Response:
-    """See no more which links she follows."""
+    """See no more what she does with letters."""
     return _act(token, choices.untrack)
 
 

@@ -1,43 +1,69 @@
-"""To whom a letter goes: everybody on its list, or a segment of it, as chosen on the page that sends it."""
+"""To whom a letter goes: everybody on its list, or some, as chosen on the page that sends it.
+
+What was chosen and cannot be had any more is never everybody instead: then the
+page says so, and has nothing to send with until somebody has chosen again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from flask import request
-from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import segment as segments
-from listkeeper.audience import segment_query
+from listkeeper.audience import topic
 from listkeeper.audience.segment import Segment
-from listkeeper.campaigns import segment_use
+from listkeeper.audience.topic import Topic
+from listkeeper.campaigns import recipients
 from listkeeper.campaigns.campaign import Campaign
+from listkeeper.campaigns.recipients import Whom
 from listkeeper.foundation import language
-from listkeeper.foundation.errors import Conflict, NotFound
+from listkeeper.foundation.errors import Conflict, ListkeeperError, NotFound
 
-_FIELD = "segment"
+_SEGMENT, _TOPIC = "segment", "topic"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What stands in the address or the form, else the letter's own; ``fault`` says why it cannot be had."""
+
+    whom: Whom
+    about: Topic | None
+    fault: ListkeeperError | None = None
 
 
 def offered(session: Session, letter: Campaign) -> list[Segment]:
-    """Return the segments a letter can go to."""
-    return segments.all_of(session, letter.mailing_list)
+    """Return the segments a letter can go to: those of its list, and its own also when it is archived."""
+    own, found = recipients.segment_of(session, letter), segments.all_of(session, letter.mailing_list)
+    return found if own is None or own in found else [*found, own]
 
 
-def chosen(session: Session, letter: Campaign) -> Segment | None:
-    """Return the segment that is looked at: the one in the address or the form, else the letter's own."""
-    wanted = request.values.get(_FIELD)
-    if wanted is None:
-        return segment_use.of(session, letter)
-    return next((each for each in offered(session, letter) if each.public_id == wanted), None)
-
-
-def within(session: Session, segment: Segment | None) -> ColumnElement[bool] | None:
-    """Return its condition, None for everybody."""
-    return segment_query.within(session, segment) if segment is not None else None
-
-
-def take(session: Session, letter: Campaign) -> None:
-    """Let the letter go to whom the button said; a segment that was archived since sends nothing."""
+def chosen(session: Session, letter: Campaign) -> Choice:
+    """Return what is looked at."""
     try:
-        segment_use.choose(session, letter, request.form.get(_FIELD))
+        return Choice(
+            recipients.of_segment(session, _segment(session, letter)), _topic(session, letter, request.values)
+        )
+    except ListkeeperError as problem:
+        return Choice(Whom(), None, problem)
+
+
+def take(session: Session, letter: Campaign) -> Topic | None:
+    """Let the letter go to whom the button said, and return the topic beside it; what is gone since sends nothing."""
+    try:
+        recipients.choose(session, letter, request.form.get(_SEGMENT))
+        return _topic(session, letter, request.form)
     except NotFound as problem:
         raise Conflict(problem.code, f"{problem.message} {language.text('Nothing was sent.')}") from problem
+
+
+def _segment(session: Session, letter: Campaign) -> Segment | None:
+    wanted = request.values.get(_SEGMENT)
+    return recipients.segment_of(session, letter) if wanted is None else recipients.named(session, letter, wanted)
+
+
+def _topic(session: Session, letter: Campaign, typed: Mapping[str, str]) -> Topic | None:
+    wanted = typed.get(_TOPIC, "")
+    return topic.named(session, letter.mailing_list, wanted) if wanted else None

@@ -56,13 +56,13 @@ def _shown(*, problem: ListkeeperError | None = None, status: int = 200) -> Resp
 _Act = Callable[[Session, Organisation], str]
 
 
-def _do(action: str, act: _Act) -> Response | AnyResponse:
-    """Do one thing to the board, note who did it, and say what was done."""
+def _do(action: str, act: _Act, subject: str = "") -> Response | AnyResponse:
+    """Do one thing to the board, or to one note of its log, note who did it, and say what was done."""
     try:
         with store.transaction() as session:
             owner = organisation.only_one(session)
             said = act(session, owner)
-            audit_log.record(session, owner.id, member.present().actor, action, owner.public_id)
+            audit_log.record(session, owner.id, member.present().actor, action, subject or owner.public_id)
     except (Invalid, Conflict, NotFound) as problem:
         return _shown(problem=problem, status=422)
     return page.back_to("board.show", said)
@@ -140,6 +140,17 @@ def note() -> Response | AnyResponse:
         return language.text("Noted. What came after it will stand beside it.")
 
     return _do("board.noted", act)
+
+
+@blueprint.post("/log/<log_id>/delete")
+def delete_note(log_id: str) -> Response | AnyResponse:
+    """Delete one note of the log; that it was done is written down, and not what stood in it."""
+
+    def act(session: Session, owner: Organisation) -> str:
+        board_log.delete(session, owner, log_id)
+        return language.text("The note is deleted.")
+
+    return _do("board.note_deleted", act, log_id)
 
 
 @blueprint.post("/mail")

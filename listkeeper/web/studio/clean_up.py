@@ -11,7 +11,7 @@ from listkeeper.audience import mailing_list, resting
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.insight import clean_up, clean_up_words
-from listkeeper.insight.clean_up import Rule
+from listkeeper.insight.clean_up import Proposal, Rule
 from listkeeper.web.studio import member, page, words
 
 blueprint = Blueprint("clean_up", __name__, url_prefix=f"{page.ROOT}/lists/<public_id>/clean-up")
@@ -58,13 +58,18 @@ def count(public_id: str) -> Response | AnyResponse:
     return page.back_to("clean_up.show", language.text("Counted just now."), public_id=public_id)
 
 
-def _count_again(public_id: str, rule: Rule | None = None) -> None:
-    """Count with no transaction open for writing, and keep it; by the rule of before where none is given."""
+def _counted(public_id: str, rule: Rule | None) -> tuple[int, Proposal]:
+    """Count with no transaction open for writing; by the rule of before where none is given."""
     with store.reading() as session:
         listed = mailing_list.named(session, organisation.only_one(session), public_id)
         before = clean_up.kept(session, listed)
         chosen = rule or (before.rule if before else Rule())
-        list_id, found = listed.id, clean_up.count(session, listed, chosen)
+        return listed.id, clean_up.count(session, listed, chosen)
+
+
+def _count_again(public_id: str, rule: Rule | None = None) -> None:
+    """Count, and keep it."""
+    list_id, found = _counted(public_id, rule)
     with store.transaction() as session:
         clean_up.keep(session, list_id, found)
 
@@ -75,9 +80,10 @@ def rest(public_id: str) -> Response | AnyResponse:
     who = member.present().actor
     try:
         rule = clean_up.rule_of(request.form.get("months", ""), request.form.get("letters", ""))
+        _, counted = _counted(public_id, rule)
         with store.transaction() as session:
             owner = organisation.only_one(session)
-            made = clean_up.rest(session, mailing_list.named(session, owner, public_id), rule, actor=who)
+            made = clean_up.rest(session, mailing_list.named(session, owner, public_id), counted, actor=who)
             audit_log.record(session, owner.id, who, "rest.begun", made.public_id)
             number = made.number
     except (Invalid, Conflict) as problem:

@@ -19,6 +19,7 @@ from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import letter_fix, preflight, preview
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.preflight import Inspection
+from listkeeper.campaigns.recipients import Whom
 from listkeeper.campaigns.revision import Draft, Revision
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation.errors import ListkeeperError
@@ -156,10 +157,12 @@ def _as_a_filter_sees_it(public_id: str) -> list[Finding]:
     return parts.spam_check(raw)
 
 
-def inspected(session: Session, letter: Campaign) -> Inspection:
-    """Look at a letter under the settings of this instance."""
+def inspected(session: Session, letter: Campaign, whom: Whom | None = None) -> Inspection:
+    """Look at a letter under the settings of this instance; ``whom`` is to whom it would go as chosen just now."""
     settings = page.settings()
-    return preflight.inspect(session, letter, site=settings.site, practice=settings.rehearsing, gate=settings.gate)
+    return preflight.inspect(
+        session, letter, site=settings.site, practice=settings.rehearsing, gate=settings.gate, whom=whom
+    )
 
 
 def panel(findings: list[Finding]) -> dict[str, Any]:

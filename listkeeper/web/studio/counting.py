@@ -28,6 +28,8 @@ class Chosen:
 
     name: str
     by_name: int
+    # Those of them who said yes to words that spoke of links alone.
+    links_alone: int
     as_number: int
     people: int
 
@@ -79,14 +81,17 @@ def _shown(problem: Invalid | None = None, typed: str | None = None, *, marks: b
 def _chosen(session: Session) -> list[Chosen]:
     """Return what people have chosen, list by list; few choose, and only those few are counted one by one."""
     on_list = Subscription.state == SubscriptionState.CONFIRMED
-    either = Subscription.tracking_since.is_not(None) | Subscription.counted_since.is_not(None)
+    by_name, opens = Subscription.tracking_since, Subscription.opens_since
+    either = by_name.is_not(None) | Subscription.counted_since.is_not(None)
     chosen = (
-        select(Subscription.list_id, func.count(Subscription.tracking_since), func.count(Subscription.counted_since))
+        select(Subscription.list_id, *(func.count(since) for since in (by_name, opens, Subscription.counted_since)))
         .where(either, on_list)
         .group_by(Subscription.list_id)
     )
-    known = {row[0]: (row[1], row[2]) for row in session.execute(chosen)}
+    known = {row[0]: (row[1], row[1] - row[2], row[3]) for row in session.execute(chosen)}
     everybody = select(Subscription.list_id, func.count()).where(on_list).group_by(Subscription.list_id)
     people = {row[0]: row[1] for row in session.execute(everybody)}
     lists = select(MailingList).where(MailingList.state == ListState.ACTIVE).order_by(MailingList.id)
-    return [Chosen(each.name, *known.get(each.id, (0, 0)), people.get(each.id, 0)) for each in session.scalars(lists)]
+    return [
+        Chosen(each.name, *known.get(each.id, (0, 0, 0)), people.get(each.id, 0)) for each in session.scalars(lists)
+    ]

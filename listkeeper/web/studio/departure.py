@@ -13,14 +13,13 @@ from listkeeper import parts, store
 from listkeeper.accounts import audit_log, organisation, quiet_hours, storefront
 from listkeeper.audience import subscription, topic
 from listkeeper.audience.subscription import SubscriptionState
-from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import campaign as campaigns
-from listkeeper.campaigns import domain_gate, follow_up_step, preflight, schedule
+from listkeeper.campaigns import domain_gate, follow_up_step, preflight, recipients, schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.feedback import poll
 from listkeeper.foundation import clock, language
-from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
+from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError
 from listkeeper.sending import frequency_cap, pilot, planning, reader_zones
 from listkeeper.web import domain_read, headers, problems
 from listkeeper.web.studio import (
@@ -37,10 +36,11 @@ from listkeeper.web.studio import (
     underway,
     words,
 )
+from listkeeper.web.studio.audience_choice import Choice
 
 blueprint = Blueprint("departure", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>")
 
-_MOVED = 412
+_AS_ASKED, _MOVED = 200, 412
 # Of the fields in which is said why what blocks shall not stop this letter; the finding's code follows.
 _REASON = "reason_"
 
@@ -78,13 +78,16 @@ def work_out(public_id: str) -> Response | AnyResponse:
 
 
 def _looked(
-    public_id: str, *, problem: ListkeeperError | None = None, status: int = 200, working_out: bool = False
+    public_id: str, *, problem: ListkeeperError | None = None, status: int = _AS_ASKED, working_out: bool = False
 ) -> Response:
     findings = _findings(public_id)
     with store.reading() as session:
         letter = composer.opened(session, public_id)
         newest = campaigns.newest(session, letter)
-        audience = _audience(session, letter)
+        choice = audience_choice.chosen(session, letter)
+        if choice.fault is not None and status == _AS_ASKED:
+            status = problems.status_of(choice.fault)
+        audience = _audience(session, letter, choice)
         answer = page.answer(
             session,
             "send",
@@ -107,20 +110,23 @@ def _looked(
     return headers.framing(answer)
 
 
-def _audience(session: Session, letter: Campaign) -> dict[str, Any]:
+def _audience(session: Session, letter: Campaign, choice: Choice) -> dict[str, Any]:
     """Return to whom the letter would go as the form above says, and who is left out."""
-    topics = topic.offered(session, letter.list_id)
-    about = next((each for each in topics if each.public_id == request.values.get("topic")), None)
-    segment = audience_choice.chosen(session, letter)
-    some = audience_choice.within(session, segment)
-    name, practice = about.public_id if about else None, page.settings().rehearsing
-    planned = preflight.audience_size(session, letter.mailing_list, name, practice=practice, within=some)
-    people = preflight.audience(letter.mailing_list, name, practice=practice, within=some)
-    return {
-        "topics": topics,
-        "about": about,
+    offered = {
+        "topics": topic.offered(session, letter.list_id),
+        "about": choice.about,
         "segments": audience_choice.offered(session, letter),
-        "segment": segment,
+        "segment": choice.whom.segment,
+        "astray": choice.fault,
+    }
+    if choice.fault is not None:
+        return {**offered, "planned": 0, "left_out": [], "capped": 0, "zones": 0}
+    some, name = choice.whom.within, choice.about.public_id if choice.about else None
+    practice = page.settings().rehearsing
+    planned = recipients.size(session, letter.mailing_list, name, practice=practice, within=some)
+    people = recipients.audience(letter.mailing_list, name, practice=practice, within=some)
+    return {
+        **offered,
         "planned": planned,
         "left_out": _left_out(session, letter, planned, some),
         "capped": frequency_cap.would_leave_out(session, letter, people),
@@ -144,7 +150,8 @@ def _findings(public_id: str) -> list[Finding]:
     settings = page.settings()
     with store.reading() as session:
         letter = composer.opened(session, public_id)
-        found = composer.inspected(session, letter)
+        choice = audience_choice.chosen(session, letter)
+        found = composer.inspected(session, letter, choice.whom if choice.fault is None else None)
     fetcher = link_memory.fetcher(settings.check_links, parts.fetcher)
     return found.findings + preflight.follow_links(found.links, fetcher)
 
@@ -164,8 +171,8 @@ def _left_out(
     never = counts[SubscriptionState.CONFIRMED] - planned - sum(number for number, _ in at_rest)
     if some is not None:
         practice = page.settings().rehearsing
-        everybody = preflight.audience_size(session, letter.mailing_list, practice=practice)
-        outside = everybody - preflight.audience_size(session, letter.mailing_list, practice=practice, within=some)
+        everybody = recipients.size(session, letter.mailing_list, practice=practice)
+        outside = everybody - recipients.size(session, letter.mailing_list, practice=practice, within=some)
         never -= outside
         if outside:
             rows.append((outside, words.Said(language.text("Not in the segment"))))
@@ -184,13 +191,15 @@ def send(public_id: str) -> Response | AnyResponse:
         with store.transaction() as session:
             owner = organisation.only_one(session)
             letter = composer.opened(session, public_id)
+            _demand_unordered(letter)
             _override(session, letter)
+            # Before it is checked: it is judged by whom it goes to.
+            about = audience_choice.take(session, letter)
             found = composer.inspected(session, letter)
             _demand_ready(letter, found.findings)
             domain_gate.demand_known(found.findings, settings.gate, accepted="unknown" in request.form)
             letter_archive.take_typed(letter)
             expectation.take_typed(letter)
-            audience_choice.take(session, letter)
             stance_form.take(session, letter, campaigns.newest(session, letter))
             planning.send_campaign(
                 session,
@@ -199,7 +208,7 @@ def send(public_id: str) -> Response | AnyResponse:
                 site=settings.site,
                 practice=settings.rehearsing,
                 sha256=seen,
-                about=_about(session, letter),
+                about=about,
                 important=bool(request.form.get("important")),
                 leaves=underway.leaving(session, owner),
                 test=trial_form.tested(),
@@ -223,19 +232,13 @@ def _override(session: Session, letter: Campaign) -> None:
             audit_log.record(session, letter.organisation_id, actor, f"campaign.overrode_{code}", letter.public_id)
 
 
-def _about(session: Session, letter: Campaign) -> Topic | None:
-    """Return the topic that was seen beside the button; one that was retired since sends nothing."""
-    wanted = request.form.get("topic", "")
-    try:
-        return topic.named(session, letter.mailing_list, wanted) if wanted else None
-    except NotFound as problem:
-        raise Conflict(problem.code, f"{problem.message} {language.text('Nothing was sent.')}") from problem
+def _demand_unordered(letter: Campaign) -> None:
+    if letter.state in schedule.ORDERED:
+        raise Conflict("campaign_state", language.text("This letter waits to leave already. Nothing was changed."))
 
 
 def _demand_ready(letter: Campaign, findings: list[Finding]) -> None:
-    """Refuse what is blocked; a letter that was ordered or has left already is told so by its state instead."""
-    if letter.state in schedule.ORDERED:
-        raise Conflict("campaign_state", language.text("This letter waits to leave already. Nothing was changed."))
+    """Refuse what is blocked; a letter that has left already is told so by its state instead."""
     if letter.state is CampaignState.DRAFT and not preflight.ready(findings):
         raise Invalid("not_ready", language.text("Something below still has to be mended. Nothing was sent."))
 

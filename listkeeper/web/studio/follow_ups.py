@@ -40,10 +40,11 @@ def _all(*, problem: ListkeeperError | None = None, status: int = 200) -> Respon
     with store.reading() as session:
         owner = organisation.only_one(session)
         found = follow_up.all_of(session, owner)
+        running = follow_up_view.running(session, found)
         return page.answer(
             session,
             "follow_ups",
-            rows=[(each, follow_up_view.lines(session, each), follow_up_step.steps(session, each)) for each in found],
+            rows=[(each, running.get(each.id, 0), follow_up_step.steps(session, each)) for each in found],
             lists=[each for each in mailing_list.all_of(session, owner) if not each.is_service],
             cards=follow_up_starter.cards(),
             house=owner,
@@ -111,7 +112,7 @@ def _one(public_id: str, *, problem: ListkeeperError | None = None, status: int 
             numbers=follow_up_view.numbers(session, found),
             walking=follow_up_view.walking(session, found),
             log=follow_up_view.log(session, found),
-            segments=segment.all_of(session, found.mailing_list),
+            segments=_segments(session, found, line),
             named=_names(session, [found]),
             kinds=list(StepKind),
             triggers=list(Trigger),
@@ -120,6 +121,13 @@ def _one(public_id: str, *, problem: ListkeeperError | None = None, status: int 
             problem=problem,
             status=status,
         )
+
+
+def _segments(session: Session, found: FollowUp, line: list[FollowUpStep]) -> list[Segment]:
+    """Return the segments that can be chosen: those that are offered, and its own also when they are archived."""
+    own = {found.segment_id, found.stop_segment_id, *(step.segment_id for step in line)}
+    every = segment.every(session, found.mailing_list)
+    return [each for each in every if each.archived_at is None or each.id in own]
 
 
 def _names(session: Session, found: list[FollowUp]) -> dict[int, str]:
@@ -245,14 +253,14 @@ def _down(session: Session, _owner: Organisation, here: FollowUpStep) -> str:
 
 
 def _remove(session: Session, _owner: Organisation, here: FollowUpStep) -> str:
-    follow_up_step.remove(session, here)
+    follow_up_steering.take_out(session, here)
     return language.text("Taken out. What left by it stays counted.")
 
 
 def _words(session: Session, owner: Organisation, here: FollowUpStep) -> str:
     seen = request.form.get("sha256") or None
     follow_up_check.demand_step_sound(session, owner, here, site=page.settings().site)
-    follow_up_step.choose_words(session, owner, here, site=page.settings().site, sha256=seen)
+    follow_up_steering.let_words_go(session, owner, here, site=page.settings().site, sha256=seen)
     return language.text("The new words go out from now on.")
 
 

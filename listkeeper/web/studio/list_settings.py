@@ -11,7 +11,16 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import form_family, list_rules, mailing_list, merging, signup_form, subscription, topic
+from listkeeper.audience import (
+    form_family,
+    list_rules,
+    mailing_list,
+    merging,
+    segment_meaning,
+    signup_form,
+    subscription,
+    topic,
+)
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.merging import Merged
 from listkeeper.audience.subscription import SubscriptionState
@@ -139,7 +148,7 @@ def change_topic(public_id: str, name: str) -> Response | AnyResponse:
         if retiring:
             topic.retire(chosen)
             return language.text("“%(name)s” is offered no more, and no letter can be about it.", name=chosen.name)
-        topic.rename(session, found, chosen, request.form.get("name", ""))
+        segment_meaning.rename_topic(session, found, chosen, request.form.get("name", ""))
         return language.text("Saved. Whoever chose it has chosen it still.")
 
     return _do(public_id, "topic.retired" if retiring else "topic.renamed", act)

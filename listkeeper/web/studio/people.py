@@ -26,10 +26,11 @@ from listkeeper.feedback import decision_words, timeline
 from listkeeper.feedback import event as feedback
 from listkeeper.feedback.event import FeedbackEvent
 from listkeeper.foundation import money
-from listkeeper.sending import follow_up_view, follow_up_words
+from listkeeper.sending import follow_up_view, follow_up_words, opening
 from listkeeper.web.studio import page, words
 
 blueprint = Blueprint("people", __name__, url_prefix=page.ROOT)
+_OPENED_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def show(public_id: str) -> Response:
             lists={each.id: each for _, each in held},
             told=profile_told.told_by(session, person, owner.language),
             suppressed=[(row, timeline.cause(session, row)) for row in _reasons(session, person)],
+            opened=opening.opened(session, person.id)[:_OPENED_SHOWN],
             **_followed(session, person),
             say_decision=decision_words.of,
             say_amount=money.text,

@@ -143,7 +143,7 @@ def _save(  # noqa: PLR0913, PLR0917 - what is kept, where
         made = profit_scenario.create(session, owner, name, reading.draft)
         _note(session, owner, "profit.saved", made.public_id)
         return made
-    profit_scenario.change(scenario, name, reading.draft, version)
+    profit_scenario.change(session, scenario, name, reading.draft, version)
     _note(session, owner, "profit.changed", scenario.public_id)
     return scenario
 

@@ -138,7 +138,11 @@ class Choices:
 
     def of(self, phrase: str, present: str) -> list[Choice]:
         """Return the choices for a phrase, with what stands there now even when it exists no more."""
-        found = self.by_stem.get(phrase.removesuffix("_not").removesuffix("_is"), [])
+        stem = phrase.removesuffix("_not").removesuffix("_is")
+        found = self.by_stem.get(stem, [])
+        if stem == "topic":
+            # It can be typed by its name too, and is kept by its id.
+            found = [(present if said.casefold() == present.casefold() else value, said) for value, said in found]
         return _with(found, present)
 
     def of_key(self, present: str) -> list[Choice]:
@@ -170,7 +174,7 @@ def choices(session: Session, mailing_list: MailingList) -> Choices:
                 ("monthly", language.text("At most monthly")),
                 ("important", language.text("Important ones only")),
             ],
-            "topic": [(each.name, each.name) for each in topic.offered(session, mailing_list.id)],
+            "topic": [(each.public_id, each.name) for each in topic.offered(session, mailing_list.id)],
             "got_letter": letters,
             "clicked_letter": letters,
             "replied_letter": letters,

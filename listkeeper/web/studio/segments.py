@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.audience import mailing_list as lists
-from listkeeper.audience import segment, segment_check, segment_language, segment_query, segment_tree
+from listkeeper.audience import segment, segment_check, segment_language, segment_query, segment_topics, segment_tree
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.segment import Segment
 from listkeeper.audience.segment_check import Check
@@ -27,6 +28,7 @@ from listkeeper.web.studio.segment_rows import Row
 blueprint = Blueprint("segments", __name__, url_prefix=page.ROOT)
 
 _FIRST_PEOPLE = 20
+_ON_A_PAGE = 20
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Draft:
 
     rows: list[Row]
     text: str
+    # What the rows say: a text that is another one was typed, and counts.
+    text_was: str
     name: str = ""
     tree: Tree | None = None
     problem: ListkeeperError | None = None
@@ -42,13 +46,25 @@ class Draft:
 
 @blueprint.get("/lists/<public_id>/segments")
 def show(public_id: str) -> Response:
-    """Show the segments of a list, each with how many are in it now."""
+    """Show the segments of a list, a page of them, each with how many are in it now."""
     with store.reading() as session:
         found = lists.named(session, organisation.only_one(session), public_id)
         every = segment.every(session, found)
-        rows = [(each, segment_query.count(session, each)) for each in every if each.archived_at is None]
-        archived = [each for each in every if each.archived_at is not None]
-        return page.answer(session, "segments", mailing_list=found, rows=rows, archived=archived)
+        offered = [each for each in every if each.archived_at is None]
+        pages = max(1, ceil(len(offered) / _ON_A_PAGE))
+        number = min(max(request.args.get("page", 1, type=int), 1), pages)
+        here = offered[(number - 1) * _ON_A_PAGE : number * _ON_A_PAGE]
+        return page.answer(
+            session,
+            "segments",
+            mailing_list=found,
+            rows=here,
+            counted=segment_check.at_a_glance(session, found, here),
+            says={each.id: segment.said(session, each) for each in here},
+            archived=[each for each in every if each.archived_at is not None],
+            number=number,
+            pages=pages,
+        )
 
 
 @blueprint.get("/lists/<public_id>/segments/new")
@@ -66,7 +82,7 @@ def show_one(segment_id: str) -> Response:
     with store.reading() as session:
         found = segment.identified(session, organisation.only_one(session), segment_id)
         mailing_list = session.get_one(MailingList, found.list_id)
-        draft = Draft(segment_rows.of_tree(found.tree), found.source, found.name, found.tree)
+        draft = Draft(segment_rows.of_tree(found.tree), found.source, found.source, found.name, found.tree)
         return _answer(session, mailing_list, found, draft)
 
 
@@ -96,7 +112,8 @@ def _typed(pressed: str) -> Draft:
         try:
             tree = segment_language.parse(text)
         except Invalid as problem:
-            return Draft(rows, text, name, None, problem)
+            # The rows are older than the text: what they say is never stored in its place.
+            return Draft(rows, text, _of_rows(rows).text, name, None, problem)
         rows = segment_rows.of_tree(tree)
     draft = _of_rows(segment_rows.changed(rows, pressed))
     draft.name = name
@@ -108,8 +125,9 @@ def _of_rows(rows: list[Row]) -> Draft:
     try:
         tree = segment_rows.tree_of(rows)
     except Invalid as problem:
-        return Draft([row.judged() for row in rows], "", tree=None, problem=problem)
-    return Draft(rows, segment_language.printed(tree), tree=tree)
+        return Draft([row.judged() for row in rows], "", "", tree=None, problem=problem)
+    text = segment_language.printed(tree)
+    return Draft(rows, text, text, tree=tree)
 
 
 def _save(public_id: str, draft: Draft) -> AnyResponse:
@@ -120,7 +138,7 @@ def _save(public_id: str, draft: Draft) -> AnyResponse:
         actor = member.present().actor
         if wanted:
             kept = segment.identified(session, owner, wanted)
-            segment.change(session, kept, name=draft.name, source=draft.text)
+            segment_use.change(session, kept, name=draft.name, source=draft.text)
             audit_log.record(session, owner.id, actor, "segment.changed", kept.public_id)
         else:
             kept = segment.create(session, owner, mailing_list, draft.name, draft.text)
@@ -157,6 +175,7 @@ def _answer(session: Session, mailing_list: MailingList, known: Segment | None, 
     check: Check | None = None
     people: list[Subscriber] = []
     if draft.tree is not None:
+        draft.text = draft.text_was = _by_name(session, mailing_list, draft.tree)
         try:
             check = segment_check.of_tree(session, mailing_list, draft.tree)
             people = _people(session, mailing_list, draft.tree)
@@ -181,6 +200,11 @@ def _answer(session: Session, mailing_list: MailingList, known: Segment | None, 
         pointed=getattr(draft.problem, "pointed", ""),
         status=status,
     )
+
+
+def _by_name(session: Session, mailing_list: MailingList, tree: Tree) -> str:
+    """Return what rows say with the names of topics, whose ids stand in them."""
+    return segment_language.printed(segment_topics.by_name(session, mailing_list.id, tree))
 
 
 def _people(session: Session, mailing_list: MailingList, tree: Tree) -> list[Subscriber]:

@@ -15,6 +15,7 @@ from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.insight import trust_account
 from listkeeper.insight.trust_account import Balance
+from listkeeper.web.studio import audience_choice
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,13 @@ def choice(session: Session, letter: Campaign, newest: Revision) -> Choice:
     """Return the choice for a letter, with what was typed or what is suggested chosen."""
     balance = trust_account.balance_of_list(session, letter.list_id, without=letter.id)
     suggested = trust_account.of_letter(letter, newest.draft, None)
+    to_all = audience_choice.chosen(session, letter).whom.segment is None
     return Choice(
         groups(),
         request.form.get("stance", suggested.value),
         balance,
         trust_account.signed(balance.total),
-        trust_account.why_asked(session, letter, Stance.OFFER),
+        trust_account.why_asked(session, letter, Stance.OFFER, to_all=to_all),
     )
 
 

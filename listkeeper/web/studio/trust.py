@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
@@ -20,6 +22,7 @@ from listkeeper.web.studio.charts import Bars, Told
 blueprint = Blueprint("trust", __name__, url_prefix=page.ROOT)
 
 _SHOWN = 100
+_TYPED = re.compile(r"[+-]?\d{1,3}", re.ASCII)
 
 
 @blueprint.get("/lists/<public_id>/trust")
@@ -79,7 +82,5 @@ def set_floor(public_id: str) -> Response | AnyResponse:
 
 def _floor() -> int:
     typed = request.form.get("floor", "").strip().replace("\N{MINUS SIGN}", "-")
-    digits = typed.removeprefix("-").removeprefix("+")
     # More digits than any floor has are no number that anybody means.
-    usable = digits.isascii() and digits.isdigit() and len(digits) <= len(str(trust_account.HIGHEST))
-    return int(typed) if usable else trust_account.HIGHEST + 1
+    return int(typed) if _TYPED.fullmatch(typed) else trust_account.HIGHEST + 1

@@ -100,8 +100,8 @@ def event(kind: EventKind) -> Said:
         EventKind.EXPIRED: Said(language.text("Never confirmed in time")),
         EventKind.LAPSED: Said(language.text("The consent ran out")),
         EventKind.INVALIDATED: Said(language.text("The consent was declared invalid"), "bad"),
-        EventKind.TRACKING_GIVEN: Said(language.text("Let you see which links are followed"), "good"),
-        EventKind.TRACKING_WITHDRAWN: Said(language.text("Ended that it is seen which links are followed")),
+        EventKind.TRACKING_GIVEN: Said(language.text("Let you see what they do with letters"), "good"),
+        EventKind.TRACKING_WITHDRAWN: Said(language.text("Ended that it is seen what they do with letters")),
         EventKind.COUNTING_GIVEN: Said(language.text("Let the letters be counted, without a name"), "good"),
         EventKind.COUNTING_WITHDRAWN: Said(language.text("Ended that the letters are counted")),
     }[kind]

@@ -1,7 +1,8 @@
 """A segment judged by hand: plain Python over people as dicts, one at a time, with no SQL and nothing of the compiler.
 
 A person is a dict with what is stored of her: ``language``, ``zone`` (or None), ``domain``, ``source`` and ``channel``
-(or None), ``joined``, ``basis``, ``double``, ``ends`` (or None), ``text`` (a version), ``seen_since`` (or None),
+(or None), ``joined``, ``basis``, ``double``, ``ends``, ``unused`` and ``renewed`` (or None), ``text`` (a version),
+``seen_since`` (or None),
 ``frequency``, ``topics`` (names; none: all), ``pause_until``, ``heard``, ``acts`` (kind, letter, moment), ``events``
 (name, moment), ``answers`` (key to a list of choices; [] for "rather not"), ``letters`` (got), ``state``, ``apart``.
 """
@@ -33,6 +34,8 @@ class World:
     texts: frozenset[str] = frozenset()
     segments: Mapping[str, Tree] = field(default_factory=dict)
     hosts: Mapping[str, str] = field(default_factory=dict)
+    # After so many months in which nobody was written to a permission is over; 0: never.
+    silence: int = 0
 
     def start(self, day: date) -> datetime:
         """Return when a day begins in the zone."""
@@ -41,6 +44,17 @@ class World:
     def ago(self, days: int) -> datetime:
         """Return when the day that many days ago began."""
         return self.start(self.now.astimezone(ZoneInfo(self.zone)).date() - timedelta(days=days))
+
+    def end(self, person: Person) -> datetime | None:
+        """Return when her permission ends if nothing happens."""
+        ends = [person["ends"], None if person["heard"] else person["unused"]]
+        if self.silence:
+            last = max(each for each in (person["joined"], person["heard"], person["renewed"]) if each)
+            years, month = divmod(last.month - 1 + self.silence, 12)
+            year = last.year + years
+            longest = (date(year + month // 11, (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
+            ends.append(last.replace(year=year, month=month + 1, day=min(last.day, longest)))
+        return min((each for each in ends if each), default=None)
 
 
 def members(tree: Tree, people: Mapping[int, Person], world: World) -> set[int]:
@@ -79,13 +93,13 @@ def _of_the_person(said: Condition, person: Person, world: World) -> bool | None
     value = said.value
     match said.phrase:
         case "language_is":
-            return bool(person["language"] == value)
+            return bool(person["language"] == value.lower())
         case "time_zone_is":
             return bool(person["zone"] == value)
         case "time_zone_unknown":
             return person["zone"] is None
         case "domain_is":
-            return bool(person["domain"] == value.lower())
+            return bool(person["domain"] == value.lower().encode("idna").decode())
         case "provider_is":
             keeps = mail_provider.of_domain(person["domain"]) or world.hosts.get(person["domain"])
             return bool(keeps == value)
@@ -114,10 +128,10 @@ def _of_the_yes(said: Condition, person: Person, world: World) -> bool | None:  
         case "double_opt_in":
             return bool(person["double"])
         case "consent_ends_within":
-            ends = person["ends"]
+            ends = world.end(person)
             return ends is not None and world.now < ends < world.ago(-days - 1)
         case "consent_has_no_end":
-            return person["ends"] is None
+            return world.end(person) is None
         case "consent_text_is":
             return value in world.texts and str(person["text"]) == value
         case "lets_us_count":

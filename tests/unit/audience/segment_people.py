@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.storefront import Storefront
-from listkeeper.audience import activity, profile_version, segment, source, topic
+from listkeeper.audience import activity, list_rules, profile_version, segment, source, topic
 from listkeeper.audience.activity import Act, ActivityKind
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.handover import MessageClass
@@ -34,9 +34,10 @@ from tests.unit.audience.segment_by_hand import Person, World
 SOURCES = {"ig-bio": "instagram", "till": "till"}
 TOPICS, QUESTIONS, LETTERS = ("Bread", "Cakes"), ("cake", "colour"), ("cmp_one", "cmp_two")
 CHOICES = ("rye-bread", "cakes")
-DOMAINS = ("gmail.com", "googlemail.com", "yahoo.dk", "yahoo.co.uk", "hotmail.com", "live.dk", "cafe.example", "x.test")
+DOMAINS = ("gmail.com", "googlemail.com", "yahoo.dk", "yahoo.co.uk", "hotmail.com", "live.dk", "cafe.example", "x.test",
+           "xn--bcher-kva.example")  # fmt: skip
 HOSTS = {"cafe.example": "google_workspace"}
-EVENTS = ("order", "visit")
+EVENTS = ("order", "visit", "_late")
 SEGMENTS = {"seg_inner": "language is da", "seg_outer": "in segment seg_inner or clicked ever"}
 ZONES = ("Europe/Copenhagen", "America/New_York", "Asia/Kolkata", "Pacific/Kiritimati", "Africa/Cairo", "UTC")
 # An ordinary day, and days on which clocks are changed somewhere of these.
@@ -49,10 +50,10 @@ NOWS = (
 )
 # What a place may hold: what exists, and something that does not.
 _VALUES: dict[str, tuple[str, ...]] = {
-    "language": ("da", "en", "xx"),
+    "language": ("da", "EN", "xx"),
     "time_zone": ("Europe/Copenhagen", "Mars/Base"),
     "provider": ("gmail", "yahoo", "microsoft", "google_workspace", "no_such"),
-    "domain": ("gmail.com", "Cafe.example", "nowhere.test"),
+    "domain": ("gmail.com", "Cafe.example", "nowhere.test", "Bücher.example"),
     "source": (*SOURCES, "gone"),
     "channel": ("instagram", "till", "poster", "smoke"),
     "basis": ("consent", "soft_opt_in", "whim"),
@@ -131,6 +132,8 @@ def people(draw: st.DrawFn, now: datetime, zone: str) -> Person:
         "basis": draw(st.sampled_from(("consent", "consent", "soft_opt_in"))),
         "double": draw(st.booleans()),
         "ends": draw(ahead),
+        "unused": draw(ahead),
+        "renewed": draw(maybe),
         "text": draw(st.sampled_from((None, 1, 2))),
         "seen_since": draw(maybe),
         "frequency": draw(st.sampled_from(("all", "weekly", "monthly"))),
@@ -198,6 +201,7 @@ class Stage:
         return World(
             now, zone, SOURCES, frozenset(TOPICS), frozenset(QUESTIONS), frozenset(LETTERS), frozenset(("1", "2")),
             {name: parse(said) for name, said in SEGMENTS.items()}, HOSTS,
+            list_rules.of(self.house.mailing_list).dormancy_block,
         )  # fmt: skip
 
     def bring(self, person: Person) -> int:
@@ -216,6 +220,7 @@ class Stage:
         held = Subscription(
             subscriber_id=her.id, list_id=on, state=SubscriptionState(person["state"]), basis=Basis(person["basis"]),
             since=person["joined"], valid_until=person["ends"], double_opt_in=person["double"],
+            first_use_deadline=person["unused"], renewed_at=person["renewed"],
             consent_text_id=self.texts[text] if text else None, tracking_since=person["seen_since"],
             frequency=Frequency(person["frequency"]), topics=[self.topics[name] for name in person["topics"]],
             snooze_until=person["pause_until"], last_contact_at=person["heard"],

@@ -6,19 +6,20 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import mailing_list, merging, signup_form, subscription, suppression
+from listkeeper.audience import mailing_list, merging, resting, signup_form, subscription, suppression
 from listkeeper.audience import unsubscribe as leaving
 from listkeeper.audience.consent import Method
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.merging import Merged
 from listkeeper.audience.proof import ledger, ledger_audit
 from listkeeper.audience.proof.ledger import EventType, LedgerRow
+from listkeeper.audience.resting import RestBatch
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import SubscriptionState
+from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.sending import proof
-from tests.makers import cafe, gate
+from tests.makers import cafe, gate, silent
 from tests.makers.cafe import Cafe
 
 ANNA, BO, CECILIE = "anna@people.example", "bo@people.example", "cecilie@people.example"
@@ -173,3 +174,74 @@ def test_two_lists_merged_into_each_other_lead_nobody_in_a_circle(session: Sessi
     stranger = cafe.subscribe(session, house, BO)
     assert subscription.followed(session, stranger.id, bread.mailing_list.id) is not None
     assert subscription.followed(session, 0, bread.mailing_list.id) is None
+
+
+# Who rests
+
+
+def _rest(session: Session, house: Cafe, *which: Subscription) -> RestBatch:
+    people = select(Subscription.id).where(Subscription.id.in_([each.id for each in which]))
+    return resting.begin(session, house.mailing_list, people, actor="user:1", figures={"silent": len(which)})
+
+
+def _mailable(session: Session, on: Cafe) -> set[int]:
+    return set(session.scalars(subscription.mailable(on.mailing_list, practice=False)))
+
+
+def test_who_rests_rests_on_and_is_woken_from_the_page_of_the_list_that_took_over(
+    session: Session, house: Cafe, bread: Cafe
+) -> None:
+    """A merge is no act of hers; that her clicks are seen no more, which it brings with it, is none either."""
+    anna, bo, carl = silent.people(session, bread, "anna bo carl")
+    batch = _rest(session, bread, anna, bo)
+    since = batch.started_at
+    _merge(session, bread, house)
+    assert (anna.tracking_since, anna.resting_since, anna.rest_batch_id) == (None, since, batch.id)
+    assert _mailable(session, house) == {carl.subscriber_id}
+    assert [each.id for each in resting.all_of(session, house.mailing_list)] == [batch.id]
+    assert resting.all_of(session, bread.mailing_list) == []
+    assert (resting.count(session, house.mailing_list), resting.count(session, bread.mailing_list)) == (2, 0)
+    assert resting.undo(session, batch) == 2
+    assert _mailable(session, house) == {each.subscriber_id for each in (anna, bo, carl)}
+
+
+def test_a_batch_is_divided_where_some_of_it_stay_behind(session: Session, house: Cafe, bread: Cafe) -> None:
+    """Whoever said yes to something else stays, and is woken where she is."""
+    anna, bo = silent.people(session, bread, "anna bo")
+    bo.purpose = "offers"
+    session.flush()
+    first = _rest(session, bread, anna, bo)
+    _merge(session, bread, house)
+    [taken] = resting.all_of(session, house.mailing_list)
+    assert resting.all_of(session, bread.mailing_list) == [first]
+    assert (first.number, taken.number, taken.public_id != first.public_id) == (1, 1, True)
+    assert (taken.figures, taken.actor, taken.started_at) == (first.figures, first.actor, first.started_at)
+    assert (anna.rest_batch_id, bo.rest_batch_id) == (taken.id, first.id)
+    assert resting.undo(session, taken) == 1
+    assert _mailable(session, house) == {anna.subscriber_id}
+    assert (resting.still(session, first), resting.count(session, bread.mailing_list)) == (1, 1)
+
+
+def test_a_batch_that_is_over_or_whose_people_are_awake_stays_where_it_was(
+    session: Session, house: Cafe, bread: Cafe
+) -> None:
+    anna, bo = silent.people(session, bread, "anna bo")
+    over = _rest(session, bread, anna)
+    resting.undo(session, over)
+    awake = _rest(session, bread, bo)
+    subscription.wake(bo)
+    session.flush()
+    _merge(session, bread, house)
+    assert resting.all_of(session, bread.mailing_list) == [awake, over]
+    assert resting.all_of(session, house.mailing_list) == []
+
+
+def test_who_is_on_both_rests_on_as_she_does_on_the_target(session: Session, house: Cafe, bread: Cafe) -> None:
+    [here] = silent.people(session, house, "anna")
+    [there] = silent.people(session, bread, "anna")
+    batch = _rest(session, bread, there)
+    _merge(session, bread, house)
+    assert here.rest_batch_id is None
+    assert _mailable(session, house) == {here.subscriber_id}
+    assert [each.id for each in resting.all_of(session, bread.mailing_list)] == [batch.id]
+    assert resting.still(session, batch) == 0

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import erasure, posted_event, posting
 from listkeeper.audience.activity import Activity, ActivityKind
+from listkeeper.audience.event_count import EventCount
 from listkeeper.audience.posted_event import PostedEvent, Sum
 from listkeeper.audience.posting import Outcome, Referred, Told
 from listkeeper.foundation import clock
@@ -35,8 +36,9 @@ def post(session: Session, house: Cafe) -> Post:
     """Post events, whose links name a letter as a test says."""
 
     def do(*told: Told, ref: Referred | None = None) -> list[str]:
+        named = {each.ref: ref for each in told if each.ref} if ref is not None else {}
         answers = posting.post(
-            session, house.organisation, told, zone="Europe/Copenhagen", read_ref=lambda _session, _text: ref
+            session, house.organisation, told, zone="Europe/Copenhagen", read_refs=lambda _session, _refs: named
         )
         return [each.outcome.value for each in answers]
 
@@ -53,18 +55,51 @@ def test_the_link_of_a_letter_names_the_letter_and_perhaps_the_reader(
 ) -> None:
     letter = cafe.draft(session, house).id
     her = cafe.subscribe(session, house, "bo@shop.example").id
-    assert post(Told("order", HER, "", "A", 100, "DKK", ref="x"), ref=(letter, her)) == ["stored"]
+    assert post(Told("order", "bo@shop.example", "", "A", 100, "DKK", ref="x"), ref=(letter, her)) == ["stored"]
     assert post(Told("order", "", "", "B", 100, "DKK", ref="x"), ref=(letter, her)) == ["stored"]
     assert post(Told("order", "", "", "C", 100, "DKK", ref="x"), ref=(letter, None)) == ["stored"]
     assert post(Told("order", "", "", "D", 100, "DKK", ref="x"), ref=None) == ["unknown"]
     assert post(Told("order", "stranger@shop.example", "", "E", 1, "DKK", ref="x"), ref=(letter, her)) == ["unknown"]
-    anna = posted_event.of_person(session, _rows(session)[0].subscriber_id or 0)
-    assert [row.external_id for row in anna] == ["A"]
-    assert [(row.subscriber_id == her, row.campaign_id) for row in _rows(session)[1:]] == [
-        (True, letter),
-        (False, letter),
+    assert [row.external_id for row in posted_event.of_person(session, her)] == ["B", "A"]
+    assert [(row.subscriber_id, row.campaign_id) for row in _rows(session)] == [
+        (her, letter),
+        (her, letter),
+        (None, letter),
     ]
     assert posted_event.of_campaign(session, letter) == [Sum("order", "DKK", 3, 300)]
+
+
+# What a shop posts of somebody who is signed in, and whose mark it is: of no reader by name, or of another one.
+WHOSE: dict[str, Callable[[int], int | None]] = {
+    "as a number": lambda _other: None,
+    "another reader": lambda other: other,
+}
+
+
+@pytest.mark.parametrize("whose", WHOSE.values(), ids=WHOSE)
+def test_nothing_ties_a_person_to_a_letter_that_is_not_hers_by_name(
+    session: Session, house: Cafe, post: Post, whose: Callable[[int], int | None]
+) -> None:
+    letter = cafe.draft(session, house).id
+    ref = letter, whose(cafe.subscribe(session, house, "bo@shop.example").id)
+    told = [Told("order", HER, "", number, 100, "DKK", ref="x") for number in ("A", "B")]
+    told.append(Told("refund", HER, "", "A", 40, "DKK", ref="x"))
+    assert post(*told, ref=ref) == ["stored"] * 3
+    # Hers, and of no letter.
+    rows = _rows(session)
+    assert [(row.subscriber_id is not None, row.campaign_id) for row in rows] == [(True, 0)] * 3
+    assert {row.campaign_id for row in session.scalars(select(Activity))} == {0}
+    # The letter's, and nobody's.
+    sums = [Sum("order", "DKK", 2, 200), Sum("refund", "DKK", 1, 40)]
+    assert posted_event.of_campaign(session, letter) == sums
+    # Neither a moment nor a number of the shop's leads from the one to the other.
+    assert set(EventCount.__table__.c.keys()) == {"id", "campaign_id", "name", "currency", "number", "amount"}
+    # Told again, with the letter, without it, or by the link alone, it is what it was, and is counted once.
+    again = Told("order", HER, "", "A", 100, "DKK", ref="x")
+    assert post(again, ref=ref) == post(again, ref=None) == ["known"]
+    assert post(Told("order", "", "", "A", 100, "DKK", ref="x"), ref=(letter, None)) == ["conflict"]
+    assert post(Told("order", HER, "", "A", 101, "DKK", ref="x"), ref=ref) == ["conflict"]
+    assert posted_event.of_campaign(session, letter) == sums
 
 
 def test_an_anonymous_event_needs_a_number(post: Post) -> None:
@@ -113,8 +148,9 @@ def test_when_she_is_forgotten_a_letters_money_stays_and_nothing_else_of_hers(
     assert her is not None
     erasure.erase(session, her, actor="test", forget_copies=lambda _session, _person: None)
     kept = _rows(session)
-    assert [(row.subscriber_id, row.name, row.amount, row.campaign_id) for row in kept] == [
-        (None, "order", 100, letter)
+    # The letter's own count stays; what is left of hers only knows the event again.
+    assert [(row.subscriber_id, row.name, row.amount, row.campaign_id, row.apart) for row in kept] == [
+        (None, "order", 100, 0, True)
     ]
     assert "A-1107" not in kept[0].external_id
     assert session.scalars(select(Activity)).all() == []

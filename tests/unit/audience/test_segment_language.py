@@ -28,7 +28,7 @@ def _slot(slot: Slot) -> st.SearchStrategy[object]:
         Slot.DAYS: st.integers(0, MOST_DAYS),
         Slot.TIMES: st.integers(1, 1000),
         Slot.DATE: st.dates(min_value=date(1990, 1, 1), max_value=date(2099, 12, 31)).map(str),
-        Slot.EVENT: st.from_regex(r"[a-z0-9][a-z0-9_-]{0,39}", fullmatch=True),
+        Slot.EVENT: st.from_regex(r"[a-z0-9_-]{1,40}", fullmatch=True),
         Slot.KEY: st.from_regex(r"[a-z][a-z0-9_]{0,39}", fullmatch=True),
     }.get(slot, _TEXTS)  # fmt: skip
 
@@ -147,6 +147,7 @@ def test_a_mistake_is_named_at_its_place(text: str, place: str, said: str) -> No
     ("text", "code"),
     [
         (" and ".join(["pauses"] * 65), "segment_too_long"),
+        (" and ".join(["everybody"] * 65), "segment_too_long"),
         ("(" * 5_000 + "pauses" + ")" * 4_000, "segment_too_deep"),
         ("not " * 2_000 + "pauses", "segment_too_deep"),
         ("not " * 9 + "pauses", "segment_too_deep"),

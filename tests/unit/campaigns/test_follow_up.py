@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import mailing_list, segment, subscription
+from listkeeper.audience import mailing_list, segment
 from listkeeper.audience.mailing_list import SERVICE
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import follow_up, follow_up_check, follow_up_starter, follow_up_step
@@ -101,14 +101,11 @@ def test_one_step_may_leave_at_once_and_six_are_too_many(session: Session, house
 
 
 def test_a_renewal_where_no_permission_ends_is_refused(session: Session, house: Cafe) -> None:
-    person = cafe.subscribe(session, house, "freja@guest.example")
     start = Start(Trigger.CONSENT_ENDS, days_before=30)
     made = follow_ups.line(session, house, ((StepKind.RENEWAL, 0),), start=start, on=False)
     assert "W6" in _codes(session, house, made)
-    held = subscription.of(session, person.id, house.mailing_list.id)
-    assert held is not None
-    held.valid_until = datetime.now(UTC) + timedelta(days=40)
-    session.flush()
+    # Every yes of the café ends by itself, when nothing is made of it for long enough.
+    cafe.subscribe(session, house, "freja@guest.example")
     assert "W6" not in _codes(session, house, made)
 
 
@@ -167,6 +164,32 @@ def test_a_line_that_begins_with_its_own_letters_is_a_circle_also_through_anothe
     follow_up.begin_with(made, Start(Trigger.SEGMENT, segment_id=outer.id))
     session.flush()
     assert follow_up_check.loop(session, made) == ["A line"]
+
+
+@pytest.mark.parametrize(
+    ("asks", "inside", "turns"),
+    [
+        ("not {letter}", "{segment}", False),
+        ("not (language is da and {letter})", "{segment}", False),
+        ("{letter}", "not {segment}", False),
+        ("not {letter}", "not {segment}", True),
+        ("not (not {letter})", "{segment}", True),
+        ("language is da or {letter}", "{segment} and not {letter}", True),
+    ],
+)
+def test_who_did_not_get_a_letter_is_brought_nowhere_by_it(
+    session: Session, house: Cafe, asks: str, inside: str, *, turns: bool
+) -> None:
+    """Having the letter leads out of such a segment, not in, so a line may begin with those it has not reached."""
+    made = follow_ups.line(session, house, ((StepKind.LETTER, 1),), on=False)
+    (step,) = follow_ups.steps(session, made)
+    letter = f'got letter "{step.campaign.public_id}"'
+    inner = segment.create(session, house.organisation, house.mailing_list, "Inner", asks.format(letter=letter))
+    named = inside.format(segment=f'in segment "{inner.public_id}"', letter=letter)
+    outer = segment.create(session, house.organisation, house.mailing_list, "Outer", named)
+    follow_up.begin_with(made, Start(Trigger.SEGMENT, segment_id=outer.id))
+    session.flush()
+    assert bool(follow_up_check.loop(session, made)) is turns
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "a\x00b"])

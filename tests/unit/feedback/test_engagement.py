@@ -10,13 +10,14 @@ import time_machine
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import activity, subscriber, tracking
+from listkeeper.audience import activity, mailing_list, merging, subscriber, tracking, unsubscribe
 from listkeeper.audience.activity import Activity, ActivityKind
-from listkeeper.feedback import engagement, engagement_judging, engagement_reach, engagement_tally
+from listkeeper.audience.consent import Method
+from listkeeper.feedback import engagement, engagement_judging
 from listkeeper.feedback.engagement import Counts, Engagement
-from listkeeper.feedback.engagement_tally import EngagementTally
 from listkeeper.foundation import clock
-from listkeeper.sending import link_visit
+from listkeeper.sending import engagement_tally, link_visit
+from listkeeper.sending.engagement_tally import EngagementTally
 from listkeeper.sending.link_visit import Agent, LinkVisit, Verdict
 from tests.makers import visited
 from tests.makers.visited import Visited
@@ -91,7 +92,7 @@ def test_a_visit_waits_until_nothing_against_it_can_come(sent: Visited) -> None:
         sent.follow("name0", sent.marks.canary, after=710)
         clock_of_test.move_to(sent.handed_at + timedelta(seconds=755))
         assert sent.judge() == 1
-        assert _of(sent) == Engagement(0, 0, Counts(machine=1), Counts())
+        assert _of(sent) == Engagement(3, 0, Counts(machine=1), Counts(), pictured=3)
         clock_of_test.move_to(sent.handed_at + timedelta(seconds=870))
         # The canary is no link of the letter, and stands in no number.
         assert sent.judge() == 1
@@ -134,19 +135,45 @@ def test_opened_is_rough_and_is_no_act(sent: Visited) -> None:
     assert _acts(sent) == []
 
 
-def test_how_many_are_counted_is_known_from_what_they_had_chosen(sent: Visited) -> None:
-    engagement_reach.count(sent.session, sent.letter.id)
-    engagement_reach.count(sent.session, sent.letter.id)
-    assert _of(sent).counted == 3
+def _leave(sent: Visited, name: str) -> None:
+    unsubscribe.leave(sent.session, sent.people[name].id, sent.house.mailing_list.id, Method.PAGE)
+
+
+def _merge(sent: Visited, name: str) -> None:
+    del name
+    target = mailing_list.create(sent.session, sent.house.organisation, name="Other")
+    merging.merge(sent.session, sent.house.organisation, sent.house.mailing_list, target, actor="test")
+
+
+def _by_name_instead(sent: Visited, name: str) -> None:
+    visited.choose(sent.session, sent.house, sent.people[name], tracking.Counting.PERSON)
+
+
+def _not_at_all(sent: Visited, name: str) -> None:
+    assert tracking.withdraw(sent.session, sent.people[name].id, sent.house.mailing_list.id)
+
+
+LATER: dict[str, Callable[[Visited, str], None]] = {
+    "leave": _leave, "merge": _merge, "by name instead": _by_name_instead, "not at all": _not_at_all,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", LATER.values(), ids=LATER)
+def test_the_share_of_who_clicked_is_the_same_whatever_its_readers_choose_later(
+    sent: Visited, later: time_machine.Traveller, what: Callable[[Visited, str], None]
+) -> None:
+    sent.follow("name0")
+    sent.judge()
+    before = _of(sent)
+    assert (before.counted, before.clickers) == (3, 1)
     by_provider = engagement.by_provider(sent.session, sent.letter.id)
     # Of who is a number nobody says where the mail went.
     assert {name: each.counted for name, each in by_provider.items()} == {"gmail": 2, "unknown": 1}
-    assert sent.letter.id in engagement_reach.due(sent.session)
-    tracking.withdraw(sent.session, sent.people["number0"].id, sent.house.mailing_list.id)
-    # Who chooses after the letter was handed over is not counted in it.
-    visited.choose(sent.session, sent.house, sent.people["nothing0"], tracking.Counting.NUMBER)
-    engagement_reach.count(sent.session, sent.letter.id)
-    assert _of(sent).counted == 2
+    what(sent, "number0")
+    sent.session.flush()
+    later.shift(timedelta(days=1))
+    engagement_tally.fold(sent.session, [sent.letter.id])
+    assert _of(sent) == before
 
 
 @pytest.mark.usefixtures("later")
@@ -236,7 +263,7 @@ def test_a_visit_to_a_link_whose_letter_is_gone_is_judged_and_counted_nowhere(se
     sent.judge()
     sent.session.refresh(made)
     assert made.verdict is Verdict.UNKNOWN
-    assert sent.session.scalar(select(func.count()).select_from(EngagementTally)) == 0
+    assert _of(sent) == Engagement(counted=3, pictured=3)
 
 
 def test_of_a_letter_nobody_knows_there_is_nothing(session: Session) -> None:

@@ -12,9 +12,11 @@ from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
 from listkeeper.audience.thread import ConversationState
-from listkeeper.campaigns.campaign import CampaignState
+from listkeeper.campaigns.campaign import CampaignKind, CampaignState
+from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.feedback import letter_figures
 from listkeeper.feedback.letter_figures import AtProvider, LetterFigures
+from listkeeper.insight import campaign_report
 from listkeeper.sending import tally
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from tests.makers import cafe, crowd, letter_story
@@ -105,6 +107,42 @@ def test_young_letters_are_counted_again_sooner_than_old_ones(
     assert list(letter_figures.due(session)) == [young.id]
     frozen_clock.shift(timedelta(hours=3))
     assert sorted(letter_figures.due(session)) == sorted([young.id, old.id])
+
+
+@pytest.mark.parametrize("kind", [CampaignKind.WELCOME, CampaignKind.FOLLOW_UP])
+def test_a_letter_that_leaves_one_by_one_is_kept_once_it_is_large(
+    session: Session, house: Cafe, monkeypatch: pytest.MonkeyPatch, frozen_clock: time_machine.Traveller,
+    kind: CampaignKind,
+) -> None:  # fmt: skip
+    letter = letter_story.leave(session, house)
+    letter_story.tell(session, house, letter, [Mail("gmail", S.ACCEPTED)] * 3)
+    # Nobody planned it for so many: it has no number of recipients of its own, and no beginning.
+    letter.kind, letter.recipients, letter.started_at, letter.state = kind, 0, None, CampaignState.SENDING
+    session.flush()
+    assert letter_figures.of(session, letter).recipients == 3
+    assert campaign_report.of(session, letter).recipients == 3
+    monkeypatch.setattr(letter_figures, "COUNTED_AT_ONCE", 2)
+    assert letter_figures.quickly(session, letter) is None
+    assert list(letter_figures.due(session)) == [letter.id]
+    letter_figures.keep(session, letter.id, letter_figures.count(session, letter))
+    kept = letter_figures.of(session, letter)
+    frozen_clock.shift(timedelta(minutes=50))
+    assert (letter_figures.of(session, letter), list(letter_figures.due(session))) == (kept, [])
+    frozen_clock.shift(timedelta(minutes=11))
+    assert list(letter_figures.due(session)) == [letter.id]
+
+
+def test_whose_address_takes_no_mail_is_told_apart(session: Session, house: Cafe) -> None:
+    letter = letter_story.leave(session, house)
+    mails = [Mail("gmail", S.BOUNCED), Mail("gmail", S.FAILED), Mail("gmail", S.BOUNCED), Mail("gmail", S.ACCEPTED)]
+    classes = (ReplyClass.INVALID_ADDRESS, ReplyClass.INACTIVE, ReplyClass.POLICY, None)
+    for row, found in zip(letter_story.tell(session, house, letter, mails), classes, strict=True):
+        row.reply_class = found
+    session.flush()
+    found_of = letter_figures.count(session, letter)
+    assert (found_of.whole.bounced, found_of.gone) == (3, 2)
+    letter_figures.keep(session, letter.id, found_of)
+    assert letter_figures._kept(session, letter.id) == found_of  # noqa: SLF001
 
 
 def test_who_left_and_who_answered_is_found_by_an_index(session: Session, house: Cafe) -> None:

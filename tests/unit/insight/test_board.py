@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -14,8 +15,7 @@ from listkeeper.accounts.user import Role
 from listkeeper.audience import complaint, unsubscribe
 from listkeeper.audience.consent import Method
 from listkeeper.audience.posted_event import PostedEvent
-from listkeeper.deliverability import sending_domain
-from listkeeper.deliverability.finding import Finding, Severity, as_json
+from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, NotFound
 from listkeeper.insight import (
@@ -25,7 +25,6 @@ from listkeeper.insight import (
     board_number,
     board_pick,
     board_target,
-    board_trust,
     board_value,
     board_warnings,
     clean_up,
@@ -34,8 +33,8 @@ from listkeeper.insight.board import Status
 from listkeeper.insight.board_number import DEFAULT, NUMBERS, NumberKind
 from listkeeper.insight.board_pick import Pick
 from listkeeper.insight.board_reading import Reading, Unknown
-from listkeeper.insight.board_trust import Part, Stand
-from listkeeper.insight.board_value import BoardValue
+from listkeeper.sending import engagement_tally
+from listkeeper.sending.engagement_tally import Key, What
 from tests.makers import cafe, silent
 from tests.makers.cafe import Cafe
 
@@ -113,6 +112,10 @@ def test_a_user_who_was_removed_looks_after_nothing(session: Session, house: Caf
         (K.CLICKED_LAST, "2,5 %", 25),
         (K.CLICKED_LAST, "100", 1000),
         (K.NEW_CONFIRMED, "1.200", 1200),
+        (K.NEW_CONFIRMED, "1,200,000", 1_200_000),
+        (K.NEW_CONFIRMED, " 12 500 ", 12_500),
+        (K.NEW_CONFIRMED, "0", 0),
+        (K.TRUST, "1", 1),
         (K.NEW_CONFIRMED, "", None),
         (K.COST_OF_ONE, "12,50", 1250),
     ],
@@ -127,11 +130,20 @@ def test_targets_are_read_as_they_are_typed_and_typed_as_they_are_read(
 @pytest.mark.parametrize(
     ("kind", "typed"),
     [(K.CLICKED_LAST, "101"), (K.CLICKED_LAST, "-1"), (K.CLICKED_LAST, "3.55"), (K.LEFT, "-3"), (K.LEFT, "ten"),
-     (K.LEFT, "٣"), (K.LEFT, "9" * 13), (K.COST_OF_ONE, "-1"), (K.COST_OF_ONE, "NaN")],
+     (K.LEFT, "٣"), (K.LEFT, "9" * 13), (K.COST_OF_ONE, "-1"), (K.COST_OF_ONE, "NaN"), (K.LEFT, "12.5"),
+     (K.LEFT, "2,5"), (K.LEFT, "12 5"), (K.LEFT, "1.20.0"), (K.LEFT, "1,200.5"), (K.TRUST, "0,5"), (K.LEFT, "--3")],
 )  # fmt: skip
 def test_a_target_that_is_none_is_refused(kind: NumberKind, typed: str) -> None:
     with pytest.raises(Invalid):
         board_target.read(kind, typed, "DKK")
+
+
+@pytest.mark.parametrize("typed", ["12.5", "2,5", "12 5", "-3", "ten"])
+def test_a_count_is_no_part_of_one_and_the_sentence_says_so(typed: str) -> None:
+    """“12.5” never becomes 125: signs divide thousands, and nothing else."""
+    with pytest.raises(Invalid, match="a whole number from 0 on") as refused:
+        board_target.read(K.LEFT, typed, "DKK")
+    assert refused.value.code == "target"
 
 
 # What it counts
@@ -255,66 +267,47 @@ def test_the_last_letter_is_unknown_until_links_are_counted(session: Session, ho
     assert board_action.of(K.CLICKED_LAST, reading).code == "see_report"
 
 
-# Trust
+def _clicks(session: Session, letter: Campaign, counted: int, clickers: int) -> None:
+    key = Key(letter.id, letter.sent_revision_id or 0, 0, engagement_tally.UNKNOWN, What.COUNTED)
+    engagement_tally.add(session, Counter({key: counted, key._replace(what=What.CLICKER): clickers}))
 
 
-def _parts(session: Session, house: Cafe) -> dict[Part, Stand]:
-    return {each.part: each.stand for each in board_trust.look(session, house.organisation)}
-
-
-def test_nothing_known_is_not_fine(session: Session, house: Cafe) -> None:
-    assert set(_parts(session, house).values()) == {Stand.UNKNOWN}
-    _count(session, house, K.TRUST)
-    card = board.show(session, house.organisation)[2]
-    assert (card.status, card.value) == (Status.UNKNOWN, "")
-    assert "Complaints: not known" in card.detail
-
-
-def test_complaints_over_the_limit_are_the_one_thing_to_repair(session: Session, house: Cafe) -> None:
-    people = silent.people(session, house, "anna bo carl")
-    silent.letters(session, house, 4, people)
-    assert _parts(session, house)[Part.BOUNCES] is Stand.FINE
-    # Nobody ever told us of anything, so silence is no good news.
-    assert _parts(session, house)[Part.COMPLAINTS] is Stand.UNKNOWN
-    for each in people[:2]:
-        complaint.complain(session, each.subscriber_id)
-    session.flush()
-    found = _parts(session, house)
-    assert (found[Part.COMPLAINTS], found[Part.LEAVING]) == (Stand.REPAIR, Stand.REPAIR)
-    reading = _measured(session, house, K.TRUST)
-    assert (reading.value, reading.facts["first"]) == (2, "complaints")
-    assert board_action.of(K.TRUST, reading).code == "see_complaints"
-
-
-@pytest.mark.parametrize(
-    ("findings", "stand"),
-    [
-        ([], Stand.FINE),
-        ([Severity.WARN, Severity.INFO], Stand.FINE),
-        ([Severity.UNKNOWN], Stand.UNKNOWN),
-        ([Severity.UNKNOWN, Severity.BLOCK], Stand.REPAIR),
-        ([Severity.ERROR], Stand.REPAIR),
-    ],
-)
-def test_the_domain_stands_as_its_last_check(
-    session: Session, house: Cafe, findings: list[Severity], stand: Stand
+def test_a_letter_of_today_is_too_young_and_the_one_before_it_is_read_meanwhile(
+    session: Session, house: Cafe, frozen_clock: time_machine.Traveller
 ) -> None:
-    domain = sending_domain.add(session, house.organisation.id, "cafe.example")
-    assert _parts(session, house)[Part.DOMAIN] is Stand.UNKNOWN, "never read"
-    domain.last_checked_at = clock.now()
-    domain.findings = [as_json(Finding("G2", severity, "cafe.example", "A sentence.")) for severity in findings]
+    """Within minutes its links are not counted yet, and an hour of clicks is no match for a day of them."""
+    [first] = silent.letters(session, house, 1, [])
+    first.started_at = clock.now()
     session.flush()
-    assert _parts(session, house)[Part.DOMAIN] is stand
+    young = _measured(session, house, K.CLICKED_LAST)
+    assert (young.unknown, young.facts["letter"]) == (Unknown.TOO_YOUNG, first.public_id)
+    assert board_action.of(K.CLICKED_LAST, young).code == "see_report"
+    _clicks(session, first, 100, 60)
+    frozen_clock.shift(timedelta(hours=24))
+    assert _measured(session, house, K.CLICKED_LAST).value == 600
+    [second] = silent.letters(session, house, 1, [])
+    second.started_at = clock.now() - timedelta(hours=23)
+    _clicks(session, second, 100, 1)
+    session.flush()
+    reading = _measured(session, house, K.CLICKED_LAST)
+    assert (reading.value, reading.before, reading.facts["letter"]) == (600, None, first.public_id)
+    frozen_clock.shift(timedelta(hours=1))
+    reading = _measured(session, house, K.CLICKED_LAST)
+    assert (reading.value, reading.before, reading.facts["letter"]) == (10, 600, second.public_id)
 
 
-def test_a_met_target_is_not_green_while_a_part_is_unknown() -> None:
-    row = BoardValue(
-        kind=K.TRUST, day=date(2026, 11, 23), value=1, facts={"parts": {"complaints": "unknown", "bounces": "repair"}},
-        counted_at=clock.now(), took_ms=1,
-    )  # fmt: skip
-    assert board.card(Pick(K.TRUST, 1), row).status is Status.UNKNOWN
-    row.facts = {"parts": {"complaints": "fine", "bounces": "repair"}}
-    assert board.card(Pick(K.TRUST, 1), row).status is Status.ON_TARGET
+def test_there_is_no_letter_before_the_first_one(
+    session: Session, house: Cafe, frozen_clock: time_machine.Traveller
+) -> None:
+    """What the same letter came to a week ago is not what the letter before it came to."""
+    [letter] = silent.letters(session, house, 1, [])
+    _clicks(session, letter, 100, 60)
+    _count(session, house, K.CLICKED_LAST)
+    frozen_clock.shift(timedelta(days=7))
+    _count(session, house, K.CLICKED_LAST)
+    row = board_value.newest(session, house.organisation)[K.CLICKED_LAST]
+    assert (row.value, row.before) == (600, None)
+    assert board.card(Pick(K.CLICKED_LAST), row).change == ""
 
 
 # Values of days

@@ -9,8 +9,9 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
+from listkeeper.accounts.organisation import Organisation
 from listkeeper.foundation import clock
-from listkeeper.foundation.errors import Invalid
+from listkeeper.foundation.errors import Invalid, NotFound
 from listkeeper.insight import board_log, board_reading
 from listkeeper.insight.board_log import BoardLog
 from listkeeper.insight.board_number import NumberKind
@@ -120,6 +121,20 @@ def test_a_note_that_is_none_is_refused(session: Session, house: Cafe, did: str,
     with pytest.raises(Invalid) as caught:
         board_log.note(session, house.organisation, K.LEFT, did, actor="cli", days=days)
     assert caught.value.code == code
+
+
+def test_a_note_is_deleted_for_good_and_only_by_its_own_business(session: Session, house: Cafe) -> None:
+    wrong, right = (
+        board_log.note(session, house.organisation, K.LEFT, said, actor="user:1") for said in ("Rwote", "Wrote")
+    )
+    other = Organisation(id=house.organisation.id + 1, language="en")
+    with pytest.raises(NotFound):
+        board_log.delete(session, other, wrong.public_id)
+    board_log.delete(session, house.organisation, wrong.public_id)
+    assert board_log.newest(session, house.organisation) == [right]
+    with pytest.raises(NotFound) as gone:
+        board_log.delete(session, house.organisation, wrong.public_id)
+    assert gone.value.code == "no_note"
 
 
 def test_every_reason_for_not_knowing_has_its_words() -> None:

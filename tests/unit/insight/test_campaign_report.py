@@ -112,6 +112,23 @@ def test_a_letter_that_reached_nobody_divides_by_nothing(session: Session, house
     assert report_words.happened(found.judged) == "It has reached nobody, so there is nothing to say."
 
 
+def test_orders_are_a_share_of_those_whose_links_carry_the_mark(session: Session, house: Cafe, clicks: Clicks) -> None:
+    mails = [Mail("gmail", S.ACCEPTED) for _ in range(60)]
+    mails[0].orders = [("order", 100, "DKK")]
+    letter = _left(session, house, mails)
+    letter.assumption = Assumption(Measure.ORDERS, 5000).as_json()
+    judged = campaign_report.of(session, letter).judged
+    # Nobody's links are counted: nothing is known, and it says of what.
+    assert judged is not None
+    assert judged.verdict is Verdict.NOTHING
+    assert report_words.happened(judged) == "Nobody lets clicks be counted, so nobody can say what came of it."
+    clicks.whole[letter.id] = Engagement(20, 4, Counts(), Counts())
+    judged = campaign_report.of(session, letter).judged
+    assert judged is not None
+    assert judged.share == Share(1, 20)
+    assert report_words.happened(judged) == "It was 1 of 20: 5%."
+
+
 def test_a_letter_to_one_reader_says_that_one_is_too_few(session: Session, house: Cafe, clicks: Clicks) -> None:
     for age in (3, 2):
         clicks.whole[_left(session, house, [Mail("gmail", S.ACCEPTED)] * 30, age).id] = Engagement(

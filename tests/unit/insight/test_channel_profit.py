@@ -261,11 +261,27 @@ def test_numbers_are_read_as_the_language_writes_them() -> None:
         ("da", "1.234,56", "1234.56"), ("en", "1,234.56", "1234.56"), ("da", "1.234", "1234"), ("en", "1.234", "1.234"),
         ("en", "1,234", "1234"), ("pl", "1\u00a0234,5", "1234.5"), ("ru", "0,0008", "0.0008"), ("sv", "12.5", "12.5"),
         ("da", "1,234.56", "1234.56"), ("de", "1.234.567", "1234567"), ("en", "\u22125", "-5"), ("nb", "1 234", "1234"),
+        ("fr", "1\u202f234\u202f567,5", "1234567.5"), ("de", "1'234.50", "1234.5"), ("en", " - 5 ", "-5"),
     ):  # fmt: skip
         with language.using(spoken):
             assert figure.plain(figure.read(written)) == number, (spoken, written)
     for spoken in language.LANGUAGES:
-        for written in ("", ".", "1.2.3", "1,23.4,5", "12,34,567.8", "5.", ".5", "0x10", "1_000", "--5", "½"):
+        for written in (
+            "",
+            ".",
+            "1.2.3",
+            "1,23.4,5",
+            "12,34,567.8",
+            "5.",
+            ".5",
+            "0x10",
+            "1_000",
+            "--5",
+            "½",
+            "12 5",
+            "1 2 0 0",
+            "1 2345",
+        ):
             with language.using(spoken), pytest.raises(Invalid):
                 figure.read(written)
 

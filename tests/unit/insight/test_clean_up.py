@@ -7,18 +7,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import activity, complaint, resting, subscription
 from listkeeper.audience.activity import Act, ActivityKind
 from listkeeper.audience.posted_event import PostedEvent
+from listkeeper.audience.resting import RestBatch
 from listkeeper.audience.subscription import Subscription
 from listkeeper.audience.thread import Conversation, ConversationState
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid
 from listkeeper.insight import clean_up, clean_up_words
 from listkeeper.insight.clean_up import Group, Proposal, Rule
-from tests.makers import cafe, silent
+from tests.makers import cafe, multitude, silent
 from tests.makers.cafe import Cafe
 
 
@@ -124,7 +126,7 @@ def test_to_let_them_rest_takes_them_out_of_the_numbers_and_undo_brings_them_bac
 ) -> None:
     quiet = silent.people(session, house, "anna bo")
     silent.letters(session, house, 5, quiet)
-    batch = clean_up.rest(session, house.mailing_list, Rule(), actor="user:1")
+    batch = _rest(session, house)
     assert batch.number == 2
     assert batch.figures["silent"] == 2
     kept = clean_up.kept(session, house.mailing_list)
@@ -136,9 +138,72 @@ def test_to_let_them_rest_takes_them_out_of_the_numbers_and_undo_brings_them_bac
     assert _groups(session, house) == {Group.SILENT: 2}
 
 
+def _rest(session: Session, house: Cafe) -> RestBatch:
+    return clean_up.rest(session, house.mailing_list, clean_up.count(session, house.mailing_list), actor="user:1")
+
+
+def test_what_takes_long_is_done_before_anything_is_written(session: Session, house: Cafe) -> None:
+    """Where one writes at a time, nobody could sign up while a million people are counted."""
+    quiet = silent.people(session, house, "anna bo")
+    silent.letters(session, house, 5, quiet)
+    counted = clean_up.count(session, house.mailing_list)
+    session.flush()
+    heard: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        heard.append(statement)
+
+    event.listen(session.get_bind(), "before_cursor_execute", hear)
+    assert clean_up.rest(session, house.mailing_list, counted, actor="user:1").number == 2
+    event.remove(session.get_bind(), "before_cursor_execute", hear)
+    looked = [each for each in heard if "latest_act" in each or "consent_event" in each or "campaign" in each]
+    assert [each.split()[0] for each in looked] == ["UPDATE"]
+
+
+def test_whoever_reacted_since_she_was_counted_is_not_put_to_rest(session: Session, house: Cafe) -> None:
+    anna, bo = quiet = silent.people(session, house, "anna bo")
+    silent.letters(session, house, 5, quiet)
+    counted = clean_up.count(session, house.mailing_list)
+    activity.note(session, [Act(anna.subscriber_id, house.mailing_list.id, ActivityKind.CLICKED, clock.now(), 1)])
+    batch = clean_up.rest(session, house.mailing_list, counted, actor="user:1")
+    session.refresh(anna)
+    assert (batch.number, anna.rest_batch_id, bo.rest_batch_id) == (1, None, batch.id)
+
+
+@pytest.mark.parametrize("rule", [Rule(), Rule(6, 6), Rule(14, 1), Rule(1, 1), Rule(7, 5)])
+def test_who_is_put_to_rest_is_who_was_counted_as_silent(session: Session, house: Cafe, rule: Rule) -> None:
+    """The number on the button and the people behind it are two questions to the database with one answer."""
+    everybody = [
+        *silent.people(session, house, "anna bo"), *silent.people(session, house, "carl", seen=None),
+        *silent.people(session, house, "dora", seen=timedelta(days=60)),
+        *silent.people(session, house, "eva", since=timedelta(days=60), seen=timedelta(days=60)),
+    ]  # fmt: skip
+    silent.letters(session, house, 5, everybody)
+    chosen = session.scalars(clean_up.silent(house.mailing_list, rule, clock.now())).all()
+    assert len(chosen) == clean_up.count(session, house.mailing_list, rule).silent
+
+
+def test_who_is_put_to_rest_is_found_among_those_who_let_their_clicks_be_seen(session: Session, house: Cafe) -> None:
+    """Few do, and the others are not looked at while one writes."""
+    quiet = silent.people(session, house, "anna bo")
+    silent.letters(session, house, 5, quiet)
+    multitude.gather(session, house, 2_000, domain="many.example")
+    session.execute(text("ANALYZE"))
+    query = clean_up.silent(house.mailing_list, Rule(), clock.now())
+    compiled = query.compile(session.connection(), compile_kwargs={"render_postcompile": True})
+    explain = "EXPLAIN " if session.get_bind().dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+    parameters = (
+        compiled.params
+        if compiled.positiontup is None
+        else tuple(compiled.params[name] for name in compiled.positiontup)
+    )
+    plan = "\n".join(str(row) for row in session.connection().exec_driver_sql(explain + str(compiled), parameters))
+    assert "ix_subscription_tracked" in plan, plan
+
+
 def test_nobody_silent_is_refused_in_a_sentence(session: Session, house: Cafe) -> None:
     with pytest.raises(Invalid, match="nobody to let rest"):
-        clean_up.rest(session, house.mailing_list, Rule(), actor="cli")
+        _rest(session, house)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import time_machine
 from sqlalchemy import String, event, insert, literal, select, text
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import mailing_list
+from listkeeper.audience import mailing_list, segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import stance as stances
@@ -80,11 +80,11 @@ def test_other_words_are_no_stance(typed: str) -> None:
     ("step", "stance"),
     [
         ("welcome", Stance.HELP), ("ask_one_more", Stance.DATA_REQUEST), ("how_is_it_going", Stance.HELP),
-        ("renewal", Stance.DATA_REQUEST), ("anything", Stance.NEWS),
+        ("renewal", Stance.DATA_REQUEST), ("letter", Stance.NEWS),
     ],
 )  # fmt: skip
 def test_steps_of_a_series_have_one_too(step: str, stance: Stance) -> None:
-    assert stances.of_step(step) is stance
+    assert stances.of_step(step, Draft("Buns", "", "Warm.")) is stance
 
 
 # The balance
@@ -203,6 +203,47 @@ def test_a_person_is_found_by_the_index_of_her_deliveries(session: Session, hous
     assert "SCAN delivery" not in plan
 
 
+# Letters to some
+
+
+def test_a_letter_to_a_segment_is_in_the_account_of_its_readers_and_not_of_the_list(
+    session: Session, house: Cafe
+) -> None:
+    """A gift to three people opens no account with fifty thousand, and an ask of three closes none."""
+    freja = _freja(session)
+    for stance in (Stance.HELP, Stance.OFFER):
+        letter = sent(session, house, stance)
+        letter.segment_id = segment.create(
+            session, house.organisation, house.mailing_list, stance.value, "language is da"
+        ).id
+        session.flush()
+        reached(session, letter, freja)
+    assert trust_account.balance_of_list(session, house.mailing_list.id) == Balance()
+    assert trust_account.entries(session, house.mailing_list.id) == []
+    assert trust_account.balance_of_person(session, freja.id) == Balance(1, 1)
+
+
+def test_a_letter_about_a_topic_goes_to_all_who_did_not_choose_otherwise_and_counts(
+    session: Session, house: Cafe
+) -> None:
+    letter = sent(session, house, Stance.OFFER)
+    letter.topic = "top_bread"
+    session.flush()
+    assert trust_account.balance_of_list(session, house.mailing_list.id) == Balance(0, 1)
+
+
+def test_an_ask_of_some_takes_no_list_below_its_floor(session: Session, house: Cafe) -> None:
+    letter = cafe.draft(session, house)
+    some = segment.create(session, house.organisation, house.mailing_list, "Danes", "language is da")
+    assert trust_account.why_asked(session, letter, Stance.OFFER) != ""
+    letter.segment_id = some.id
+    assert trust_account.why_asked(session, letter, Stance.OFFER) == ""
+    trust_account.declare(session, letter, Stance.OFFER)
+    assert letter.stance == "offer"
+    # It was to go to some, and goes to all as chosen now.
+    assert trust_account.why_asked(session, letter, Stance.OFFER, to_all=True) != ""
+
+
 # The floor
 
 
@@ -247,11 +288,35 @@ def test_no_floor_is_out_of_reach(session: Session, house: Cafe, floor: int) -> 
 
 def test_a_letter_ordered_again_was_judged_before(session: Session, house: Cafe) -> None:
     letter = _ask(session, house, below=True)
+    # A draft that was taken back waits for nothing, and is judged like any other.
+    assert trust_account.judged(letter) is None
     letter.state = CampaignState.SCHEDULED
     session.flush()
-    trust_account.declare(session, letter, Stance.OFFER)
+    before = trust_account.judged(letter)
+    trust_account.declare(session, letter, Stance.OFFER, before=before)
     with pytest.raises(Conflict):
-        trust_account.declare(session, letter, Stance.SURVEY)
+        trust_account.declare(session, letter, Stance.SURVEY, before=before)
+
+
+def test_what_was_judged_for_some_does_not_hold_for_all(session: Session, house: Cafe) -> None:
+    letter = cafe.draft(session, house)
+    some = segment.create(session, house.organisation, house.mailing_list, "Danes", "language is da")
+    letter.segment_id = some.id
+    trust_account.declare(session, letter, Stance.OFFER)
+    letter.state = CampaignState.SCHEDULED
+    session.flush()
+    before = trust_account.judged(letter)
+    trust_account.declare(session, letter, Stance.OFFER, before=before)
+    letter.segment_id = None
+    session.flush()
+    with pytest.raises(Conflict) as refused:
+        trust_account.declare(session, letter, Stance.OFFER, before=before)
+    assert refused.value.code == "below_floor"
+    trust_account.declare(session, letter, Stance.OFFER, before=before, below_floor=True)
+    # Judged for all, it may go to fewer.
+    before = trust_account.judged(letter)
+    letter.segment_id = some.id
+    trust_account.declare(session, letter, Stance.OFFER, before=before)
 
 
 def test_ordered_asks_count_before_they_leave(session: Session, house: Cafe) -> None:

@@ -20,7 +20,7 @@ from listkeeper.campaigns.follow_up import FollowUpState, Start, Stops, Trigger
 from listkeeper.campaigns.follow_up_step import StepKind, Turn
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import follow_up_planning, follow_up_steering
+from listkeeper.sending import follow_up_planning, follow_up_steering, restoring
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.follow_up_run import ActKind, FollowUpAct, Reason, RunState, StopWhy
 from tests.makers import cafe, follow_ups
@@ -203,6 +203,9 @@ def test_paused_it_stands_still_and_off_it_ends(
     frozen_clock.shift(2 * DAY)
     assert follow_ups.look(session, made) == 0
     follow_ups.switch_on(session, house, made)
+    # She stood still for two days, and waits for as long as she would have waited.
+    assert follow_ups.look(session, made) == 0
+    frozen_clock.shift(2 * DAY)
     assert follow_ups.look(session, made) == 1
     assert follow_up_steering.switch_off(session, made) == 1
     (run,), (row,) = follow_ups.runs(session, made), follow_ups.mails(session, made)
@@ -274,6 +277,36 @@ def test_two_lines_do_not_reach_somebody_at_once(
     assert len(follow_ups.mails(session, second)) == 1
 
 
+def test_a_line_that_is_paused_holds_back_no_other(
+    session: Session, house: Cafe, freja: Subscriber, frozen_clock: Clock
+) -> None:
+    first, second = (follow_ups.line(session, house, ((StepKind.LETTER, 2),)) for _ in range(2))
+    follow_ups.says_yes(session, freja)
+    frozen_clock.shift(2 * DAY)
+    follow_ups.look(session, first)
+    follow_up_steering.pause(session, first)
+    follow_ups.look(session, second)
+    assert len(follow_ups.mails(session, second)) == 1
+
+
+def test_what_another_letter_keeps_away_for_more_than_a_week_is_left_out_and_said_so(
+    session: Session, house: Cafe, freja: Subscriber, frozen_clock: Clock
+) -> None:
+    first, second = (follow_ups.line(session, house, ((StepKind.LETTER, 2),)) for _ in range(2))
+    follow_ups.says_yes(session, freja)
+    frozen_clock.shift(2 * DAY)
+    follow_ups.look(session, first)
+    # Receivers put the first one off, for days.
+    for _ in range(16):
+        follow_ups.look(session, second)
+        frozen_clock.shift(timedelta(hours=12, minutes=1))
+    assert follow_ups.mails(session, second) == []
+    told = [(act.kind, act.why) for act in follow_ups.acts(session)][1:]
+    assert told[-1] == (ActKind.SKIPPED, Reason.ANOTHER)
+    assert set(told[:-1]) == {(ActKind.POSTPONED, Reason.ANOTHER)}
+    assert follow_ups.runs(session, second)[0].state is RunState.FINISHED
+
+
 def test_a_closed_list_ends_what_runs_on_it(session: Session, house: Cafe, freja: Subscriber) -> None:
     from listkeeper.audience import mailing_list  # noqa: PLC0415
 
@@ -293,13 +326,23 @@ def test_a_copy_that_was_put_back_sends_nothing_again(
 ) -> None:
     made = follow_ups.line(session, house)
     follow_ups.says_yes(session, freja)
-    follow_up_steering.hold_all(session)
-    frozen_clock.shift(9 * DAY)
+    frozen_clock.shift(DAY)
+    karl = cafe.subscribe(session, house, "karl@guest.example")
+    follow_ups.says_yes(session, karl)
+    frozen_clock.shift(DAY)
+    # Freja's step waits to leave, Karl's is not due yet.
+    assert follow_ups.look(session, made) == 1
+    assert restoring.hold_what_waited(session) == 1
+    (row,) = follow_ups.mails(session, made)
+    session.refresh(row)
+    # It may have left since the copy was made: nobody says that it stayed home.
+    assert (row.state, row.subscriber_id) == (DeliveryState.IN_DOUBT, freja.id)
     assert (made.state, made.halted) == (FollowUpState.PAUSED, {"code": "restored"})
+    frozen_clock.shift(9 * DAY)
     follow_ups.switch_on(session, house, made)
     follow_ups.look(session, made)
-    assert follow_ups.mails(session, made) == []
-    assert follow_ups.runs(session, made)[0].why is StopWhy.RESTORED
+    assert len(follow_ups.mails(session, made)) == 1
+    assert {run.why for run in follow_ups.runs(session, made)} == {StopWhy.RESTORED}
 
 
 def test_a_step_without_chosen_words_is_left_out_and_said_so(

@@ -9,16 +9,17 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import profile, profile_question, segment, subscription
+from listkeeper.audience import profile, profile_question, renewal, segment, subscription
 from listkeeper.audience.profile import How
 from listkeeper.audience.profile_words import QuestionKind, Wording
+from listkeeper.audience.renewal import Standing
 from listkeeper.audience.subscriber import Subscriber
-from listkeeper.audience.subscription import Basis, SubscriptionState
+from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.campaigns.follow_up import FollowUp, Start, Trigger
 from listkeeper.campaigns.follow_up_step import StepKind
 from listkeeper.sending import follow_up_entry, follow_up_late, follow_up_verdict
 from listkeeper.sending.follow_up_line import Line
-from listkeeper.sending.follow_up_run import ActKind, Reason, RunState
+from listkeeper.sending.follow_up_run import ActKind, Reason, RunState, StopWhy
 from listkeeper.sending.follow_up_verdict import Due
 from tests.makers import cafe, follow_ups
 from tests.makers.cafe import Cafe
@@ -41,11 +42,17 @@ def freja(session: Session, house: Cafe) -> Subscriber:
     return cafe.subscribe(session, house, "freja@guest.example")
 
 
-def _ends(session: Session, house: Cafe, person: Subscriber, at: datetime | None) -> None:
+def _held(session: Session, house: Cafe, person: Subscriber) -> Subscription:
     held = subscription.of(session, person.id, house.mailing_list.id)
     assert held is not None
-    held.valid_until = at
-    session.flush()
+    return held
+
+
+def _until_before_its_end(session: Session, house: Cafe, person: Subscriber, clock: Clock, days: int) -> None:
+    """Let time go by until so many days before a permission ends by itself."""
+    ends = renewal.ends_at(_held(session, house, person), house.mailing_list)
+    assert ends is not None
+    clock.move_to(ends - days * DAY)
 
 
 def _said(session: Session) -> list[tuple[ActKind, Reason | None]]:
@@ -106,20 +113,52 @@ def test_a_step_that_asks_goes_to_whom_there_is_something_to_ask(
 def test_who_renewed_in_time_is_not_asked_again(
     session: Session, house: Cafe, freja: Subscriber, frozen_clock: Clock
 ) -> None:
-    _ends(session, house, freja, datetime.now(UTC) + 20 * DAY)
+    _until_before_its_end(session, house, freja, frozen_clock, 20)
     made = follow_ups.line(session, house, ((StepKind.RENEWAL, 0), (StepKind.RENEWAL, 7)), start=ENDS)
     assert follow_up_entry.look(session, made, practice=False) == 1
     follow_ups.look(session, made)
     follow_ups.hand_over(session)
-    _ends(session, house, freja, datetime.now(UTC) + 365 * DAY)
+    words = renewal.text(session, freja, house.mailing_list)
+    assert words is not None
+    assert renewal.renew(session, freja.id, house.mailing_list.id, seen=words.sha256) is Standing.ASKS
     follow_ups.look(session, made)
     frozen_clock.shift(8 * DAY)
     follow_ups.look(session, made)
     assert len(follow_ups.mails(session, made)) == 1
     assert _said(session)[-1] == (ActKind.SKIPPED, Reason.NOTHING_TO_RENEW)
     # Her new end is an occasion of its own.
-    frozen_clock.shift(340 * DAY)
+    _until_before_its_end(session, house, freja, frozen_clock, 20)
     assert follow_up_entry.look(session, made, practice=False) == 1
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_before_a_yes_is_lost_because_nobody_made_use_of_it_she_is_asked(
+    session: Session, house: Cafe, freja: Subscriber, frozen_clock: Clock, *, used: bool
+) -> None:
+    """A permission ends unused, or in silence; no day of its own is written beside it."""
+    if used:
+        frozen_clock.shift(90 * DAY)
+        subscription.contacted(session, house.mailing_list.id, [freja.id])
+        session.expire_all()
+    assert _held(session, house, freja).valid_until is None
+    _until_before_its_end(session, house, freja, frozen_clock, 31)
+    made = follow_ups.line(session, house, ((StepKind.RENEWAL, 0),), start=ENDS)
+    assert follow_up_entry.look(session, made, practice=False) == 0
+    frozen_clock.shift(11 * DAY)
+    assert follow_up_entry.look(session, made, practice=False) == 1
+    assert follow_ups.look(session, made) == 1
+    assert len(follow_ups.mails(session, made)) == 1
+
+
+def test_a_permission_that_has_ended_ends_the_line_before_the_nightly_job_has_said_so(
+    session: Session, house: Cafe, freja: Subscriber, frozen_clock: Clock
+) -> None:
+    _until_before_its_end(session, house, freja, frozen_clock, 1)
+    made = follow_ups.line(session, house, ((StepKind.HOW_IS_IT_GOING, 2),), start=ORDER)
+    follow_ups.buys(session, freja, "A1")
+    frozen_clock.shift(2 * DAY)
+    follow_ups.look(session, made)
+    assert (follow_ups.mails(session, made), follow_ups.runs(session, made)[0].why) == ([], StopWhy.CONSENT_OVER)
 
 
 @pytest.mark.parametrize("basis", list(Basis))
@@ -127,15 +166,12 @@ def test_a_renewal_goes_to_a_living_permission_that_ends_soon_and_to_no_other(
     session: Session, house: Cafe, freja: Subscriber, frozen_clock: Clock, basis: Basis
 ) -> None:
     """Every state of a subscription, with this basis, ending soon, late, and not at all, or over already."""
-    _ends(session, house, freja, datetime.now(UTC) + DAY)
     made = follow_ups.line(session, house, ((StepKind.RENEWAL, 0),), start=ENDS)
-    held = subscription.of(session, freja.id, house.mailing_list.id)
-    assert held is not None
-    now = datetime.now(UTC)
+    held, now = _held(session, house, freja), datetime.now(UTC)
     got = set()
     for state in SubscriptionState:
         for ends in (None, now - DAY, now + 29 * DAY, now + 31 * DAY):
-            held.state, held.basis, held.valid_until = state, basis, ends
+            held.state, held.basis, held.first_use_deadline = state, basis, ends
             made.looked_at = None
             for run in follow_ups.runs(session, made):
                 session.delete(run)
@@ -151,11 +187,10 @@ def test_a_renewal_goes_to_a_living_permission_that_ends_soon_and_to_no_other(
 def test_a_renewal_that_is_due_looks_once_more_at_the_permission(  # noqa: PLR0917 - one case each
     session: Session, house: Cafe, freja: Subscriber, frozen_clock: Clock, state: SubscriptionState, basis: Basis
 ) -> None:
-    _ends(session, house, freja, datetime.now(UTC) + 20 * DAY)
+    _until_before_its_end(session, house, freja, frozen_clock, 20)
     made = follow_ups.line(session, house, ((StepKind.RENEWAL, 0),), start=ENDS)
     follow_up_entry.look(session, made, practice=False)
-    held = subscription.of(session, freja.id, house.mailing_list.id)
-    assert held is not None
+    held = _held(session, house, freja)
     held.state, held.basis = state, basis
     session.flush()
     follow_ups.look(session, made)
@@ -198,23 +233,6 @@ def test_after_a_sleep_no_hour_holds_more_than_an_ordinary_one(
     assert sum(left.values()) == 7
     assert max(left.values()) <= 2
     assert {row.kind for row in follow_ups.acts(session)} == {ActKind.POSTPONED, ActKind.MAILED}
-
-
-def test_the_slots_are_by_day_and_leave_room_for_what_is_due_anyway(
-    session: Session, house: Cafe, frozen_clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(follow_up_late, "LEAST_AN_HOUR", 2)
-    made = _bought(session, house, 1)
-    now = datetime(2026, 12, 7, 18, 0, tzinfo=UTC)
-    frozen_clock.move_to(now)
-    (run,) = follow_ups.runs(session, made)
-    run.due_at = now + HOUR
-    session.flush()
-    found = follow_up_late.slots(session, house.organisation, "Europe/London", 4, now)
-    hours = Counter(moment.hour for moment in found)
-    # Two now, one beside what is due at seven, and the last one not before the morning.
-    assert hours == {18: 2, 19: 1, 8: 1}
-    assert found == sorted(found)
 
 
 @pytest.mark.parametrize(

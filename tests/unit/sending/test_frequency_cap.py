@@ -15,7 +15,7 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.follow_up_step import StepKind
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import follow_up_view, frequency_cap, planning, progress
+from listkeeper.sending import follow_up_view, frequency_cap, planning, progress, steering
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.follow_up_run import ActKind, Reason
 from listkeeper.sending.frequency_cap import SkippedMail
@@ -99,6 +99,20 @@ def test_what_counts(  # noqa: PLR0917 - one case each
     _had(session, house, freja, "a", days, state, message_class)
     found = frequency_cap.free_from(session, house.organisation, [freja.id], datetime.now(UTC))
     assert (freja.id in found) is counts
+
+
+def test_what_stands_still_does_not_count_and_counts_again_when_it_goes_on(
+    session: Session, house: Cafe, freja: Subscriber, frozen_clock: Clock
+) -> None:
+    follow_ups.cap(house, 1, 7)
+    letter = _send(session, house)
+    now = datetime.now(UTC)
+    seen = [frequency_cap.free_from(session, house.organisation, [freja.id], now)]
+    steering.pause(session, letter)
+    seen.append(frequency_cap.free_from(session, house.organisation, [freja.id], now))
+    steering.resume(session, letter)
+    seen.append(frequency_cap.free_from(session, house.organisation, [freja.id], now))
+    assert seen == [{freja.id: now + 7 * DAY}, {}, {freja.id: now + 7 * DAY}]
 
 
 def test_without_a_cap_nobody_is_held(session: Session, house: Cafe, freja: Subscriber) -> None:

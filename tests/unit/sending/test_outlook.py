@@ -217,5 +217,5 @@ def test_what_scripts_read_has_all_its_keys(session: Session, letter: Campaign) 
         "deferred": 0, "deferred_by": {}, "failed": 0, "in_doubt": [], "standing_still": [], "first_message": None,
         "scheduled_for": None, "held_until": None, "late": False, "halted": None,
         "rate_per_minute": None, "seconds_left": None, "waves": {"open": 1}, "pilot": None, "warnings": [],
-        "each_zone": False, "rests_until": None,
+        "each_zone": False, "rests_until": None, "stance": None, "trial": None,
     }  # fmt: skip

@@ -79,7 +79,7 @@ def test_no_large_table_is_read_from_end_to_end(session: Session, statements: li
     composing.letters(session, ids, "http://localhost:8025")
     letter_batch.take(session, dict.fromkeys(ids, 1), "host:1:0")
     gate_facts.look(session, [(number, 1, 1) for number in ids], clock.now())
-    letter_batch.record_taken(session, dict.fromkeys(ids, Accepted(Reply(250, "2.0.0 kept"))), {}, "host:1:0")
+    letter_batch.record_taken(session, dict.fromkeys(ids, Accepted(Reply(250, "2.0.0 kept"))), {}, "host:1:0", {})
     subscription.contacted(session, 1, ids)
     recovery.settle_left_behind(session, lambda _name: False)
     asked = list(statements)

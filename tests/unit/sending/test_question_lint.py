@@ -134,7 +134,7 @@ def test_two_consents_are_both_repeated(session: Session, spoken: str) -> None:
     assert doi_lint.check(raw, typed=(HER,), site=SITE, published=_published(made, session)) == []
 
 
-_TO_OWNERS = {NoticeKind.WITNESS, NoticeKind.INVITATION, NoticeKind.WAY_TEST, NoticeKind.RECORDS}
+_TO_OWNERS = {NoticeKind.WITNESS, NoticeKind.INVITATION, NoticeKind.WAY_TEST, NoticeKind.RECORDS, NoticeKind.BOARD}
 
 
 @pytest.mark.parametrize("spoken", language.LANGUAGES)

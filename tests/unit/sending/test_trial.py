@@ -157,6 +157,9 @@ def test_nothing_is_looked_at_before_the_time_and_never_twice(
 ) -> None:
     letter = stage.send(session, house, stage.order(Rule.ASK))
     _settle(session)
+    # That they have left is looked at once, and noted.
+    assert trial.due(session) == [letter.id]
+    assert not trial.is_over(session, letter)
     frozen_clock.shift(stage.HOURS - timedelta(seconds=1))
     assert trial.due(session) == []
     assert trial.look(session, letter, B_BETTER) is None
@@ -175,6 +178,61 @@ def test_while_many_are_on_their_way_it_waits(
     frozen_clock.shift(stage.HOURS)
     assert trial.look(session, letter, B_BETTER) is None
     _settle(session, share=0.9)
+    assert trial.look(session, letter, B_BETTER) is None
+    frozen_clock.shift(stage.HOURS)
+    assert trial.look(session, letter, B_BETTER) is T.DECIDED
+
+
+def test_its_time_counts_from_when_most_of_both_had_left(
+    session: Session, house: Cafe, frozen_clock: time_machine.Traveller
+) -> None:
+    letter = stage.send(session, house, stage.order())
+    steering.pause(session, letter)
+    session.commit()
+    frozen_clock.shift(timedelta(hours=5))
+    assert trial.due(session) == []
+    steering.resume(session, letter)
+    session.commit()
+    begun = clock.now()
+    # A mail a minute: 165 of 206 are the first that are four of five.
+    rows = list(session.scalars(select(Delivery.id).where(Delivery.wave == 0).order_by(Delivery.id)))
+    for number, row in enumerate(rows[:170], start=1):
+        values = {"state": S.ACCEPTED, "handed_at": begun + timedelta(minutes=number)}
+        session.execute(update(Delivery).where(Delivery.id == row).values(values))
+    session.commit()
+    session.expire_all()
+    # It is looked at late, and knows all the same when it was.
+    frozen_clock.shift(timedelta(minutes=170))
+    assert trial.due(session) == [letter.id]
+    assert trial.look(session, letter, B_BETTER) is None
+    session.commit()
+    at = begun + timedelta(minutes=165) + stage.HOURS
+    assert (stage.trial_of(letter).results_at, stage.trial_of(letter).state) == (at, T.WAITING)
+    assert trial.due(session) == []
+    frozen_clock.move_to(at - timedelta(seconds=1))
+    assert (trial.due(session), trial.look(session, letter, B_BETTER)) == ([], None)
+    frozen_clock.move_to(at)
+    assert trial.due(session) == [letter.id]
+    assert trial.look(session, letter, B_BETTER) is T.DECIDED
+
+
+def test_what_is_tried_once_more_begins_its_time_anew(
+    session: Session, house: Cafe, frozen_clock: time_machine.Traveller
+) -> None:
+    letter = stage.send(session, house, stage.order())
+    _settle(session, state=S.FAILED)
+    assert not trial.is_over(session, letter)
+    assert stage.trial_of(letter).results_at == clock.now() + stage.HOURS
+    frozen_clock.shift(stage.HOURS - timedelta(minutes=1))
+    # Everything failed, and its owner lets it leave again.
+    _settle(session, state=S.QUEUED)
+    assert trial.due(session) == [letter.id]
+    assert not trial.is_over(session, letter)
+    assert stage.trial_of(letter).results_at is None
+    frozen_clock.shift(timedelta(minutes=2))
+    _settle(session)
+    assert trial.look(session, letter, B_BETTER) is None
+    frozen_clock.shift(stage.HOURS)
     assert trial.look(session, letter, B_BETTER) is T.DECIDED
 
 
@@ -262,11 +320,18 @@ def test_what_left_by_a_persons_word_keeps_its_version(
 def test_it_is_said_what_happens_now(session: Session, house: Cafe, frozen_clock: time_machine.Traveller) -> None:
     letter = stage.send(session, house, stage.order(Rule.ASK))
     said = outlook.sentence(letter, progress.report(session, letter), "UTC")
-    assert said.startswith("Two versions are tried: each goes to 103 people. The result is looked at once, at this")
+    tried = "Two versions are tried: each goes to 103 people."
+    assert said == f"{tried} The result is looked at once, 4 hours after most of them have left."
+    assert progress.told(letter, progress.report(session, letter))["trial"]["results_at"] is None
+    frozen_clock.shift(stage.HOURS)
+    assert outlook.sentence(letter, progress.report(session, letter), "UTC") == said
+    _settle(session)
+    trial.is_over(session, letter)
+    said = outlook.sentence(letter, progress.report(session, letter), "UTC")
+    assert said.startswith(f"{tried} The result is looked at once, at this time: ")
     frozen_clock.shift(stage.HOURS)
     said = outlook.sentence(letter, progress.report(session, letter), "UTC")
-    assert said.endswith("The result is looked at as soon as enough of them have arrived.")
-    _settle(session)
+    assert said == f"{tried} The result is looked at in a moment."
     trial.look(session, letter, ALIKE)
     said = outlook.sentence(letter, progress.report(session, letter), "UTC")
     assert said.endswith("The result is in: the others wait for your word.")

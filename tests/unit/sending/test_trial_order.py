@@ -200,7 +200,7 @@ def test_a_scheduled_trial_begins_with_both_versions_as_they_were(
     begun = beginning.begin_due(session, letter.id, site=stage.SITE, practice=False, late=schedule.LATE, gate=Gate.HINT)
     assert begun
     assert stage.versions(session, letter, 0) == {"Cardamom buns": 103, "Buns, warm": 103}
-    assert stage.trial_of(letter).results_at == clock.now() + stage.HOURS
+    assert (stage.trial_of(letter).state, stage.trial_of(letter).results_at) == (T.WAITING, None)
 
 
 def test_taken_back_it_is_a_draft_without_a_trial(session: Session, house: Cafe) -> None:

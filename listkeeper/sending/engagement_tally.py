@@ -2,7 +2,7 @@
 
 A count is a row more and never a change, as in ``sending.tally``; the counts of
 one letter are folded together once there are enough of them. They hold numbers
-alone and stay when a person's visits are let go of.
+alone, only grow, and stay when a person's visits are let go of.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ _TIMES = 2
 class What(StrEnum):
     """What one number counts."""
 
-    # Mails that arrived, and whose links are counted.
+    # Mails that arrived, and whose links are counted (``counted_copy``).
     COUNTED = "counted"
+    # Those of them that hold the picture: what is opened is known of no others.
+    PICTURED = "pictured"
     # Mails of which a human followed at least one link.
     CLICKER = "clicker"
     CLICK_HUMAN = "click_human"
@@ -89,14 +91,6 @@ def add(session: Session, numbers: Mapping[Key, int]) -> None:
     rows = [{**key._asdict(), "number": number} for key, number in numbers.items() if number]
     if rows:
         _ADD.each(session.connection(), rows)
-
-
-def set_counted(session: Session, campaign_id: int, numbers: Mapping[Key, int]) -> None:
-    """Say anew of a letter how many of its mails are counted."""
-    of_letter = EngagementTally.campaign_id == campaign_id
-    old = delete(EngagementTally).where(of_letter, EngagementTally.what == What.COUNTED)
-    session.execute(old, execution_options={"synchronize_session": False})
-    add(session, numbers)
 
 
 def sums(session: Session, *grouped: str, **which: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - values of columns
