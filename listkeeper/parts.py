@@ -37,19 +37,20 @@ from listkeeper.foundation import clock, language, log, process
 from listkeeper.foundation.fetch import Line, LiveFetcher
 from listkeeper.foundation.fetch_document import LiveDocuments
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import provider_api, receiver_state
-from listkeeper.sending.mailgun_api import MailgunAccount
-from listkeeper.sending.pace import Pace
-from listkeeper.sending.postmark_api import PostmarkAccount
-from listkeeper.sending.provider_api import Account, ProviderApi
-from listkeeper.sending.receiver_state import Slowed
+from listkeeper.sending.handing_over import provider_api
+from listkeeper.sending.handing_over.mailgun_api import MailgunAccount
+from listkeeper.sending.handing_over.postmark_api import PostmarkAccount
+from listkeeper.sending.handing_over.provider_api import Account, ProviderApi
+from listkeeper.sending.handing_over.ses_api import SesAccount
+from listkeeper.sending.handing_over.smtp_lines import SmtpLines
+from listkeeper.sending.handing_over.smtp_relay import Relay, SmtpRelay
+from listkeeper.sending.handing_over.transport import Transport, TransportUnavailable
+from listkeeper.sending.handing_over.way import LOOPBACK, PRACTICE, Way, leaves_by_relay
+from listkeeper.sending.handing_over.ways import Ways
+from listkeeper.sending.pacing import receiver_state
+from listkeeper.sending.pacing.pace import Pace
+from listkeeper.sending.pacing.receiver_state import Slowed
 from listkeeper.sending.retry import Deadlines
-from listkeeper.sending.ses_api import SesAccount
-from listkeeper.sending.smtp_lines import SmtpLines
-from listkeeper.sending.smtp_relay import Relay, SmtpRelay
-from listkeeper.sending.transport import Transport, TransportUnavailable
-from listkeeper.sending.way import LOOPBACK, PRACTICE, Way, leaves_by_relay
-from listkeeper.sending.ways import Ways
 from listkeeper.settings import Settings
 from listkeeper.standards.dns import LiveResolver, Resolver
 from listkeeper.standards.dns_direct import DirectResolver

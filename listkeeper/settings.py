@@ -30,9 +30,10 @@ from listkeeper.feedback import esp_secret, mailbox_address
 from listkeeper.feedback.mailbox_address import MailboxAddress
 from listkeeper.foundation import keys, server_address
 from listkeeper.foundation.errors import Invalid
-from listkeeper.sending import pace_rates, way_address
+from listkeeper.sending.handing_over import way_address
+from listkeeper.sending.handing_over.way import LOOPBACK, Way
+from listkeeper.sending.pacing import pace_rates
 from listkeeper.sending.return_path import known as known_return_path
-from listkeeper.sending.way import LOOPBACK, Way
 from listkeeper.standards import webhook
 
 # HOST:PORT, the host in brackets where it is an IPv6 address.

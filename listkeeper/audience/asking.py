@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import confirmation, mail_template, subscriber
 from listkeeper.audience.confirmation import LIFETIME, AskKind, Confirmation
-from listkeeper.audience.form_offer import Offer
+from listkeeper.audience.forms.form_offer import Offer
 from listkeeper.audience.guard import mailbox
 from listkeeper.audience.guard.limits import Limits
 from listkeeper.audience.proof import ledger

@@ -18,8 +18,9 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, func, insert, sele
 from sqlalchemy import Table as Schema
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from listkeeper.audience import consent_text, form_record
+from listkeeper.audience import consent_text
 from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.forms import form_record
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType, Written

@@ -18,7 +18,7 @@ from listkeeper.audience.activity import Activity, LatestAct
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
-from listkeeper.audience.form_draft import FormDraft
+from listkeeper.audience.forms.form_draft import FormDraft
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.posted_event import PostedEvent
 from listkeeper.audience.profile import ProfileAnswer

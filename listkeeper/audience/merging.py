@@ -15,11 +15,12 @@ from sqlalchemy import ColumnElement, Select, delete, func, not_, select, union,
 from sqlalchemy.orm import Session, aliased
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import resting, segment_meaning, subscriber, suppression, tracking, unsubscribe
+from listkeeper.audience import resting, subscriber, suppression, tracking, unsubscribe
 from listkeeper.audience.consent import Circumstances, Method
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
+from listkeeper.audience.segments import segment_meaning
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.audience.suppression import Reason, Suppression

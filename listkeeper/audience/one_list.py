@@ -19,7 +19,7 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile import ProfileAnswer
 from listkeeper.audience.profile_question import ProfileQuestion
 from listkeeper.audience.profile_version import ProfileQuestionVersion
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.audience.source import Source
 from listkeeper.audience.source_cost import SourceCost

@@ -18,9 +18,10 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.dml import ReturningInsert
 
-from listkeeper.audience import confirmation, consent, form_boxes, signup_form, source, subscriber, subscription
+from listkeeper.audience import confirmation, consent, signup_form, source, subscriber, subscription
 from listkeeper.audience.confirmation import Ask, AskKind, Tell
 from listkeeper.audience.consent import Circumstances, EventKind, Method
+from listkeeper.audience.forms import form_boxes
 from listkeeper.audience.guard import address_check, first_look, judging, mailbox
 from listkeeper.audience.guard.defence import Stage
 from listkeeper.audience.guard.first_look import Look, Post, Step

@@ -13,10 +13,11 @@ from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueCons
 from sqlalchemy.orm import Mapped, Session, contains_eager, joinedload, mapped_column, relationship
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text, form_design, form_lint, form_offer, form_record, privacy_notice
+from listkeeper.audience import consent_text, privacy_notice
 from listkeeper.audience.consent_text import ConsentText, Wording
-from listkeeper.audience.form_design import Design
-from listkeeper.audience.form_offer import Named, Offer
+from listkeeper.audience.forms import form_design, form_lint, form_offer, form_record
+from listkeeper.audience.forms.form_design import Design
+from listkeeper.audience.forms.form_offer import Named, Offer
 from listkeeper.audience.mailing_list import ListState, MailingList, slug_of
 from listkeeper.audience.starter_text import STARTERS
 from listkeeper.deliverability.finding import refuse_blocking

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from listkeeper.foundation.errors import Invalid, TryAgain
 from listkeeper.foundation.fetch_document import DocumentReader
-from listkeeper.rendering import document, feed
+from listkeeper.rendering import document
 from listkeeper.rendering.document import Block, Document, FeedItem, HeaderBlock, Picture, RssBlock
-from listkeeper.rendering.feed import Feed
-from listkeeper.rendering.feed_item import Item
+from listkeeper.rendering.feeds import feed
+from listkeeper.rendering.feeds.feed import Feed
+from listkeeper.rendering.feeds.feed_item import Item
 
 # More is no letter; what came before is on the site.
 MOST = 10

@@ -29,8 +29,8 @@ from listkeeper.foundation import clock, columns, language
 from listkeeper.foundation.columns import UtcDateTime
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.table import Table
-from listkeeper.rendering.feed import Feed
-from listkeeper.rendering.feed_item import Item
+from listkeeper.rendering.feeds.feed import Feed
+from listkeeper.rendering.feeds.feed_item import Item
 
 _MOST_FEEDS = 20
 _MOST_SEEN = 200

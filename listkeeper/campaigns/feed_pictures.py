@@ -18,9 +18,9 @@ from listkeeper.campaigns import picture
 from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.fetch_document import Document as Answer
 from listkeeper.foundation.fetch_document import DocumentReader
-from listkeeper.rendering import picture_file
 from listkeeper.rendering.document import Document, FeedItem, Picture, RssBlock
-from listkeeper.rendering.picture_file import PictureFile
+from listkeeper.rendering.pictures import picture_file
+from listkeeper.rendering.pictures.picture_file import PictureFile
 
 Files = Mapping[str, PictureFile]
 """Pictures that are ready, by the addresses they came from."""

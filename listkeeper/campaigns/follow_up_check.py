@@ -19,10 +19,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import renewal, segment
-from listkeeper.audience.segment import Segment
-from listkeeper.audience.segment_phrases import Slot
-from listkeeper.audience.segment_tree import All, AnyOf, Condition, Not, Tree
+from listkeeper.audience import renewal
+from listkeeper.audience.segments import segment
+from listkeeper.audience.segments.segment import Segment
+from listkeeper.audience.segments.segment_phrases import Slot
+from listkeeper.audience.segments.segment_tree import All, AnyOf, Condition, Not, Tree
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import follow_up, follow_up_step, welcome

@@ -11,19 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import language
-from listkeeper.rendering import (
-    body,
-    client_support,
-    contrast_check,
-    document,
-    letter_access,
-    picture_weight,
-    plain_text,
-    poll_faults,
-    sponsored_check,
-    wording,
-)
+from listkeeper.rendering import body, document, plain_text, poll_faults
 from listkeeper.rendering.content import Filled, Letter
+from listkeeper.rendering.css import client_support
 from listkeeper.rendering.document import (
     Block,
     ButtonBlock,
@@ -36,8 +26,12 @@ from listkeeper.rendering.document import (
     SocialBlock,
     SponsoredBlock,
 )
-from listkeeper.rendering.sponsored import Advertiser
-from listkeeper.rendering.sponsored_check import SponsoredSpan
+from listkeeper.rendering.pictures import picture_weight
+from listkeeper.rendering.reading import contrast_check, letter_access
+from listkeeper.rendering.sponsoring import sponsored_check
+from listkeeper.rendering.sponsoring.sponsored import Advertiser
+from listkeeper.rendering.sponsoring.sponsored_check import SponsoredSpan
+from listkeeper.rendering.words import wording
 
 _LETTER = "letter"
 _MOST_OF_A_KIND = 5

@@ -26,7 +26,7 @@ from listkeeper.foundation.table import Table
 
 if TYPE_CHECKING:
     # What makes pictures ready is loaded by those who bring one.
-    from listkeeper.rendering.picture_file import PictureFile
+    from listkeeper.rendering.pictures.picture_file import PictureFile
 
 _TITLE_LIMIT, _ALT_LIMIT = 200, 500
 _TURN = "letter_picture"

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import segment as segments
-from listkeeper.audience import segment_query, subscription, topic
+from listkeeper.audience import subscription, topic
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments import segment as segments
+from listkeeper.audience.segments import segment_query
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import NotFound

@@ -17,12 +17,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import segment as segments
-from listkeeper.audience import segment_tree
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile_question import ProfileQuestion, Use
-from listkeeper.audience.segment import Segment
-from listkeeper.audience.segment_tree import Condition
+from listkeeper.audience.segments import segment as segments
+from listkeeper.audience.segments import segment_tree
+from listkeeper.audience.segments.segment import Segment
+from listkeeper.audience.segments.segment_tree import Condition
 from listkeeper.campaigns import follow_up, follow_up_check
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.follow_up import FollowUp, FollowUpState, Trigger

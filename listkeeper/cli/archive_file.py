@@ -71,7 +71,8 @@ def write(  # noqa: PLR0913 - what, where to, and of whom
 def _contents(session: Session, settings: Settings, kind: str, slug: str | None, segment_id: str | None) -> Contents:
     from listkeeper import store  # noqa: PLC0415 - loaded with the application
     from listkeeper.accounts import organisation  # noqa: PLC0415 - the same
-    from listkeeper.audience import mailing_list, segment  # noqa: PLC0415 - the same
+    from listkeeper.audience import mailing_list  # noqa: PLC0415 - the same
+    from listkeeper.audience.segments import segment  # noqa: PLC0415 - the same
     from listkeeper.sending import exporting  # noqa: PLC0415 - the same
 
     revision, media = store.newest_revision(), settings.data_folder / "media"

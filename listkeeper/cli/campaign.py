@@ -24,9 +24,10 @@ from listkeeper.cli import (
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.sending import outlook, planning, progress, receiver_state
+from listkeeper.sending import outlook, planning, progress
+from listkeeper.sending.pacing import receiver_state
+from listkeeper.sending.pacing.receiver_state import ReceiverState
 from listkeeper.sending.progress import Progress
-from listkeeper.sending.receiver_state import ReceiverState
 from listkeeper.settings import Settings
 
 

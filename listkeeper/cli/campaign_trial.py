@@ -18,7 +18,7 @@ from listkeeper.cli.campaign_steer import steered
 from listkeeper.cli.context import emit, with_json, with_settings
 from listkeeper.feedback import trial_figures
 from listkeeper.foundation.errors import Invalid
-from listkeeper.sending import trial, trial_words
+from listkeeper.sending.trying import trial, trial_words
 from listkeeper.settings import Settings
 
 _WORDS = ("trial_subject", "trial_preheader", "trial_letter")

@@ -25,7 +25,7 @@ from listkeeper.cli.context import emit, opened, progress, with_json, with_setti
 from listkeeper.cli.spoken import Spoken
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict
-from listkeeper.rendering import certificate_words as words
+from listkeeper.rendering.paper import certificate_words as words
 from listkeeper.sending import proof
 from listkeeper.settings import Settings
 from listkeeper.standards import proof as verifier

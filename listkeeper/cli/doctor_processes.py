@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending.way import PRACTICE, Way
+from listkeeper.sending.handing_over.way import PRACTICE, Way
 from listkeeper.settings import Settings
 
 # Reserved for documents (RFC 2606) and therefore always there.
@@ -72,7 +72,7 @@ def _timetable(server: object) -> Finding:
 def mail(settings: Settings) -> Iterator[Finding]:
     """Whether each way to send can be reached; greets whoever is there and hands nothing over."""
     from listkeeper import parts  # noqa: PLC0415 - loads the domain
-    from listkeeper.sending.transport import TransportUnavailable  # noqa: PLC0415
+    from listkeeper.sending.handing_over.transport import TransportUnavailable  # noqa: PLC0415
 
     parts.open_all(settings)
     for way in parts.ways():

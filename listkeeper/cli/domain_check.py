@@ -17,7 +17,8 @@ from listkeeper.deliverability.finding import Finding, Verdict
 from listkeeper.deliverability.sending_domain import Question, SendingDomain
 from listkeeper.deliverability.surroundings import Surroundings
 from listkeeper.foundation.fetch import LiveFetcher
-from listkeeper.sending import domain_news, way
+from listkeeper.sending import domain_news
+from listkeeper.sending.handing_over import way
 from listkeeper.settings import Settings
 from listkeeper.standards import address
 from listkeeper.standards.dns import LiveResolver, Resolver

@@ -14,9 +14,10 @@ from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound, TryAgain
-from listkeeper.sending import refusal, warmup
-from listkeeper.sending.pace import Memory, Pace
-from listkeeper.sending.warmup import WarmUp
+from listkeeper.sending import refusal
+from listkeeper.sending.pacing import warmup
+from listkeeper.sending.pacing.pace import Memory, Pace
+from listkeeper.sending.pacing.warmup import WarmUp
 from listkeeper.settings import Settings
 from listkeeper.standards import address
 

@@ -16,8 +16,9 @@ from listkeeper.campaigns import follow_up, follow_up_step
 from listkeeper.campaigns.follow_up import FollowUp
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import clock
-from listkeeper.sending import follow_up_steering, follow_up_view, follow_up_words, frequency_cap
-from listkeeper.sending.follow_up_view import Entry, LineNumbers, StepNumbers
+from listkeeper.sending import frequency_cap
+from listkeeper.sending.following import follow_up_steering, follow_up_view, follow_up_words
+from listkeeper.sending.following.follow_up_view import Entry, LineNumbers, StepNumbers
 from listkeeper.settings import Settings
 
 

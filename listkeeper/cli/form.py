@@ -13,7 +13,7 @@ from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.audience import allowed_origins, consent_text, mailing_list, signup_form
 from listkeeper.audience.consent_text import Wording
-from listkeeper.audience.form_design import ButtonInk, Design, Fact, Look, Onward
+from listkeeper.audience.forms.form_design import ButtonInk, Design, Fact, Look, Onward
 from listkeeper.audience.guard import defence, watch
 from listkeeper.audience.guard.defence import Stage
 from listkeeper.audience.signup_form import SignupFormVersion, Words

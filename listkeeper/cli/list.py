@@ -6,7 +6,8 @@ import click
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import list_rules, mailing_list, merging, segment_meaning, subscription, topic
+from listkeeper.audience import list_rules, mailing_list, merging, subscription, topic
+from listkeeper.audience.segments import segment_meaning
 from listkeeper.cli import list_clean, list_publish, list_trust, list_welcome
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation.errors import Invalid

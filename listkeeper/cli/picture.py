@@ -27,7 +27,7 @@ def command() -> None:
 @click.option("--alt", default="", help="What it shows, in a few words.")
 def add(settings: Settings, *, file: Path, alt: str, as_json: bool) -> None:
     """Make a picture ready for letters and keep it; the same one again is the one that is there."""
-    from listkeeper.rendering import picture_file  # noqa: PLC0415 - the other commands make no picture ready
+    from listkeeper.rendering.pictures import picture_file  # noqa: PLC0415 - the other commands make no picture ready
 
     if file.stat().st_size > picture_file.LIMIT:
         raise picture_file.too_heavy()

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import mailing_list, segment_check, segment_language, segment_tree
-from listkeeper.audience import segment as segments
-from listkeeper.audience.segment import Segment
-from listkeeper.audience.segment_language import Misread
+from listkeeper.audience import mailing_list
+from listkeeper.audience.segments import segment as segments
+from listkeeper.audience.segments import segment_check, segment_language, segment_tree
+from listkeeper.audience.segments.segment import Segment
+from listkeeper.audience.segments.segment_language import Misread
 from listkeeper.campaigns import segment_use
 from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation import clock

@@ -19,8 +19,8 @@ from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.insight import brought
 from listkeeper.insight.brought import Brought
-from listkeeper.rendering import poster, qr
-from listkeeper.rendering.poster import PosterSize
+from listkeeper.rendering.paper import poster, qr
+from listkeeper.rendering.paper.poster import PosterSize
 from listkeeper.settings import Settings
 
 _DRAWN = {"svg": qr.svg, "png": qr.png}

@@ -11,10 +11,10 @@ from listkeeper.cli.context import emit, opened, with_json, with_settings
 from listkeeper.deliverability.finding import Severity
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound
-from listkeeper.sending import way_state
 from listkeeper.sending.delivery import DeliveryState
-from listkeeper.sending.way import Way
-from listkeeper.sending.way_state import WayStands, WayState
+from listkeeper.sending.handing_over import way_state
+from listkeeper.sending.handing_over.way import Way
+from listkeeper.sending.handing_over.way_state import WayStands, WayState
 from listkeeper.settings import Settings
 
 # As a check ends: what came of it is not known, or it is wrong.

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from listkeeper.foundation import written_list
-from listkeeper.sending.way import LOOPBACK
-from listkeeper.sending.way_address import SAMPLES
+from listkeeper.sending.handing_over.way import LOOPBACK
+from listkeeper.sending.handing_over.way_address import SAMPLES
 
 _MOST_MAILBOXES = 10
 # Scheme: the protocol, its port, whether the line is encrypted from its first byte.

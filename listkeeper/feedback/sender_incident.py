@@ -21,7 +21,7 @@ from listkeeper.feedback.event import FeedbackEvent, FeedbackKind, Outcome
 from listkeeper.foundation import clock
 from listkeeper.sending import refusal
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.pace_news import Refusing
+from listkeeper.sending.pacing.pace_news import Refusing
 
 WINDOW = timedelta(minutes=15)
 # In thousandths of what the receiver got; and however few it got, so many stop nothing.

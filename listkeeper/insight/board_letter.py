@@ -19,7 +19,7 @@ from listkeeper.accounts.user import User
 from listkeeper.foundation import clock, language
 from listkeeper.insight import board
 from listkeeper.insight.board import Card
-from listkeeper.rendering.board_mail import BoardRow, Written
+from listkeeper.rendering.mails.board_mail import BoardRow, Written
 from listkeeper.sending import board_mail
 from listkeeper.sending.delivery import Delivery
 

@@ -34,7 +34,7 @@ from listkeeper.foundation import language
 from listkeeper.insight import profit_scenario, profit_words
 from listkeeper.insight.profit_scenario import Outcome, ProfitScenario
 from listkeeper.insight.profit_words import Line
-from listkeeper.rendering import print_fonts
+from listkeeper.rendering.paper import print_fonts
 
 _TEXT, _BOLD = print_fonts.TEXT, print_fonts.BOLD
 _INK, _SOFT, _RULE, _TINT = HexColor("#23211e"), HexColor("#57524b"), HexColor("#d9d4ca"), HexColor("#f6f4ef")

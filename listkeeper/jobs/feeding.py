@@ -19,8 +19,8 @@ from listkeeper.campaigns.feed_pictures import Files
 from listkeeper.foundation import clock, language, log
 from listkeeper.foundation.errors import Invalid, ListkeeperError, TryAgain
 from listkeeper.jobs import domain_watch
-from listkeeper.rendering import feed
-from listkeeper.rendering.feed import Feed
+from listkeeper.rendering.feeds import feed
+from listkeeper.rendering.feeds.feed import Feed
 from listkeeper.sending import feeding
 
 _ACTOR = "clock"

@@ -11,8 +11,8 @@ from listkeeper.jobs import handing, identity, pacing
 from listkeeper.jobs.handing import Said
 from listkeeper.sending import claim, first_message
 from listkeeper.sending.first_message import First
+from listkeeper.sending.handing_over.transport import Accepted
 from listkeeper.sending.prepared import Letters, Prepared
-from listkeeper.sending.transport import Accepted
 
 # So long the others wait before they are claimed again.
 _WAIT = timedelta(seconds=0.3)

@@ -13,7 +13,7 @@ from listkeeper.campaigns.follow_up import FollowUp
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import ListkeeperError, TryAgain
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import follow_up_entry, follow_up_planning, follow_up_settling, follow_up_steering
+from listkeeper.sending.following import follow_up_entry, follow_up_planning, follow_up_settling, follow_up_steering
 
 # So many batches of one line in one look: the next look goes on.
 _BATCHES = 40

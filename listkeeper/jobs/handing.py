@@ -23,9 +23,9 @@ from listkeeper.sending import batch, composing, envelope
 from listkeeper.sending.batch import Question
 from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.envelope import Envelope
+from listkeeper.sending.handing_over.transport import Deferred, Outcome, Rejected, Reply, TransportUnavailable
+from listkeeper.sending.handing_over.ways import Group
 from listkeeper.sending.prepared import Letters, Ready
-from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply, TransportUnavailable
-from listkeeper.sending.ways import Group
 
 _RECORD_TRIES = 30
 _log = log.get(__name__)

@@ -6,10 +6,11 @@ import contextlib
 import time
 
 from listkeeper import parts, store
-from listkeeper.sending import relay_offer, way_trouble
-from listkeeper.sending.transport import Transport, TransportUnavailable
-from listkeeper.sending.way import Way
-from listkeeper.sending.ways import Ways
+from listkeeper.sending import relay_offer
+from listkeeper.sending.handing_over import way_trouble
+from listkeeper.sending.handing_over.transport import Transport, TransportUnavailable
+from listkeeper.sending.handing_over.way import Way
+from listkeeper.sending.handing_over.ways import Ways
 
 _held: list[Ways] = []
 # What was last written down about each way, and when on the monotonic clock: once an hour is enough.

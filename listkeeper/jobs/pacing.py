@@ -16,11 +16,12 @@ from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity
-from listkeeper.sending import pace_news, receivers, refusal, warmup
-from listkeeper.sending.pace import Day, Limits, Pace
-from listkeeper.sending.pace_news import Heard, Kind
-from listkeeper.sending.receivers import Block
-from listkeeper.sending.transport import Accepted, Outcome
+from listkeeper.sending import refusal
+from listkeeper.sending.handing_over.transport import Accepted, Outcome
+from listkeeper.sending.pacing import pace_news, receivers, warmup
+from listkeeper.sending.pacing.pace import Day, Limits, Pace
+from listkeeper.sending.pacing.pace_news import Heard, Kind
+from listkeeper.sending.pacing.receivers import Block
 
 _SOONEST, _LATEST = 0.2, 5.0
 # The queue server's clock is taken as it was at the last answer.

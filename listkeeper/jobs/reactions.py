@@ -36,7 +36,8 @@ from listkeeper.foundation import log, outbox
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import coming_in, domains, importing, journal
-from listkeeper.sending import delivery, follow_up_entry, link_visit, planning, welcoming
+from listkeeper.sending import delivery, link_visit, planning, welcoming
+from listkeeper.sending.following import follow_up_entry
 
 _log = log.get(__name__)
 

@@ -13,11 +13,11 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import brakes, firsts, handing, identity, lines, pacing, watching
 from listkeeper.jobs.handing import Said
 from listkeeper.sending import batch, claim, composing, incident, progress, recovery
-from listkeeper.sending import ways as ways_of_sending
+from listkeeper.sending.handing_over import ways as ways_of_sending
+from listkeeper.sending.handing_over.transport import TransportUnavailable
+from listkeeper.sending.handing_over.ways import Plan, Waiting
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.prepared import Letters
-from listkeeper.sending.transport import TransportUnavailable
-from listkeeper.sending.ways import Plan, Waiting
 
 # So many are leased at first, and twice as many after a block that took no longer than this: what is asked once for a
 # block costs each of its mails less, and who is slow keeps few from others.

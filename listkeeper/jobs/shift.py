@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from listkeeper.foundation import log
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
 
 _log = log.get(__name__)
 _ENDS: dict[type[object], str] = {

@@ -10,7 +10,8 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, log
 from listkeeper.foundation.errors import ListkeeperError, TryAgain
 from listkeeper.jobs import domain_watch, trying
-from listkeeper.sending import beginning, delivery, progress, steering, stops, tempo
+from listkeeper.sending import beginning, delivery, progress, steering, stops
+from listkeeper.sending.pacing import tempo
 
 _ACTOR = "clock"
 _log = log.get(__name__)

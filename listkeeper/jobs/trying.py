@@ -8,7 +8,7 @@ from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.trial import TrialState
 from listkeeper.feedback import trial_figures
 from listkeeper.foundation import log
-from listkeeper.sending import trial
+from listkeeper.sending.trying import trial
 
 _ACTOR = "clock"
 # Of how many rows at most one round writes the version; the next round goes on.

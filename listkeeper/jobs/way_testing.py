@@ -9,11 +9,11 @@ from listkeeper.accounts import audit_log, organisation
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.jobs import handing, identity, lines
 from listkeeper.jobs.handing import Said
-from listkeeper.sending import way_test
 from listkeeper.sending.delivery import DeliveryState
-from listkeeper.sending.transport import TransportUnavailable
-from listkeeper.sending.way import Way
-from listkeeper.sending.ways import Group
+from listkeeper.sending.handing_over import way_test
+from listkeeper.sending.handing_over.transport import TransportUnavailable
+from listkeeper.sending.handing_over.way import Way
+from listkeeper.sending.handing_over.ways import Group
 
 
 @dataclass(frozen=True)

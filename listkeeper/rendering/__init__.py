@@ -35,6 +35,10 @@ read, use or see it, ``sponsored_check`` whether what was paid for says so.
 of reason for each (``wording_reason``). ``picture_file`` makes pictures ready,
 ``feed`` reads feeds, ``archive_copy`` is the letter that names no reader.
 
+What belongs together lies together: the mails of listkeeper itself (``mails``),
+``css``, ``words``, ``reading``, ``pictures``, ``feeds``, what was paid for
+(``sponsoring``) and what is printed (``paper``).
+
 There is no database, no clock and no network here, and no file is read while a
 letter is rendered: moments, addresses and links are handed in.
 """

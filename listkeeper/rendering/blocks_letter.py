@@ -19,16 +19,7 @@ from mjml import mjml2html
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import (
-    document,
-    merge_tags,
-    own_links,
-    printing,
-    rich_text,
-    sanitise,
-    sponsored,
-    system_blocks,
-)
+from listkeeper.rendering import document, merge_tags, own_links, rich_text, sanitise, system_blocks
 from listkeeper.rendering.content import Letter
 from listkeeper.rendering.document import (
     Block,
@@ -42,7 +33,9 @@ from listkeeper.rendering.document import (
     SponsoredBlock,
     TapsBlock,
 )
+from listkeeper.rendering.paper import printing
 from listkeeper.rendering.protect import TOKEN, Hiding, Tokens
+from listkeeper.rendering.sponsoring import sponsored
 
 _BODY = re.compile(r"<body[^>]*>\s*<div[^>]*>(.*)</div>\s*</body>", re.DOTALL)
 _LINK = re.compile(r"<a (?=href)")

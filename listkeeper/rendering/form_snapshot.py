@@ -18,11 +18,12 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from listkeeper.audience import signup_form
-from listkeeper.audience.form_design import Design
+from listkeeper.audience.forms.form_design import Design
 from listkeeper.audience.proof import dossier
 from listkeeper.audience.proof.certificate import Controller, ShownForm
 from listkeeper.foundation import clock, language, places
-from listkeeper.rendering import certificate_words, colour, look, shop_facts
+from listkeeper.rendering import colour, look, shop_facts
+from listkeeper.rendering.paper import certificate_words
 from listkeeper.rendering.shop_facts import Link, ShopFacts
 
 _LINK = re.compile(r"<link\b[^>]*>")

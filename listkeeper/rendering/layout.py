@@ -26,7 +26,6 @@ from listkeeper.rendering import (
     frame,
     guidance,
     inline,
-    printing,
     question_block,
     system_blocks,
 )
@@ -35,6 +34,7 @@ from listkeeper.rendering.content import Letter
 from listkeeper.rendering.frame import Frame, Slots
 from listkeeper.rendering.guidance import Block
 from listkeeper.rendering.inbox_help import Program
+from listkeeper.rendering.paper import printing
 
 
 @dataclass(frozen=True)

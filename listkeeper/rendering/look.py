@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from listkeeper.audience.form_design import INKS, ButtonInk, Design, Look
+from listkeeper.audience.forms.form_design import INKS, ButtonInk, Design, Look
 from listkeeper.foundation import language
 from listkeeper.rendering import colour
 

@@ -14,9 +14,10 @@ from functools import lru_cache
 from html import escape
 
 from listkeeper.foundation import language
-from listkeeper.rendering import fonts, footer, inline, layout, plain_text, printing
+from listkeeper.rendering import fonts, footer, inline, layout, plain_text
 from listkeeper.rendering.content import Filled
 from listkeeper.rendering.frame import Frame, Slots
+from listkeeper.rendering.paper import printing
 from listkeeper.standards import list_headers
 from listkeeper.standards.list_headers import Header
 

@@ -15,7 +15,7 @@ from lxml import html as lxml_html
 
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import language
-from listkeeper.rendering.cascade import Element
+from listkeeper.rendering.css.cascade import Element
 
 SENT_LIMIT, RAW_LIMIT = 15 * 1024, 30 * 1024
 _ROUND_TRIPS = 5

@@ -15,8 +15,9 @@ from babel import Locale
 
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import language
-from listkeeper.rendering import cascade, colour, page_weight
-from listkeeper.rendering.cascade import Cascade, Element
+from listkeeper.rendering import colour, page_weight
+from listkeeper.rendering.css import cascade
+from listkeeper.rendering.css.cascade import Cascade, Element
 from listkeeper.rendering.page_weight import Seen
 
 WIDTH = 320

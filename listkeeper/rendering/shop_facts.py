@@ -15,7 +15,7 @@ from babel.dates import format_date, format_skeleton, format_time, get_day_names
 
 from listkeeper.accounts.opening_hours import Hours, Span
 from listkeeper.accounts.storefront import Storefront, dialled
-from listkeeper.audience.form_design import Fact
+from listkeeper.audience.forms.form_design import Fact
 from listkeeper.foundation import language
 from listkeeper.standards import web_address
 

@@ -15,4 +15,8 @@ why, ``watch`` sees what stands still without anybody being told, and ``tally``
 counts for machines that look from outside. Long afterwards ``authorisation``
 names the event that let a message go, and ``own_data`` packs all of it for the
 person it went to.
+
+Four parts have folders of their own: the ways out (``handing_over``), how fast
+(``pacing``), lines of follow-ups (``following``) and letters in two versions
+(``trying``).
 """

@@ -29,9 +29,9 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import counted_copy, delivery, letter_batch, planning, prepared, retry, tally, waiting
 from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.delivery import WAITING, Delivery, DeliveryState
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 from listkeeper.sending.prepared import HANDED_LEASE, Letters, Line, Prepare, Prepared, Ready
 from listkeeper.sending.retry import Deadlines
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 
 WINDOW = 32
 _PERMANENT = 500

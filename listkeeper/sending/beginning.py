@@ -21,7 +21,8 @@ from listkeeper.deliverability.finding import Severity
 from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, ListkeeperError
-from listkeeper.sending import planning, trial_order
+from listkeeper.sending import planning
+from listkeeper.sending.trying import trial_order
 
 
 def begin_due(  # noqa: PLR0913 - which letter, and the settings of this instance

@@ -31,9 +31,10 @@ from listkeeper.foundation import clock, language
 from listkeeper.foundation.among import among
 from listkeeper.foundation.compiled_once import CompiledOnce
 from listkeeper.foundation.errors import ListkeeperError, NotFound
-from listkeeper.rendering import filling, footer, poll_words, receipt_mail, web_view
+from listkeeper.rendering import filling, footer, poll_words, web_view
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AskedQuestion
+from listkeeper.rendering.mails import receipt_mail
 from listkeeper.rendering.message import Attachment
 from listkeeper.sending import asking_more, counted_copy, delivery, house, notices, reply_mail
 from listkeeper.sending.counted_copy import Stored

@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts import audit_log
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import exporting, one_list, segment_query, source_export
+from listkeeper.audience import exporting, one_list, source_export
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments import segment_query
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.revision import Revision
 from listkeeper.campaigns.welcome import WelcomeLetter

@@ -21,9 +21,9 @@ from listkeeper.foundation import caught_mail, clock, language, log, process
 from listkeeper.foundation.errors import Forbidden, ListkeeperError, TryAgain
 from listkeeper.sending import batch, composing, envelope, planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.handing_over.transport import Accepted, Outcome, Rejected, Reply
+from listkeeper.sending.handing_over.way import PRACTICE
 from listkeeper.sending.prepared import Ready
-from listkeeper.sending.transport import Accepted, Outcome, Rejected, Reply
-from listkeeper.sending.way import PRACTICE
 
 _LEASED_FOR = timedelta(minutes=5)
 _KEPT = 250

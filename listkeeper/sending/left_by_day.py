@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.sending.delivery import SENT, Delivery
-from listkeeper.sending.way import PRACTICE
+from listkeeper.sending.handing_over.way import PRACTICE
 
 # Mails by day (UTC) and name of the way.
 LeftByDay = Mapping[date, Mapping[str, int]]

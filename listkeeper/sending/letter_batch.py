@@ -24,8 +24,8 @@ from listkeeper.foundation.errors import ListkeeperError
 from listkeeper.sending import claim, counted_copy, prepared, tally, waiting
 from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.delivery import Delivery, DeliveryState, Waiting
+from listkeeper.sending.handing_over.transport import Accepted, Outcome
 from listkeeper.sending.prepared import HANDED_LEASE, Line, Message, Prepared, Ready
-from listkeeper.sending.transport import Accepted, Outcome
 
 _TABLE = cast("Table", Delivery.__table__)
 _ROW = _TABLE.c

@@ -28,7 +28,8 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import NotFound
-from listkeeper.rendering import (
+from listkeeper.rendering.content import Filled
+from listkeeper.rendering.mails import (
     access_mail,
     address_mail,
     already_subscribed_mail,
@@ -44,7 +45,6 @@ from listkeeper.rendering import (
     way_mail,
     witness_mail,
 )
-from listkeeper.rendering.content import Filled
 from listkeeper.rendering.message import Attachment
 from listkeeper.sending import house, incident, question_lint, watch_words
 from listkeeper.sending.board_mail import BoardMail

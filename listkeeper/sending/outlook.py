@@ -7,9 +7,10 @@ from typing import assert_never
 
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.foundation import clock, language
-from listkeeper.sending import halt, trial_words
+from listkeeper.sending import halt
 from listkeeper.sending.pilot import Pilot, PilotState, Result
 from listkeeper.sending.progress import Progress
+from listkeeper.sending.trying import trial_words
 
 # Whoever waits for less is going out, at the pace that was set.
 _A_WHILE = timedelta(minutes=1)

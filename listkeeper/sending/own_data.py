@@ -30,10 +30,10 @@ from listkeeper.audience.thread import Conversation
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import NotFound
 from listkeeper.foundation.table import Table
-from listkeeper.rendering import certificate_html
+from listkeeper.rendering.paper import certificate_html
 from listkeeper.sending import link_visit, opening, proof
 from listkeeper.sending.delivery import Delivery
-from listkeeper.sending.follow_up_run import FollowUpAct, FollowUpRun
+from listkeeper.sending.following.follow_up_run import FollowUpAct, FollowUpRun
 from listkeeper.sending.frequency_cap import SkippedMail
 
 FILE_NAME = "my-data.zip"

@@ -48,12 +48,11 @@ from listkeeper.sending import (
     notice_rows,
     pilot,
     reader_zones,
-    trial,
-    trial_order,
 )
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import Incident
 from listkeeper.sending.pilot import Pilot
+from listkeeper.sending.trying import trial, trial_order
 from listkeeper.standards import address
 
 _RECEIPTS_WAIT = timedelta(minutes=1)

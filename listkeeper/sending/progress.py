@@ -20,10 +20,11 @@ from listkeeper.campaigns.campaign import Campaign, CampaignKind, CampaignState
 from listkeeper.deliverability import mail_provider
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import delivery, first_message, incident, pilot, stops, tempo, warmup, watch_words
+from listkeeper.sending import delivery, first_message, incident, pilot, stops, watch_words
 from listkeeper.sending import waiting as queue
 from listkeeper.sending.delivery import IS_WAITING, OPEN, SENT, Delivery, DeliveryState
 from listkeeper.sending.first_message import Verdict
+from listkeeper.sending.pacing import tempo, warmup
 from listkeeper.sending.pilot import Pilot
 
 

@@ -30,7 +30,8 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.revision import Revision
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import NotFound
-from listkeeper.rendering import certificate_html, certificate_pdf, form_snapshot
+from listkeeper.rendering import form_snapshot
+from listkeeper.rendering.paper import certificate_html, certificate_pdf
 from listkeeper.sending.delivery import SENT, Delivery, DeliveryState
 
 _LEFT = (*SENT, DeliveryState.IN_DOUBT)

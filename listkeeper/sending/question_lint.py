@@ -13,9 +13,10 @@ from listkeeper.audience.signup_form import ShownForm
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import doi_lint, message
+from listkeeper.rendering import message
 from listkeeper.rendering.content import Filled, Sender
-from listkeeper.rendering.doi_lint import Published
+from listkeeper.rendering.words import doi_lint
+from listkeeper.rendering.words.doi_lint import Published
 from listkeeper.sending.house import House
 from listkeeper.standards import list_headers
 

@@ -17,7 +17,7 @@ from listkeeper.foundation import clock, language
 from listkeeper.sending import incident
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import Incident, IncidentKind
-from listkeeper.sending.pace_news import Refusing
+from listkeeper.sending.pacing.pace_news import Refusing
 
 _MENDS = (ReplyClass.AUTH, ReplyClass.REPUTATION, ReplyClass.SPAM, ReplyClass.CONTENT, ReplyClass.POLICY)
 

@@ -10,7 +10,7 @@ from listkeeper.audience.thread import Conversation
 from listkeeper.audience.thread_mail import Said
 from listkeeper.foundation import signing
 from listkeeper.foundation.errors import NotFound
-from listkeeper.rendering import answer_mail
+from listkeeper.rendering.mails import answer_mail
 from listkeeper.sending import house
 from listkeeper.sending.delivery import AnyDelivery
 from listkeeper.sending.house import Headers, House

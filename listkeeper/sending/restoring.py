@@ -26,8 +26,9 @@ from listkeeper.foundation import archive_filling, clock, key_mark, keys, langua
 from listkeeper.foundation.archive_reading import Archive
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.table import Table
-from listkeeper.sending import exporting, follow_up_steering, incident
+from listkeeper.sending import exporting, incident
 from listkeeper.sending.delivery import OPEN, Delivery, DeliveryState
+from listkeeper.sending.following import follow_up_steering
 from listkeeper.sending.incident import IncidentKind
 
 Tell = Callable[[int], None]

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts import seed_address
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import caught_mail
-from listkeeper.sending import follow_up_run, frequency_cap, link_visit
+from listkeeper.sending import frequency_cap, link_visit
 from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.following import follow_up_run
 
 
 def forgetter(practice_folder: Path) -> Callable[[Session, Subscriber], None]:

@@ -18,7 +18,7 @@ from flask import Blueprint, Flask, request
 from flask_login import current_user
 
 from listkeeper.foundation import language
-from listkeeper.rendering import picture_file
+from listkeeper.rendering.pictures import picture_file
 from listkeeper.settings import Settings
 from listkeeper.web import asset, headers, problems
 from listkeeper.web.studio import sign_in

@@ -9,8 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import form_lint, mailing_list, preferences, signup_form, unsubscribe
+from listkeeper.audience import mailing_list, preferences, signup_form, unsubscribe
 from listkeeper.audience.consent import Method
+from listkeeper.audience.forms import form_lint
 from listkeeper.audience.proof import evidence
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber

@@ -28,8 +28,8 @@ from listkeeper.rendering.mime_slots import Cut
 from listkeeper.sending import batch, claim, composing, planning, restoring
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
-from listkeeper.sending.smtp_lines import SmtpLines
-from listkeeper.sending.transport import Outcome
+from listkeeper.sending.handing_over.smtp_lines import SmtpLines
+from listkeeper.sending.handing_over.transport import Outcome
 from listkeeper.settings import Settings
 from tests.fakes import typed
 from tests.fakes.at_once import at_once

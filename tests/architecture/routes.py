@@ -48,8 +48,8 @@ from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import caught_mail, clock, signing
 from listkeeper.foundation.table import Table
 from listkeeper.insight import channel_draft, profit_scenario
-from listkeeper.rendering.feed import Feed
-from listkeeper.rendering.picture_file import PictureFile
+from listkeeper.rendering.feeds.feed import Feed
+from listkeeper.rendering.pictures.picture_file import PictureFile
 from listkeeper.sending import link_visit, planning
 from listkeeper.sending.delivery import Delivery
 from listkeeper.web.api import lock as api_lock

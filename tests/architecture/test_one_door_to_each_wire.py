@@ -9,7 +9,7 @@ from tests.architecture import source
 # One door in four files: what is asked, the addresses, the connection, the posts.
 HTTP = tuple(f"listkeeper/foundation/{name}.py" for name in ("fetch", "fetch_address", "fetch_line", "fetch_wire"))
 DNS = ("listkeeper/standards/dns.py",)
-HAND_OVER = ("listkeeper/sending/smtp_relay.py",)
+HAND_OVER = ("listkeeper/sending/handing_over/smtp_relay.py",)
 # Names are also resolved where a connection to a checked address is opened.
 RESOLVERS = (*HTTP, *DNS, *HAND_OVER)
 

@@ -18,9 +18,9 @@ from listkeeper.campaigns.follow_up import FollowUp
 from listkeeper.campaigns.follow_up_step import StepKind
 from listkeeper.cli import context
 from listkeeper.foundation import clock
-from listkeeper.sending import follow_up_planning
 from listkeeper.sending.delivery import Delivery
-from listkeeper.sending.follow_up_run import ActKind, FollowUpAct, FollowUpRun, RunState
+from listkeeper.sending.following import follow_up_planning
+from listkeeper.sending.following.follow_up_run import ActKind, FollowUpAct, FollowUpRun, RunState
 from tests.benchmarks import instance
 from tests.benchmarks.figure import Figure
 from tests.makers import cafe, follow_ups, multitude, works

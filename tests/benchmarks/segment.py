@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from listkeeper import settings as settings_file
 from listkeeper import store
-from listkeeper.audience import segment, segment_query
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments import segment, segment_query
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.cli import context
 from tests.benchmarks import import_parts, instance
 from tests.benchmarks.figure import Figure

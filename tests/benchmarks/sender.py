@@ -23,7 +23,7 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import letter_batch
 from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.delivery import IS_UNDER_WAY, IS_WAITING, Delivery
-from listkeeper.sending.transport import Outcome
+from listkeeper.sending.handing_over.transport import Outcome
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from listkeeper import store
 from listkeeper.accounts import sign_in_link, user
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.settings import Settings
 from tests.browser import composing
 from tests.browser.served import served

@@ -18,8 +18,8 @@ from typing import Any
 import cssutils
 import pytest
 
-from listkeeper.rendering import client_support
-from listkeeper.rendering.client_support import Verdict
+from listkeeper.rendering.css import client_support
+from listkeeper.rendering.css.client_support import Verdict
 from tests.architecture import source
 from tests.fakes.corpora import Corpora
 

@@ -20,8 +20,8 @@ from listkeeper.foundation.errors import Forbidden, ListkeeperError
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import batch, claim, delivery, envelope, progress, recovery, steering
 from listkeeper.sending.delivery import IS_UNDER_WAY, IS_WAITING, Delivery
+from listkeeper.sending.handing_over.transport import Outcome
 from listkeeper.sending.prepared import Letters, Prepared, Ready
-from listkeeper.sending.transport import Outcome
 from tests.fakes.virtual_workers import Handed, Unsure, Worker, World
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from listkeeper.sending.claim import LEASE
 from listkeeper.sending.delivery import OPEN, TRANSITIONS, WAITING, DeliveryState
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
 from listkeeper.sending.prepared import HANDED_LEASE
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
 from tests.fakes.virtual_workers import GRANT_SECONDS, Chances, Handed, Worker, World
 
 S = DeliveryState

@@ -18,6 +18,6 @@ def rest() -> None:
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let it send fast without a queue server, which it would not in life (tests/unit/sending/test_pace.py)."""
-    from listkeeper.sending import pace_alone  # noqa: PLC0415 - tests of the domain need no application
+    from listkeeper.sending.pacing import pace_alone  # noqa: PLC0415 - tests of the domain need no application
 
     monkeypatch.setattr(pace_alone, "_WITHOUT_LIMIT", 1e6)

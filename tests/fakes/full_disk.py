@@ -25,8 +25,9 @@ from listkeeper.foundation import disk
 from listkeeper.foundation.errors import TryAgain
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import lanes, sending, watching
-from listkeeper.sending import incident, pace_alone, planning
+from listkeeper.sending import incident, planning
 from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.pacing import pace_alone
 from listkeeper.settings import Settings
 from tests.makers import cafe, crowd
 

@@ -26,8 +26,8 @@ from listkeeper import store
 from listkeeper.app import create_app
 from listkeeper.foundation import clock
 from listkeeper.jobs import following
-from listkeeper.sending import follow_up_planning, follow_up_settling
-from listkeeper.sending.follow_up_run import IS_RUNNING, FollowUpRun
+from listkeeper.sending.following import follow_up_planning, follow_up_settling
+from listkeeper.sending.following.follow_up_run import IS_RUNNING, FollowUpRun
 from listkeeper.settings import Settings
 from tests.fakes import running_up
 from tests.makers import follow_ups

@@ -15,7 +15,7 @@ from listkeeper import store
 from listkeeper.accounts.api_key import Scope
 from listkeeper.audience import mailing_list, signup_form, subscriber, unsubscribe
 from listkeeper.audience.consent import Method
-from listkeeper.audience.form_design import Design, Fact, Look
+from listkeeper.audience.forms.form_design import Design, Fact, Look
 from tests.fakes.databases import Database
 from tests.makers import cafe, imports, studio
 from tests.makers.programs import Program, code_of, program

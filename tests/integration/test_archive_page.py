@@ -21,7 +21,7 @@ from listkeeper.campaigns import archive
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.foundation import clock, signing
-from listkeeper.rendering import feed
+from listkeeper.rendering.feeds import feed
 from listkeeper.sending import planning
 from listkeeper.sending.delivery import Delivery
 from listkeeper.settings import Settings

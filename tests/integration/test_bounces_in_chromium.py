@@ -17,7 +17,7 @@ from listkeeper.feedback.event import FeedbackKind
 from listkeeper.foundation import clock
 from listkeeper.sending import incident, refusal, watch_words
 from listkeeper.sending.incident import IncidentKind
-from listkeeper.sending.pace_news import Refusing
+from listkeeper.sending.pacing.pace_news import Refusing
 from tests.browser.watched import watched
 from tests.makers import cafe, studio
 from tests.makers.came_back import Postman

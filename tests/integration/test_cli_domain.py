@@ -12,8 +12,8 @@ from flask import Flask
 from listkeeper import store
 from listkeeper.deliverability.finding import Severity
 from listkeeper.sending import refusal
-from listkeeper.sending.pace import Pace
-from listkeeper.sending.pace_news import Refusing
+from listkeeper.sending.pacing.pace import Pace
+from listkeeper.sending.pacing.pace_news import Refusing
 from listkeeper.settings import Settings
 from tests.fakes import dns_server, running_up, typed
 from tests.fakes.databases import Database

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import signup_form
-from listkeeper.audience.form_design import NONE, ButtonInk, Design, Fact, Look, Onward
+from listkeeper.audience.forms.form_design import NONE, ButtonInk, Design, Fact, Look, Onward
 from listkeeper.settings import Settings
 from tests.fakes import typed
 from tests.fakes.databases import Database

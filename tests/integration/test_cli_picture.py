@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from listkeeper.rendering import picture_file
+from listkeeper.rendering.pictures import picture_file
 from listkeeper.settings import Settings
 from tests.fakes import typed
 from tests.fakes.databases import Database

@@ -10,8 +10,8 @@ from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.audience import complaint
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import lines
-from listkeeper.sending import way_address
 from listkeeper.sending.delivery import DeliveryState
+from listkeeper.sending.handing_over import way_address
 from listkeeper.settings import Settings
 from tests.fakes import typed
 from tests.fakes.databases import Database

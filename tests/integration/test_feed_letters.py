@@ -26,8 +26,9 @@ from listkeeper.campaigns.feed_letter import FeedLetter
 from listkeeper.campaigns.feed_rhythm import Cadence, Rhythm
 from listkeeper.foundation import clock
 from listkeeper.jobs import feeding
-from listkeeper.rendering import document, feed
+from listkeeper.rendering import document
 from listkeeper.rendering.document import Document, RssBlock
+from listkeeper.rendering.feeds import feed
 from listkeeper.sending import restoring
 from tests.fakes.databases import Database
 from tests.fakes.feed_site import URL, FeedSite

@@ -25,9 +25,10 @@ from listkeeper.feedback import traces
 from listkeeper.foundation import clock, outbox
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import following
-from listkeeper.sending import follow_up_view, own_data
+from listkeeper.sending import own_data
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.follow_up_run import FollowUpAct, FollowUpRun
+from listkeeper.sending.following import follow_up_view
+from listkeeper.sending.following.follow_up_run import FollowUpAct, FollowUpRun
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers import cafe, follow_ups
 from tests.makers.cafe import Cafe
@@ -153,7 +154,7 @@ def test_paused_also_what_was_planned_already_stays(works: Works, smtp_sink: Smt
         following.look()
 
     def pause(session: Session, _house: Cafe) -> None:
-        from listkeeper.sending import follow_up_steering  # noqa: PLC0415
+        from listkeeper.sending.following import follow_up_steering  # noqa: PLC0415
 
         follow_up_steering.pause(session, session.scalars(select(FollowUp)).one())
 

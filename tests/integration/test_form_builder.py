@@ -13,8 +13,9 @@ from werkzeug.test import TestResponse
 from listkeeper import store
 from listkeeper.accounts import storefront
 from listkeeper.accounts.audit_log import AuditEntry
-from listkeeper.audience import form_draft, mailing_list, signup_form
-from listkeeper.audience.form_design import Design, Fact, Look
+from listkeeper.audience import mailing_list, signup_form
+from listkeeper.audience.forms import form_draft
+from listkeeper.audience.forms.form_design import Design, Fact, Look
 from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from tests.fakes.databases import Database

@@ -12,7 +12,7 @@ from flask import Flask
 from listkeeper import store
 from listkeeper.accounts import storefront
 from listkeeper.audience import confirmation, signup_form
-from listkeeper.audience.form_design import Design, Fact, Look, Onward
+from listkeeper.audience.forms.form_design import Design, Fact, Look, Onward
 from listkeeper.rendering import form_snapshot
 from tests.fakes.databases import Database
 from tests.makers import cafe, studio

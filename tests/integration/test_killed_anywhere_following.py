@@ -20,15 +20,15 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.audience import segment
+from listkeeper.audience.segments import segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.follow_up import Start, Trigger
 from listkeeper.campaigns.follow_up_step import FollowUpStep, StepKind
 from listkeeper.foundation import clock
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.follow_up_run import ActKind, FollowUpAct, FollowUpRun, Reason, RunState
-from listkeeper.sending.follow_up_verdict import APART
+from listkeeper.sending.following.follow_up_run import ActKind, FollowUpAct, FollowUpRun, Reason, RunState
+from listkeeper.sending.following.follow_up_verdict import APART
 from listkeeper.settings import Settings
 from tests.fakes import mortal_planner
 from tests.fakes.databases import Database

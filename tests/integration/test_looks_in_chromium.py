@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from listkeeper import store, web
 from listkeeper.accounts import storefront
 from listkeeper.audience import confirmation, signup_form
-from listkeeper.audience.form_design import Design, Fact, Look, Onward
+from listkeeper.audience.forms.form_design import Design, Fact, Look, Onward
 from listkeeper.rendering import form_snapshot, look, phone_check
-from listkeeper.rendering.cascade import Cascade
+from listkeeper.rendering.css.cascade import Cascade
 from tests.browser.served import served
 from tests.browser.watched import NARROWEST, watched
 from tests.makers import cafe, studio

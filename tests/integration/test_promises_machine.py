@@ -44,7 +44,7 @@ from listkeeper.foundation.errors import Conflict, Invalid, NotFound
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import batch, claim, planning, traces
 from listkeeper.sending.delivery import Delivery
-from listkeeper.sending.transport import Accepted, Reply
+from listkeeper.sending.handing_over.transport import Accepted, Reply
 from listkeeper.settings import Settings
 from tests.fakes import databases
 from tests.integration.promises_merging import Merging

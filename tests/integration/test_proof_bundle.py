@@ -29,7 +29,7 @@ from listkeeper.audience.proof.ledger import EventType
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import keys
 from listkeeper.foundation.errors import NotFound
-from listkeeper.rendering import certificate_words
+from listkeeper.rendering.paper import certificate_words
 from listkeeper.sending import proof
 from listkeeper.standards import proof as verifier
 from listkeeper.standards import signed_note

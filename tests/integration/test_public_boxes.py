@@ -10,18 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from listkeeper import store
-from listkeeper.audience import (
-    answering,
-    confirmation,
-    form_family,
-    form_lint,
-    mailing_list,
-    privacy_notice,
-    signup,
-    signup_form,
-    subscription,
-)
+from listkeeper.audience import answering, confirmation, mailing_list, privacy_notice, signup, signup_form, subscription
 from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.forms import form_family, form_lint
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import language

@@ -14,8 +14,6 @@ from listkeeper.accounts import organisation
 from listkeeper.audience import (
     consent_text,
     erasure,
-    form_family,
-    form_record,
     mail_template,
     mailing_list,
     privacy_notice,
@@ -25,13 +23,14 @@ from listkeeper.audience import (
 )
 from listkeeper.audience.consent import Method
 from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.forms import form_family, form_record
 from listkeeper.audience.mail_template import MailTemplate
 from listkeeper.audience.privacy_notice import PrivacyNotice
 from listkeeper.audience.signup import Visit
 from listkeeper.audience.signup_form import SignupFormVersion
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation.table import Table
-from listkeeper.rendering import confirmation_mail
+from listkeeper.rendering.mails import confirmation_mail
 from tests.makers import cafe, signups
 from tests.makers.cafe import Cafe
 

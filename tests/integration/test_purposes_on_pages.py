@@ -21,8 +21,9 @@ from werkzeug.test import TestResponse
 
 from listkeeper import store
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import answering, confirmation, form_lint, form_offer, mailing_list, signup_form
+from listkeeper.audience import answering, confirmation, mailing_list, signup_form
 from listkeeper.audience.confirmation import Confirmation
+from listkeeper.audience.forms import form_lint, form_offer
 from listkeeper.audience.guard import defence
 from listkeeper.audience.signup import Signup
 from listkeeper.audience.subscriber import Subscriber

@@ -29,7 +29,7 @@ from listkeeper.jobs import reactions
 from listkeeper.sending import batch, claim, composing
 from listkeeper.sending.batch import Question
 from listkeeper.sending.delivery import Delivery
-from listkeeper.sending.transport import Accepted, Reply
+from listkeeper.sending.handing_over.transport import Accepted, Reply
 from tests.fakes.at_once import at_once, second_waits_for_first
 from tests.fakes.databases import Database
 from tests.makers import cafe, signups

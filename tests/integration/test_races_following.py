@@ -15,9 +15,9 @@ from listkeeper.campaigns.follow_up import FollowUp
 from listkeeper.campaigns.follow_up_step import StepKind
 from listkeeper.foundation import clock
 from listkeeper.jobs import following
-from listkeeper.sending import follow_up_planning
 from listkeeper.sending.delivery import Delivery
-from listkeeper.sending.follow_up_run import ActKind, FollowUpAct, FollowUpRun, Reason
+from listkeeper.sending.following import follow_up_planning
+from listkeeper.sending.following.follow_up_run import ActKind, FollowUpAct, FollowUpRun, Reason
 from tests.fakes.at_once import at_once
 from tests.fakes.databases import Database
 from tests.makers import cafe, follow_ups

@@ -15,7 +15,7 @@ from listkeeper.deliverability import domain_check, proof_row, round_trip, sendi
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.jobs import domain_watch
-from listkeeper.sending import way_address
+from listkeeper.sending.handing_over import way_address
 from listkeeper.settings import Settings
 from listkeeper.web import domain_read
 from listkeeper.web.studio import domain_page, domain_records

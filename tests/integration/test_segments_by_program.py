@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts.api_key import Scope
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.follow_up import Start, Trigger
 from listkeeper.settings import Settings

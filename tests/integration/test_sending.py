@@ -33,7 +33,7 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity, sending
 from listkeeper.sending import batch, claim, planning, steering
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.transport import Outcome
+from listkeeper.sending.handing_over.transport import Outcome
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers import cafe
 from tests.makers.cafe import Cafe

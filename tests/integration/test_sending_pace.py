@@ -16,10 +16,11 @@ from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import identity, pacing
-from listkeeper.sending import claim, receiver_state, refusal, warmup
+from listkeeper.sending import claim, refusal
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.receiver_state import ReceiverState, Stands
-from listkeeper.sending.warmup import WarmUp
+from listkeeper.sending.pacing import receiver_state, warmup
+from listkeeper.sending.pacing.receiver_state import ReceiverState, Stands
+from listkeeper.sending.pacing.warmup import WarmUp
 from tests.fakes.queue_server import QueueServer
 from tests.fakes.smtp_sink import SmtpSink
 from tests.makers import crowd

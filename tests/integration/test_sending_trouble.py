@@ -28,9 +28,9 @@ from listkeeper.rendering.mime_slots import Cut
 from listkeeper.sending import incident
 from listkeeper.sending.delivery import DeliveryState
 from listkeeper.sending.envelope import Envelope
+from listkeeper.sending.handing_over.smtp_lines import SmtpLines
+from listkeeper.sending.handing_over.transport import Outcome
 from listkeeper.sending.prepared import Ready
-from listkeeper.sending.smtp_lines import SmtpLines
-from listkeeper.sending.transport import Outcome
 from tests.fakes.smtp_sink import DROP, SmtpSink
 from tests.makers import cafe
 from tests.makers.cafe import Cafe

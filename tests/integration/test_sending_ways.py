@@ -17,8 +17,9 @@ from listkeeper import parts, store
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation.outbox import Lane
 from listkeeper.jobs import lines
-from listkeeper.sending import incident, way_address, way_trouble, ways
+from listkeeper.sending import incident
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.handing_over import way_address, way_trouble, ways
 from listkeeper.settings import Settings
 from tests.fakes import provider, smtp_sink
 from tests.fakes.provider import Provider, resets, says

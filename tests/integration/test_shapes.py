@@ -13,17 +13,10 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from listkeeper import store
-from listkeeper.audience import (
-    allowed_origins,
-    confirmation,
-    form_lint,
-    mailing_list,
-    signup,
-    signup_form,
-    subscription,
-)
+from listkeeper.audience import allowed_origins, confirmation, mailing_list, signup, signup_form, subscription
 from listkeeper.audience.confirmation import Confirmation
 from listkeeper.audience.consent_text import Wording
+from listkeeper.audience.forms import form_lint
 from listkeeper.audience.signup import Signup, SignupDecision
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.rendering import form_snapshot, form_snippet

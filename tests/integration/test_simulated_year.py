@@ -11,9 +11,9 @@ import time_machine
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from listkeeper.sending import follow_up_late
 from listkeeper.sending.delivery import Delivery
-from listkeeper.sending.follow_up_run import ActKind, Reason, StopWhy
+from listkeeper.sending.following import follow_up_late
+from listkeeper.sending.following.follow_up_run import ActKind, Reason, StopWhy
 from tests.makers import year
 from tests.makers.year_checked import Checker
 

@@ -21,8 +21,9 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
 from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock
-from listkeeper.sending import pilot, planning, steering, tempo
+from listkeeper.sending import pilot, planning, steering
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.pacing import tempo
 from listkeeper.settings import Settings
 from tests.browser.served import served
 from tests.browser.watched import watched

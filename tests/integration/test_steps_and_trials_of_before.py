@@ -19,8 +19,8 @@ from listkeeper.campaigns.trial import Rule, TrialState
 from listkeeper.foundation import clock
 from listkeeper.rendering import document
 from listkeeper.rendering.document import Mode
-from listkeeper.sending import trial
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.trying import trial
 from tests.fakes import databases
 from tests.fakes.databases import Database
 from tests.makers import cafe, follow_ups

@@ -19,7 +19,7 @@ from listkeeper.feedback.event import FeedbackEvent, FeedbackKind
 from listkeeper.foundation import clock
 from listkeeper.sending import incident, refusal, watch_words
 from listkeeper.sending.incident import IncidentKind
-from listkeeper.sending.pace_news import Refusing
+from listkeeper.sending.pacing.pace_news import Refusing
 from listkeeper.settings import Settings
 from tests.architecture import routes
 from tests.makers import cafe, studio

@@ -14,9 +14,9 @@ from listkeeper import store
 from listkeeper.accounts import user
 from listkeeper.accounts.audit_log import AuditEntry
 from listkeeper.accounts.user import Role
-from listkeeper.audience import segment as segments
 from listkeeper.audience import topic
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments import segment as segments
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.follow_up import Start, Trigger

@@ -16,7 +16,8 @@ from listkeeper.accounts.user import User
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup_form import SignupForm
-from listkeeper.sending import relay_offer, way_address, way_trouble
+from listkeeper.sending import relay_offer
+from listkeeper.sending.handing_over import way_address, way_trouble
 from listkeeper.settings import Settings
 from tests.makers import cafe, studio
 from tests.makers.studio import StudioBrowser, words

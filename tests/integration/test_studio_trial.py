@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from listkeeper import store
 from listkeeper.accounts.api_key import Scope
-from listkeeper.audience import segment
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments import segment
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.campaigns import archive
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import trial as trials
@@ -23,8 +23,8 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.stance import Stance
 from listkeeper.campaigns.trial import Arm, Figures, TrialState
 from listkeeper.foundation import clock
-from listkeeper.sending import trial
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.trying import trial
 from tests.fakes.databases import Database
 from tests.fakes.smtp_sink import SmtpSink
 from tests.integration import test_studio_letters as of_letters

@@ -18,8 +18,8 @@ from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.stance import Stance
 from listkeeper.campaigns.trial import Arm, Figures, TrialState
 from listkeeper.foundation import clock
-from listkeeper.sending import trial
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.trying import trial
 from listkeeper.settings import Settings
 from tests.browser.served import served
 from tests.browser.watched import watched

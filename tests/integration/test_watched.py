@@ -19,8 +19,8 @@ from listkeeper.jobs import rounds, shift, timetable, watching
 from listkeeper.jobs.worker import LaneWorker
 from listkeeper.sending import batch, incident, watch
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.handing_over.transport import Accepted, InDoubt, Reply
 from listkeeper.sending.incident import Incident, IncidentKind
-from listkeeper.sending.transport import Accepted, InDoubt, Reply
 from listkeeper.settings import Settings
 from tests.fakes.queue_server import QueueServer
 from tests.fakes.smtp_sink import SmtpSink

@@ -17,15 +17,10 @@ from listkeeper.campaigns.follow_up import FollowUp, Start, Trigger
 from listkeeper.campaigns.follow_up_step import FollowUpStep, StepKind, Turn
 from listkeeper.campaigns.revision import Draft
 from listkeeper.foundation import clock
-from listkeeper.sending import (
-    follow_up_entry,
-    follow_up_planning,
-    follow_up_settling,
-    follow_up_steering,
-    frequency_cap,
-)
+from listkeeper.sending import frequency_cap
 from listkeeper.sending.delivery import OPEN, Delivery, DeliveryState
-from listkeeper.sending.follow_up_run import FollowUpAct, FollowUpRun
+from listkeeper.sending.following import follow_up_entry, follow_up_planning, follow_up_settling, follow_up_steering
+from listkeeper.sending.following.follow_up_run import FollowUpAct, FollowUpRun
 from tests.makers.cafe import Cafe
 
 SITE = "https://mail.cafe.example"

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from functools import cache
 
 from listkeeper.foundation.fetch import LiveFetcher
-from listkeeper.sending import way_address
 from listkeeper.sending.envelope import Envelope
-from listkeeper.sending.mailgun_api import MailgunAccount
-from listkeeper.sending.postmark_api import PostmarkAccount
-from listkeeper.sending.provider_api import Account, ProviderApi
-from listkeeper.sending.ses_api import SesAccount
-from listkeeper.sending.transport import Outcome, TransportUnavailable
-from listkeeper.sending.way import Way
+from listkeeper.sending.handing_over import way_address
+from listkeeper.sending.handing_over.mailgun_api import MailgunAccount
+from listkeeper.sending.handing_over.postmark_api import PostmarkAccount
+from listkeeper.sending.handing_over.provider_api import Account, ProviderApi
+from listkeeper.sending.handing_over.ses_api import SesAccount
+from listkeeper.sending.handing_over.transport import Outcome, TransportUnavailable
+from listkeeper.sending.handing_over.way import Way
 from tests.fakes import provider
 from tests.fakes.provider import Act, Provider, says
 

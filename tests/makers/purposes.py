@@ -8,9 +8,10 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import confirmation, consent_text, form_offer, mailing_list, signup, signup_form
+from listkeeper.audience import confirmation, consent_text, mailing_list, signup, signup_form
 from listkeeper.audience.confirmation import Confirmation
-from listkeeper.audience.form_offer import Offer
+from listkeeper.audience.forms import form_offer
+from listkeeper.audience.forms.form_offer import Offer
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup import Signup, Visit
 from listkeeper.foundation import signing

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import renewal_link, segment
+from listkeeper.audience import renewal_link
+from listkeeper.audience.segments import segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns.revision import Draft

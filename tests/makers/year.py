@@ -27,19 +27,11 @@ from listkeeper.campaigns.follow_up_step import StepKind
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid, ListkeeperError
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import (
-    batch,
-    claim,
-    follow_up_entry,
-    follow_up_planning,
-    follow_up_settling,
-    follow_up_steering,
-    planning,
-    progress,
-)
+from listkeeper.sending import batch, claim, planning, progress
 from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.following import follow_up_entry, follow_up_planning, follow_up_settling, follow_up_steering
+from listkeeper.sending.handing_over.transport import Accepted, Reply
 from listkeeper.sending.prepared import Prepared
-from listkeeper.sending.transport import Accepted, Reply
 from tests.makers import cafe, follow_ups, multitude
 from tests.makers.cafe import Cafe
 

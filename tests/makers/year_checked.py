@@ -19,7 +19,7 @@ from listkeeper.campaigns import follow_up_step
 from listkeeper.campaigns.campaign import Campaign, CampaignKind
 from listkeeper.campaigns.follow_up_step import FollowUpStep
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.follow_up_run import ActKind, FollowUpAct, FollowUpRun, Reason, RunState
+from listkeeper.sending.following.follow_up_run import ActKind, FollowUpAct, FollowUpRun, Reason, RunState
 from listkeeper.sending.frequency_cap import SkippedMail
 from tests.makers.year import CAP_DAYS, CAP_MAILS, DAY, QUIET, ZONE, Year
 

@@ -12,8 +12,9 @@ from operator import attrgetter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent_text, form_record
+from listkeeper.audience import consent_text
 from listkeeper.audience.consent import ConsentEvent
+from listkeeper.audience.forms import form_record
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import ledger
 from listkeeper.audience.proof.ledger import Event, EventType

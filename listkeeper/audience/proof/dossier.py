@@ -18,8 +18,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import form_offer, subscriber, subscription, suppression
+from listkeeper.audience import subscriber, subscription, suppression
 from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.forms import form_offer
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import checkpoint, evidence, ledger
 from listkeeper.audience.proof.certificate import (

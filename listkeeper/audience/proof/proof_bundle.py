@@ -21,8 +21,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text, form_record, privacy_notice
+from listkeeper.audience import consent_text, privacy_notice
 from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.forms import form_record
 from listkeeper.audience.importing.proving import ProvedRow
 from listkeeper.audience.mail_template import MailTemplate
 from listkeeper.audience.mailing_list import MailingList

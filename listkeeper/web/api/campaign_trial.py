@@ -20,7 +20,7 @@ from listkeeper.campaigns.trial import Arm, Measure, Order, Rule, TrialState, Wo
 from listkeeper.feedback import trial_figures
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import NotFound
-from listkeeper.sending import trial, trial_words
+from listkeeper.sending.trying import trial, trial_words
 from listkeeper.web.api import campaigns as shown
 from listkeeper.web.api import change, lock
 from listkeeper.web.api.campaigns import OneCampaign

@@ -18,9 +18,9 @@ from listkeeper.campaigns import follow_up, follow_up_step
 from listkeeper.campaigns.follow_up import FollowUp, FollowUpState, Trigger
 from listkeeper.campaigns.follow_up_step import StepKind
 from listkeeper.foundation import clock
-from listkeeper.sending import follow_up_steering, follow_up_view
-from listkeeper.sending.follow_up_run import ActKind, Reason, StopWhy
-from listkeeper.sending.follow_up_view import LineNumbers, StepNumbers
+from listkeeper.sending.following import follow_up_steering, follow_up_view
+from listkeeper.sending.following.follow_up_run import ActKind, Reason, StopWhy
+from listkeeper.sending.following.follow_up_view import LineNumbers, StepNumbers
 from listkeeper.settings import Settings
 from listkeeper.web.api import change, lock
 from listkeeper.web.api.change import Done

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from listkeeper import store
 from listkeeper.accounts.api_key import Scope
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import allowed_origins, form_design, mailing_list, signup_form
+from listkeeper.audience import allowed_origins, mailing_list, signup_form
 from listkeeper.audience.consent_text import ConsentText
-from listkeeper.audience.form_design import ButtonInk, Fact, Look, Onward
+from listkeeper.audience.forms import form_design
+from listkeeper.audience.forms.form_design import ButtonInk, Fact, Look, Onward
 from listkeeper.audience.signup_form import FormState, SignupForm
 from listkeeper.foundation import clock
 from listkeeper.rendering import form_snippet

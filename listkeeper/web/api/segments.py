@@ -17,13 +17,14 @@ from listkeeper import store
 from listkeeper.accounts import api_key, audit_log
 from listkeeper.accounts.api_key import ApiKey, Scope
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import mailing_list, segment_check, segment_language, segment_tree
-from listkeeper.audience import segment as segments
+from listkeeper.audience import mailing_list
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile_question import Use
-from listkeeper.audience.segment import Segment
-from listkeeper.audience.segment_check import Glance
-from listkeeper.audience.segment_tree import Tree
+from listkeeper.audience.segments import segment as segments
+from listkeeper.audience.segments import segment_check, segment_language, segment_tree
+from listkeeper.audience.segments.segment import Segment
+from listkeeper.audience.segments.segment_check import Glance
+from listkeeper.audience.segments.segment_tree import Tree
 from listkeeper.campaigns import segment_use
 from listkeeper.foundation import archive, clock, language, throttle
 from listkeeper.foundation.errors import Invalid, TryAgain

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from listkeeper import parts
 from listkeeper.accounts.api_key import ApiKey, Scope
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import form_offer, signup, signup_form
+from listkeeper.audience import signup, signup_form
+from listkeeper.audience.forms import form_offer
 from listkeeper.audience.signup import Visit
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import Invalid

@@ -1,4 +1,4 @@
-// Makes ../../rendering/client_support.json of the npm package `caniemail` (the data of caniemail.com, MIT): what each
+// Makes ../../rendering/css/client_support.json of the npm package `caniemail` (the data of caniemail.com, MIT): what each
 // mail program does with a feature in its newest version that was tested, and the notes on it. `--check` makes it in
 // memory and compares byte for byte.
 import { readFile, writeFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const require = createRequire(import.meta.url);
-const file = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "rendering", "client_support.json");
+const file = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "rendering", "css", "client_support.json");
 const packageFile = require.resolve("caniemail/package.json");
 const { name, version } = JSON.parse(await readFile(packageFile, "utf8"));
 const licence = await readFile(join(dirname(packageFile), "LICENSE"), "utf8");
@@ -108,7 +108,7 @@ ${lines.join(",\n")}
 
 if (process.argv.includes("--check")) {
   if ((await readFile(file, "utf8")) !== made) {
-    console.error("rendering/client_support.json differs from its source. Run `node client_support.mjs`.");
+    console.error("rendering/css/client_support.json differs from its source. Run `node client_support.mjs`.");
     process.exit(1);
   }
 } else {

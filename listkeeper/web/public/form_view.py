@@ -10,7 +10,8 @@ from flask import url_for
 from sqlalchemy.orm import Session
 
 from listkeeper import store
-from listkeeper.audience import form_stamp, signup_form
+from listkeeper.audience import signup_form
+from listkeeper.audience.forms import form_stamp
 from listkeeper.audience.signup_form import ShownForm
 from listkeeper.rendering.shop_facts import Link, ShopFacts
 from listkeeper.web.public import hosted, onward, reply_promise

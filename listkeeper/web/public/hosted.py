@@ -9,8 +9,8 @@ from flask import Blueprint, Response, make_response, url_for
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import storefront
-from listkeeper.audience import form_family
-from listkeeper.audience.form_design import ButtonInk, Fact, Look
+from listkeeper.audience.forms import form_family
+from listkeeper.audience.forms.form_design import ButtonInk, Fact, Look
 from listkeeper.audience.signup_form import ShownForm
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Invalid, NotFound

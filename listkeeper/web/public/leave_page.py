@@ -22,7 +22,7 @@ from listkeeper.audience.leaving_reason import WORDS_LIMIT, Why
 from listkeeper.audience.subscription import Frequency, SubscriptionState
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.sending import way_out
+from listkeeper.sending.handing_over import way_out
 from listkeeper.web import headers
 from listkeeper.web.public import choices, page, reader
 from listkeeper.web.public.ahead import Ahead

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, make_response, redirect
 
-from listkeeper.audience.form_design import Onward
+from listkeeper.audience.forms.form_design import Onward
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
 from listkeeper.foundation import language
 from listkeeper.rendering.shop_facts import Link

@@ -18,8 +18,8 @@ from listkeeper.audience.proof import checkpoint, dossier, ledger
 from listkeeper.audience.proof.checkpoint import Checkpoint
 from listkeeper.audience.proof.ledger import EventType, LedgerRow
 from listkeeper.foundation import language, signing
-from listkeeper.rendering import certificate_paper, certificate_words
-from listkeeper.rendering.certificate_paper import Entry
+from listkeeper.rendering.paper import certificate_paper, certificate_words
+from listkeeper.rendering.paper.certificate_paper import Entry
 from listkeeper.sending import authorisation
 from listkeeper.web.public import guest, page, why_page
 from listkeeper.web.public.guest import Guest

@@ -25,7 +25,7 @@ from listkeeper.audience.subscription import Subscription, SubscriptionState
 from listkeeper.feedback import own_data
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import certificate_words
+from listkeeper.rendering.paper import certificate_words
 from listkeeper.sending import relay_offer
 from listkeeper.standards import address
 from listkeeper.web import headers

@@ -16,7 +16,7 @@ from listkeeper import store
 from listkeeper.audience import unsubscribe
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.foundation import clock, language
-from listkeeper.rendering import certificate_words
+from listkeeper.rendering.paper import certificate_words
 from listkeeper.sending import authorisation
 from listkeeper.sending.delivery import Delivery
 from listkeeper.web.public import page, reader

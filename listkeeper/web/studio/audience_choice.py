@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from flask import request
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import segment as segments
 from listkeeper.audience import topic
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments import segment as segments
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.audience.topic import Topic
 from listkeeper.campaigns import recipients
 from listkeeper.campaigns.campaign import Campaign

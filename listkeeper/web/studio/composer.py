@@ -23,7 +23,7 @@ from listkeeper.campaigns.recipients import Whom
 from listkeeper.campaigns.revision import Draft, Revision
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation.errors import ListkeeperError
-from listkeeper.rendering import letter_light
+from listkeeper.rendering.reading import letter_light
 from listkeeper.sending import halt, seen_as
 from listkeeper.sending.seen_as import View
 from listkeeper.web import headers

@@ -22,7 +22,7 @@ from listkeeper.deliverability.record_request import Request
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.deliverability.sub_domain import Choice
 from listkeeper.insight import policy_advice
-from listkeeper.sending import warmup
+from listkeeper.sending.pacing import warmup
 from listkeeper.standards import dkim_key_record
 from listkeeper.standards.dns import NxDomain
 from listkeeper.web.studio import (

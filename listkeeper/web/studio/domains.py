@@ -12,7 +12,8 @@ from listkeeper.deliverability import domain_check, proven, sending_domain
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
-from listkeeper.sending import domain_news, warmup
+from listkeeper.sending import domain_news
+from listkeeper.sending.pacing import warmup
 from listkeeper.web.studio import domain_page, member, page, words
 
 blueprint = Blueprint("domains", __name__, url_prefix=page.ROOT)

@@ -18,7 +18,7 @@ from listkeeper.audience.proof import evidence_request
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict
-from listkeeper.rendering import certificate_paper
+from listkeeper.rendering.paper import certificate_paper
 from listkeeper.sending import proof
 from listkeeper.web import headers
 from listkeeper.web.studio import member, page

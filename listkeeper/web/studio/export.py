@@ -8,8 +8,8 @@ from flask import Blueprint, Response, stream_with_context
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import segment
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments import segment
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.foundation import archive, clock
 from listkeeper.sending import exporting
 from listkeeper.web import headers

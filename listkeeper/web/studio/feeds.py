@@ -23,8 +23,8 @@ from listkeeper.campaigns.feed_letter import FeedLetter
 from listkeeper.campaigns.feed_rhythm import Cadence, Rhythm
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError, TryAgain
-from listkeeper.rendering import feed
-from listkeeper.rendering.feed import Feed
+from listkeeper.rendering.feeds import feed
+from listkeeper.rendering.feeds.feed import Feed
 from listkeeper.web import problems
 from listkeeper.web.studio import member, page
 

@@ -12,8 +12,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import mailing_list, segment
-from listkeeper.audience.segment import Segment
+from listkeeper.audience import mailing_list
+from listkeeper.audience.segments import segment
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import follow_up, follow_up_check, follow_up_starter, follow_up_step
 from listkeeper.campaigns.follow_up import FollowUp, Start, Stops, Trigger
@@ -21,7 +22,8 @@ from listkeeper.campaigns.follow_up_step import FollowUpStep, StepKind, Turn
 from listkeeper.deliverability.finding import Severity
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid, ListkeeperError
-from listkeeper.sending import follow_up_steering, follow_up_view, follow_up_words, frequency_cap
+from listkeeper.sending import frequency_cap
+from listkeeper.sending.following import follow_up_steering, follow_up_view, follow_up_words
 from listkeeper.web import problems
 from listkeeper.web.studio import member, page, words
 

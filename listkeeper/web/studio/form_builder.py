@@ -15,8 +15,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation, storefront
-from listkeeper.audience import consent_text, form_draft, form_family, signup_form
+from listkeeper.audience import consent_text, signup_form
 from listkeeper.audience.consent_text import TextKind
+from listkeeper.audience.forms import form_draft, form_family
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation, storefront
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text, form_design, form_draft, form_family, privacy_notice, signup_form
-from listkeeper.audience.form_design import Design, Fact
+from listkeeper.audience import consent_text, privacy_notice, signup_form
+from listkeeper.audience.forms import form_design, form_draft, form_family
+from listkeeper.audience.forms.form_design import Design, Fact
 from listkeeper.audience.proof import dossier
 from listkeeper.audience.proof.certificate import ShownForm, ShownText
 from listkeeper.audience.signup_form import SignupForm

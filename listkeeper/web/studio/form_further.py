@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts import organisation
-from listkeeper.audience import consent_text, form_offer, mailing_list
+from listkeeper.audience import consent_text, mailing_list
 from listkeeper.audience.consent_text import ConsentText, TextKind, Wording
-from listkeeper.audience.form_offer import Named, Offer
+from listkeeper.audience.forms import form_offer
+from listkeeper.audience.forms.form_offer import Named, Offer
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.foundation import language

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from listkeeper.audience.form_design import NONE, ButtonInk, Design, Fact, Look, Onward
+from listkeeper.audience.forms.form_design import NONE, ButtonInk, Design, Fact, Look, Onward
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import look

@@ -10,8 +10,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import consent_text, form_design, mailing_list, signup_form
-from listkeeper.audience.form_design import Design
+from listkeeper.audience import consent_text, mailing_list, signup_form
+from listkeeper.audience.forms import form_design
+from listkeeper.audience.forms.form_design import Design
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid

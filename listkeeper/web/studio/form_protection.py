@@ -14,7 +14,7 @@ from listkeeper.audience.guard.defence import Stage
 from listkeeper.audience.signup import SignupDecision
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.foundation import language
-from listkeeper.rendering import defence_mail
+from listkeeper.rendering.mails import defence_mail
 from listkeeper.web.studio import member, page
 
 blueprint = Blueprint("form_protection", __name__, url_prefix=page.ROOT)

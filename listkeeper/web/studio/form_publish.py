@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import consent, form_draft, list_rules, mailing_list, signup_form
+from listkeeper.audience import consent, list_rules, mailing_list, signup_form
+from listkeeper.audience.forms import form_draft
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup_form import SignupForm, SignupFormVersion
 from listkeeper.foundation import language

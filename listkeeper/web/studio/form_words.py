@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from flask import request
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import consent_text, form_design
+from listkeeper.audience import consent_text
 from listkeeper.audience.consent_text import TextKind, Wording
+from listkeeper.audience.forms import form_design
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.signup_form import SignupFormVersion, Words
 from listkeeper.deliverability.finding import Finding, Severity

@@ -13,7 +13,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import consent, form_draft, form_family, privacy_notice, signup_form
+from listkeeper.audience import consent, privacy_notice, signup_form
+from listkeeper.audience.forms import form_draft, form_family
 from listkeeper.audience.signup_form import FormState, SignupForm
 from listkeeper.foundation import language
 from listkeeper.web.studio import form_words, member, page

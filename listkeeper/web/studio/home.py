@@ -20,8 +20,9 @@ from listkeeper.campaigns.campaign import CampaignState
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import language
 from listkeeper.insight import board_warnings
-from listkeeper.sending import halt, incident, outlook, pilot, progress, trial
+from listkeeper.sending import halt, incident, outlook, pilot, progress
 from listkeeper.sending.incident import Incident, IncidentKind
+from listkeeper.sending.trying import trial
 from listkeeper.web.studio import board_cards, forms, member, notices, page, words
 
 blueprint = Blueprint("home", __name__, url_prefix=page.ROOT)

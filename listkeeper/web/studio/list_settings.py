@@ -11,18 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import (
-    form_family,
-    list_rules,
-    mailing_list,
-    merging,
-    segment_meaning,
-    signup_form,
-    subscription,
-    topic,
-)
+from listkeeper.audience import list_rules, mailing_list, merging, signup_form, subscription, topic
+from listkeeper.audience.forms import form_family
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.merging import Merged
+from listkeeper.audience.segments import segment_meaning
 from listkeeper.audience.subscription import SubscriptionState
 from listkeeper.campaigns import archive as letter_archive
 from listkeeper.foundation import language

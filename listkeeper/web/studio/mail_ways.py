@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from listkeeper.deliverability.finding import Verdict
-from listkeeper.sending import way_state
-from listkeeper.sending.way_state import WayStands
+from listkeeper.sending.handing_over import way_state
+from listkeeper.sending.handing_over.way_state import WayStands
 from listkeeper.web.studio import page, words
 
 _VERDICTS = {WayStands.WORKS: Verdict.RIGHT, WayStands.TROUBLE: Verdict.WRONG, WayStands.UNKNOWN: Verdict.UNKNOWN}

@@ -26,7 +26,8 @@ from listkeeper.feedback import decision_words, timeline
 from listkeeper.feedback import event as feedback
 from listkeeper.feedback.event import FeedbackEvent
 from listkeeper.foundation import money
-from listkeeper.sending import follow_up_view, follow_up_words, opening
+from listkeeper.sending import opening
+from listkeeper.sending.following import follow_up_view, follow_up_words
 from listkeeper.web.studio import page, words
 
 blueprint = Blueprint("people", __name__, url_prefix=page.ROOT)

@@ -20,8 +20,8 @@ from listkeeper.campaigns import picture
 from listkeeper.campaigns.picture import LetterPicture
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Forbidden, Invalid, ListkeeperError
-from listkeeper.rendering import picture_file
-from listkeeper.rendering.picture_file import PictureFile
+from listkeeper.rendering.pictures import picture_file
+from listkeeper.rendering.pictures.picture_file import PictureFile
 from listkeeper.web.studio import member, page
 
 blueprint = Blueprint("pictures", __name__, url_prefix=f"{page.ROOT}/pictures")

@@ -7,7 +7,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
-from listkeeper.audience import form_family, privacy_notice
+from listkeeper.audience import privacy_notice
+from listkeeper.audience.forms import form_family
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 from listkeeper.rendering import form_snapshot

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from listkeeper.audience import segment_phrases, segment_tree
-from listkeeper.audience.segment_phrases import Phrase, Slot
-from listkeeper.audience.segment_tree import All, AnyOf, Condition, Not, Tree
+from listkeeper.audience.segments import segment_phrases, segment_tree
+from listkeeper.audience.segments.segment_phrases import Phrase, Slot
+from listkeeper.audience.segments.segment_tree import All, AnyOf, Condition, Not, Tree
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
 

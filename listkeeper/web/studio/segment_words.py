@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import profile_question, segment, topic
+from listkeeper.audience import profile_question, topic
 from listkeeper.audience import source as sources
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.segment_phrases import PHRASES
+from listkeeper.audience.segments import segment
+from listkeeper.audience.segments.segment_phrases import PHRASES
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.audience.source import Channel, Source
 from listkeeper.audience.subscription import Basis

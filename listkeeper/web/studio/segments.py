@@ -12,11 +12,18 @@ from werkzeug.wrappers import Response as AnyResponse
 from listkeeper import store
 from listkeeper.accounts import audit_log, organisation
 from listkeeper.audience import mailing_list as lists
-from listkeeper.audience import segment, segment_check, segment_language, segment_query, segment_topics, segment_tree
 from listkeeper.audience.mailing_list import MailingList
-from listkeeper.audience.segment import Segment
-from listkeeper.audience.segment_check import Check
-from listkeeper.audience.segment_tree import Tree
+from listkeeper.audience.segments import (
+    segment,
+    segment_check,
+    segment_language,
+    segment_query,
+    segment_topics,
+    segment_tree,
+)
+from listkeeper.audience.segments.segment import Segment
+from listkeeper.audience.segments.segment_check import Check
+from listkeeper.audience.segments.segment_tree import Tree
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import segment_use
 from listkeeper.foundation import language

@@ -7,8 +7,8 @@ from flask import Blueprint, Response
 from listkeeper import store
 from listkeeper.accounts import organisation
 from listkeeper.audience import signup_form, source
-from listkeeper.rendering import poster, qr
-from listkeeper.rendering.poster import PosterSize
+from listkeeper.rendering.paper import poster, qr
+from listkeeper.rendering.paper.poster import PosterSize
 from listkeeper.web import attachment
 from listkeeper.web.studio import page, sources
 

@@ -19,7 +19,7 @@ from listkeeper.audience.source import SOCIAL, Channel, Source
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.insight import brought
-from listkeeper.rendering import poster
+from listkeeper.rendering.paper import poster
 from listkeeper.web.studio import member, page
 
 blueprint = Blueprint("sources", __name__, url_prefix=page.ROOT)

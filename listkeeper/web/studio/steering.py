@@ -17,7 +17,8 @@ from listkeeper.campaigns.schedule import AT_ONCE, Leaving
 from listkeeper.campaigns.trial import Arm
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Conflict, Invalid
-from listkeeper.sending import planning, steering, trial
+from listkeeper.sending import planning, steering
+from listkeeper.sending.trying import trial
 from listkeeper.web.studio import composer, member, page
 
 blueprint = Blueprint("steering", __name__, url_prefix=f"{page.ROOT}/letters/<public_id>")

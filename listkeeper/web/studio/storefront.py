@@ -15,7 +15,7 @@ from listkeeper.accounts.opening_hours import DAYS
 from listkeeper.accounts.organisation import Organisation
 from listkeeper.accounts.storefront import Storefront
 from listkeeper.audience import mailing_list, signup_form
-from listkeeper.audience.form_design import Fact
+from listkeeper.audience.forms.form_design import Fact
 from listkeeper.audience.signup_form import SignupForm
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Invalid

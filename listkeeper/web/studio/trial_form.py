@@ -17,8 +17,8 @@ from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.trial import Measure, Order, Rule, Trial, Words
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.sending import trial_order, trial_size, trial_words
 from listkeeper.sending.pilot import Pilot
+from listkeeper.sending.trying import trial_order, trial_size, trial_words
 from listkeeper.web.studio import typed_number, underway
 
 _MOST = 1_000_000

@@ -10,7 +10,7 @@ from listkeeper.campaigns import trial as trials
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.trial import Arm, TrialState
 from listkeeper.feedback import trial_figures
-from listkeeper.sending import trial_words
+from listkeeper.sending.trying import trial_words
 
 _CHOOSABLE = frozenset({TrialState.WAITING, TrialState.ASKS})
 _UNDER_WAY = frozenset({CampaignState.SENDING, CampaignState.PAUSED})

@@ -16,9 +16,11 @@ from listkeeper.accounts.organisation import Organisation
 from listkeeper.campaigns import schedule
 from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import AT_ONCE, Leaving
-from listkeeper.sending import frequency_cap, outlook, pilot, progress, receiver_state, steering, trial
+from listkeeper.sending import frequency_cap, outlook, pilot, progress, steering
+from listkeeper.sending.pacing import receiver_state
 from listkeeper.sending.pilot import Pilot, PilotState
 from listkeeper.sending.progress import Progress
+from listkeeper.sending.trying import trial
 from listkeeper.web.studio import page, trial_part, typed_number, words
 
 _OVER = frozenset({CampaignState.FINISHED, CampaignState.CANCELLED})

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from listkeeper.audience.segment_tree import All, AnyOf, Condition, Not, Tree
+from listkeeper.audience.segments.segment_tree import All, AnyOf, Condition, Not, Tree
 from listkeeper.deliverability import mail_provider
 
 Person = Mapping[str, Any]

@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.storefront import Storefront
-from listkeeper.audience import activity, list_rules, profile_version, segment, source, topic
+from listkeeper.audience import activity, list_rules, profile_version, source, topic
 from listkeeper.audience.activity import Act, ActivityKind
 from listkeeper.audience.consent_text import ConsentText
 from listkeeper.audience.handover import MessageClass
 from listkeeper.audience.posted_event import PostedEvent
 from listkeeper.audience.profile import How, ProfileAnswer
 from listkeeper.audience.profile_words import QuestionKind
-from listkeeper.audience.segment_language import parse
-from listkeeper.audience.segment_phrases import PHRASES, Phrase, Slot
-from listkeeper.audience.segment_tree import All, AnyOf, Condition, Not, Tree
+from listkeeper.audience.segments import segment
+from listkeeper.audience.segments.segment_language import parse
+from listkeeper.audience.segments.segment_phrases import PHRASES, Phrase, Slot
+from listkeeper.audience.segments.segment_tree import All, AnyOf, Condition, Not, Tree
 from listkeeper.audience.source import Channel
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Frequency, Subscription, SubscriptionState

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import null, select, text
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import consent_text, form_design, form_family, form_record, privacy_notice, signup_form
-from listkeeper.audience.form_design import NONE, ButtonInk, Design, Fact, Look, Onward
+from listkeeper.audience import consent_text, privacy_notice, signup_form
+from listkeeper.audience.forms import form_design, form_family, form_record
+from listkeeper.audience.forms.form_design import NONE, ButtonInk, Design, Fact, Look, Onward
 from listkeeper.audience.proof import dossier
 from listkeeper.audience.signup_form import ShownForm, SignupFormVersion
 from listkeeper.foundation.errors import Invalid

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import form_draft, signup_form
-from listkeeper.audience.form_draft import FormDraft
+from listkeeper.audience import signup_form
+from listkeeper.audience.forms import form_draft
+from listkeeper.audience.forms.form_draft import FormDraft
 from listkeeper.foundation.errors import Conflict, Invalid
 from tests.makers.cafe import Cafe
 

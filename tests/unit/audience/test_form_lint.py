@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listkeeper import store
-from listkeeper.audience import form_lint
+from listkeeper.audience.forms import form_lint
 from listkeeper.deliverability.finding import Severity
 from listkeeper.foundation import language
 from tests.makers import cafe

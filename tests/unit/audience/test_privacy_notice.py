@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import form_family, form_record, privacy_notice, signup_form
+from listkeeper.audience import privacy_notice, signup_form
+from listkeeper.audience.forms import form_family, form_record
 from listkeeper.audience.privacy_notice import PrivacyNotice
 from listkeeper.audience.proof import ledger, ledger_audit
 from listkeeper.audience.proof.ledger import EventType, LedgerRow

@@ -10,17 +10,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import (
-    consent,
-    consent_text,
-    form_family,
-    form_record,
-    jurisdiction,
-    list_rules,
-    mailing_list,
-    signup_form,
-)
+from listkeeper.audience import consent, consent_text, jurisdiction, list_rules, mailing_list, signup_form
 from listkeeper.audience.consent_text import ConsentText, TextKind
+from listkeeper.audience.forms import form_family, form_record
 from listkeeper.audience.proof.ledger import LedgerRow
 from listkeeper.audience.signup_form import FormState, ShownForm, SignupFormVersion
 from listkeeper.foundation import language

@@ -36,7 +36,7 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.foundation import clock, language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import certificate_html, certificate_words
+from listkeeper.rendering.paper import certificate_html, certificate_words
 from tests.makers import cafe, gate
 from tests.makers.cafe import Cafe
 from tests.unit.audience.conftest import as_stored

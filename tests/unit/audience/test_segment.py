@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import activity, erasure, mailing_list, merging, segment, segment_check, segment_query
+from listkeeper.audience import activity, erasure, mailing_list, merging
 from listkeeper.audience.activity import Act, Activity, ActivityKind, LatestAct
-from listkeeper.audience.segment import Segment
-from listkeeper.audience.segment_language import parse
+from listkeeper.audience.segments import segment, segment_check, segment_query
+from listkeeper.audience.segments.segment import Segment
+from listkeeper.audience.segments.segment_language import parse
 from listkeeper.campaigns import question_use, recipients, segment_use
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import segment, segment_check, segment_query
-from listkeeper.audience.segment import Segment
-from listkeeper.audience.segment_tree import DEEPEST, LONGEST_TEXT
+from listkeeper.audience.segments import segment, segment_check, segment_query
+from listkeeper.audience.segments.segment import Segment
+from listkeeper.audience.segments.segment_tree import DEEPEST, LONGEST_TEXT
 from listkeeper.foundation.errors import Invalid
 from tests.makers import cafe
 from tests.makers.cafe import Cafe

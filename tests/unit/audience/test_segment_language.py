@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listkeeper.audience import segment_tree
-from listkeeper.audience.segment_language import Misread, parse, printed, quoted
-from listkeeper.audience.segment_phrases import MOST_DAYS, PHRASES, Phrase, Slot
-from listkeeper.audience.segment_tree import All, AnyOf, Condition, Not, Tree
+from listkeeper.audience.segments import segment_tree
+from listkeeper.audience.segments.segment_language import Misread, parse, printed, quoted
+from listkeeper.audience.segments.segment_phrases import MOST_DAYS, PHRASES, Phrase, Slot
+from listkeeper.audience.segments.segment_tree import All, AnyOf, Condition, Not, Tree
 from listkeeper.foundation.errors import Invalid
 
 _AWKWARD = ["and", "NOT", "unknown", '"', "\\", "a b", "(", "30", "ß", "Æbler", "'; DROP TABLE segment; --"]

@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import list_rules, segment, segment_query
-from listkeeper.audience.segment_calendar import Calendar
-from listkeeper.audience.segment_language import parse, printed
-from listkeeper.audience.segment_names import DELIVERY, LETTER
+from listkeeper.audience import list_rules
+from listkeeper.audience.segments import segment, segment_query
+from listkeeper.audience.segments.segment_calendar import Calendar
+from listkeeper.audience.segments.segment_language import parse, printed
+from listkeeper.audience.segments.segment_names import DELIVERY, LETTER
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock
-from listkeeper.sending import follow_up_stop
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.following import follow_up_stop
 from tests.makers.cafe import Cafe
 from tests.unit.audience import segment_by_hand
 from tests.unit.audience.segment_people import LETTERS, NOWS, ZONES, Stage, people, trees

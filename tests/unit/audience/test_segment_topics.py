@@ -13,10 +13,6 @@ from listkeeper.audience import (
     profile,
     profile_question,
     profile_version,
-    segment,
-    segment_check,
-    segment_meaning,
-    segment_query,
     signup_form,
     source,
     subscription,
@@ -27,8 +23,9 @@ from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.profile import How
 from listkeeper.audience.profile_question import QuestionState
 from listkeeper.audience.profile_words import QuestionKind
-from listkeeper.audience.segment import Segment
-from listkeeper.audience.segment_language import parse
+from listkeeper.audience.segments import segment, segment_check, segment_meaning, segment_query
+from listkeeper.audience.segments.segment import Segment
+from listkeeper.audience.segments.segment_language import parse
 from listkeeper.audience.source import Channel
 from listkeeper.audience.subscription import Subscription
 from listkeeper.foundation import clock

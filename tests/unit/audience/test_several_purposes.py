@@ -17,9 +17,6 @@ from listkeeper.audience import (
     consent,
     consent_text,
     erasure,
-    form_offer,
-    form_record,
-    form_stamp,
     lifecycle,
     mailing_list,
     signup_form,
@@ -29,7 +26,8 @@ from listkeeper.audience import (
 from listkeeper.audience.answering import Answer
 from listkeeper.audience.confirmation import AskKind, Confirmation, FurtherList
 from listkeeper.audience.consent import EventKind, Method
-from listkeeper.audience.form_offer import Offer
+from listkeeper.audience.forms import form_offer, form_record, form_stamp
+from listkeeper.audience.forms.form_offer import Offer
 from listkeeper.audience.mailing_list import ListState, MailingList
 from listkeeper.audience.proof import ledger_audit
 from listkeeper.audience.signup import SignupDecision

@@ -17,9 +17,9 @@ from listkeeper.campaigns.feed_letter import FeedLetter
 from listkeeper.campaigns.feed_rhythm import Cadence, Rhythm
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict, Invalid
-from listkeeper.rendering import feed
 from listkeeper.rendering.document import RssBlock
-from listkeeper.rendering.feed import Feed
+from listkeeper.rendering.feeds import feed
+from listkeeper.rendering.feeds.feed import Feed
 from tests.fakes.feed_site import URL, FeedSite
 from tests.makers import cafe
 from tests.makers.cafe import Cafe

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from listkeeper.accounts.organisation import Organisation
-from listkeeper.audience import mailing_list, segment
+from listkeeper.audience import mailing_list
 from listkeeper.audience.mailing_list import SERVICE
+from listkeeper.audience.segments import segment
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import follow_up, follow_up_check, follow_up_starter, follow_up_step
 from listkeeper.campaigns.follow_up import TRANSITIONS, FollowUp, FollowUpState, Start, Trigger

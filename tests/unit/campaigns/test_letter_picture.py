@@ -11,8 +11,8 @@ from listkeeper.campaigns import campaign, picture, snippet
 from listkeeper.campaigns.picture import LetterPicture
 from listkeeper.campaigns.revision import Draft
 from listkeeper.foundation.errors import Conflict, Invalid, NotFound
-from listkeeper.rendering import picture_file
-from listkeeper.rendering.picture_file import PictureFile
+from listkeeper.rendering.pictures import picture_file
+from listkeeper.rendering.pictures.picture_file import PictureFile
 from listkeeper.sending import planning
 from tests.makers import cafe, pictures
 from tests.makers.cafe import Cafe

@@ -12,9 +12,10 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import profile, profile_question, segment
+from listkeeper.audience import profile, profile_question
 from listkeeper.audience.profile import How, ProfileAnswer
-from listkeeper.audience.segment import Segment
+from listkeeper.audience.segments import segment
+from listkeeper.audience.segments.segment import Segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import follow_up, recipients, segment_use
 from listkeeper.campaigns.campaign import Campaign, CampaignState
@@ -22,8 +23,9 @@ from listkeeper.campaigns.follow_up import FollowUp, FollowUpState, Start, Trigg
 from listkeeper.campaigns.follow_up_step import FollowUpStep
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Invalid, NotFound
-from listkeeper.sending import answer_keeping, follow_up_entry, follow_up_steering
-from listkeeper.sending.follow_up_run import RunState, StopWhy
+from listkeeper.sending import answer_keeping
+from listkeeper.sending.following import follow_up_entry, follow_up_steering
+from listkeeper.sending.following.follow_up_run import RunState, StopWhy
 from tests.makers import cafe, follow_ups, questions
 from tests.makers.cafe import Cafe
 

@@ -12,7 +12,7 @@ from listkeeper.deliverability.gate import Gate
 from listkeeper.deliverability.sending_domain import SendingDomain
 from listkeeper.deliverability.surroundings import Surroundings
 from listkeeper.foundation import fetch
-from listkeeper.sending import way, way_address
+from listkeeper.sending.handing_over import way, way_address
 from listkeeper.settings import Settings
 from listkeeper.standards.dns import LiveResolver
 from tests.fakes import dns_server

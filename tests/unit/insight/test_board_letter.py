@@ -14,7 +14,7 @@ from listkeeper.accounts.user import Role
 from listkeeper.insight import board_letter, board_pick
 from listkeeper.insight.board_number import NumberKind
 from listkeeper.insight.board_pick import Pick
-from listkeeper.rendering import board_mail
+from listkeeper.rendering.mails import board_mail
 from listkeeper.sending.board_mail import BoardMail
 from listkeeper.sending.delivery import Delivery
 from tests.makers import cafe

@@ -14,7 +14,7 @@ from listkeeper.insight import own_name, own_name_words
 from listkeeper.insight.own_name import OwnName, Source, Who
 from listkeeper.sending import left_by_day
 from listkeeper.sending.delivery import DeliveryState
-from listkeeper.sending.way import PRACTICE
+from listkeeper.sending.handing_over.way import PRACTICE
 from tests.makers import cafe, kept_reports
 from tests.makers.kept_reports import DOMAIN, Mail
 

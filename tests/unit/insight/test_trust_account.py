@@ -11,7 +11,8 @@ import time_machine
 from sqlalchemy import String, event, insert, literal, select, text
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import mailing_list, segment
+from listkeeper.audience import mailing_list
+from listkeeper.audience.segments import segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import stance as stances

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from lxml import html as lxml_html
 
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import compiled, contrast_check, document, filling, letter_access
+from listkeeper.rendering import compiled, document, filling
 from listkeeper.rendering.content import Filled, Letter
 from listkeeper.rendering.document import Mode, Theme
+from listkeeper.rendering.reading import contrast_check, letter_access
 from tests.unit.rendering.conftest import READER, SENDER
 
 PICTURE = {"src": "/media/abc.jpg", "alt": "En bolle", "width": 1200, "height": 600}

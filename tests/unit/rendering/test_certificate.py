@@ -16,8 +16,8 @@ from listkeeper.audience.proof.ledger import EventType
 from listkeeper.audience.subscription import Basis, SubscriptionState
 from listkeeper.audience.suppression import Reason
 from listkeeper.foundation import language
-from listkeeper.rendering import certificate_html, certificate_paper, certificate_pdf
-from listkeeper.rendering import certificate_words as words
+from listkeeper.rendering.paper import certificate_html, certificate_paper, certificate_pdf
+from listkeeper.rendering.paper import certificate_words as words
 from tests.makers import certificates
 
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listkeeper.deliverability.finding import Severity
-from listkeeper.rendering import client_features, client_support, compiled, filling
-from listkeeper.rendering.client_support import MAIN, OUR_LAYOUT, PROGRESSIVE, Verdict
+from listkeeper.rendering import compiled, filling
 from listkeeper.rendering.content import Letter, Reader
+from listkeeper.rendering.css import client_features, client_support
+from listkeeper.rendering.css.client_support import MAIN, OUR_LAYOUT, PROGRESSIVE, Verdict
 
 OURS = {*PROGRESSIVE, *OUR_LAYOUT}
 TABLES = (

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listkeeper.foundation import language
-from listkeeper.rendering import compiled, contrast_check, filling
+from listkeeper.rendering import compiled, filling
 from listkeeper.rendering.content import AnswerLink, AskedQuestion, Letter, Reader
-from listkeeper.rendering.letter_colours import Why
+from listkeeper.rendering.reading import contrast_check
+from listkeeper.rendering.reading.letter_colours import Why
 
 ASKED = AskedQuestion("en", "Where?", "Because.", "Less mail.", (AnswerLink("Oslo", "https://n.example/q/1"),))
 MARKDOWN = """# One

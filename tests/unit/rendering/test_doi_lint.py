@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from listkeeper.audience.starter_text import STARTERS
 from listkeeper.deliverability.finding import Finding, Severity
 from listkeeper.foundation import language
-from listkeeper.rendering import confirmation_mail, doi_lint, message
+from listkeeper.rendering import message
 from listkeeper.rendering.content import Filled, Sender
-from listkeeper.rendering.doi_lint import Published
+from listkeeper.rendering.mails import confirmation_mail
 from listkeeper.rendering.message import Attachment
+from listkeeper.rendering.words import doi_lint
+from listkeeper.rendering.words.doi_lint import Published
 from tests.unit.rendering.conftest import SENDER
 
 SITE = "https://n.fuglsang.example"

@@ -11,8 +11,8 @@ import pytest
 from listkeeper.foundation.errors import Invalid, TryAgain
 from listkeeper.foundation.fetch_address import Refused, Unreachable
 from listkeeper.foundation.fetch_document import Document
-from listkeeper.rendering import feed
-from listkeeper.rendering.feed import Seen
+from listkeeper.rendering.feeds import feed
+from listkeeper.rendering.feeds.feed import Seen
 
 _BASE = "https://shop.example/news/feed.xml"
 _RSS = "application/rss+xml"

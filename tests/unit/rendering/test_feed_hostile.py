@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import feed, feed_text
+from listkeeper.rendering.feeds import feed, feed_text
 
 _BASE = "https://shop.example/news/feed.xml"
 _RSS = "application/rss+xml"

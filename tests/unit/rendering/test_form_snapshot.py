@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from listkeeper.audience.form_design import Design, Fact, Look
+from listkeeper.audience.forms.form_design import Design, Fact, Look
 from listkeeper.rendering import form_snapshot
 from tests.makers import certificates
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listkeeper.deliverability.finding import Severity
-from listkeeper.rendering import compiled, filling, letter_access
+from listkeeper.rendering import compiled, filling
 from listkeeper.rendering.content import AnswerLink, AskedQuestion, Letter, Reader
-from listkeeper.rendering.letter_access import Kind
+from listkeeper.rendering.reading import letter_access
+from listkeeper.rendering.reading.letter_access import Kind
 
 ASKED = AskedQuestion("da", "Hvor?", "Fordi.", "Færre breve.", (AnswerLink("Oslo", "https://n.example/q/1"),))
 SIZE = 'src="a.png" width="120" height="44"'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from listkeeper.audience.form_design import ButtonInk, Design, Look
+from listkeeper.audience.forms.form_design import ButtonInk, Design, Look
 from listkeeper.rendering import colour, look
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")

@@ -14,8 +14,9 @@ from lxml import html as lxml_html
 
 from listkeeper.foundation import language
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import already_subscribed_mail, answer_mail, confirmation_mail, message
+from listkeeper.rendering import message
 from listkeeper.rendering.content import Filled
+from listkeeper.rendering.mails import already_subscribed_mail, answer_mail, confirmation_mail
 from tests.unit.rendering.conftest import SENDER
 
 CONSENT = (

@@ -9,10 +9,10 @@ import pytest
 from lxml import html as lxml_html
 
 from listkeeper import web
-from listkeeper.audience.form_design import Look
+from listkeeper.audience.forms.form_design import Look
 from listkeeper.deliverability.finding import Severity, Verdict
 from listkeeper.rendering import look, page_weight, phone_check
-from listkeeper.rendering.cascade import Cascade, as_hex
+from listkeeper.rendering.css.cascade import Cascade, as_hex
 from listkeeper.rendering.page_weight import Part, Seen
 
 PUBLIC = (Path(web.__file__).parent / "static" / "public.css").read_bytes()

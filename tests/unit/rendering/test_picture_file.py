@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops, ImageCms
 
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import picture_file
+from listkeeper.rendering.pictures import picture_file
 from tests.makers import pictures
 from tests.makers.pictures import drawing, opened, scene, written
 

@@ -9,21 +9,11 @@ import pytest
 from lxml import html as lxml_html
 
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import (
-    archive_copy,
-    client_support,
-    compiled,
-    contrast_check,
-    document,
-    filling,
-    letter_access,
-    links,
-    own_links,
-    poll_faults,
-    poll_words,
-)
+from listkeeper.rendering import archive_copy, compiled, document, filling, links, own_links, poll_faults, poll_words
 from listkeeper.rendering.content import Filled, Reader
+from listkeeper.rendering.css import client_support
 from listkeeper.rendering.document import PollBlock
+from listkeeper.rendering.reading import contrast_check, letter_access
 from tests.unit.rendering.conftest import READER
 from tests.unit.rendering.test_archive_copy import AROUND
 from tests.unit.rendering.test_blocks_letter import letter

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from listkeeper.audience import signup_form, source
 from listkeeper.audience.source import Channel
-from listkeeper.rendering import poster, qr
-from listkeeper.rendering.poster import Poster, PosterSize
+from listkeeper.rendering.paper import poster, qr
+from listkeeper.rendering.paper.poster import Poster, PosterSize
 from tests.makers import cafe
 
 ADDRESS = "https://mail.cafe.example/s/ig-bio"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from listkeeper.accounts.storefront import Storefront
-from listkeeper.audience.form_design import Fact
+from listkeeper.audience.forms.form_design import Fact
 from listkeeper.rendering import shop_facts
 
 EVERYTHING = frozenset(Fact)

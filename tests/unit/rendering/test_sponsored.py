@@ -7,9 +7,10 @@ import time
 import pytest
 
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import plain_text, sponsored, sponsored_check
-from listkeeper.rendering.sponsored import Advertiser
-from listkeeper.rendering.sponsored_check import Kind, SponsoredSpan, Where
+from listkeeper.rendering import plain_text
+from listkeeper.rendering.sponsoring import sponsored, sponsored_check
+from listkeeper.rendering.sponsoring.sponsored import Advertiser
+from listkeeper.rendering.sponsoring.sponsored_check import Kind, SponsoredSpan, Where
 
 _PAID = '<a href="https://www.awin1.com/cread.php?id=1">tilbud</a>'
 _SUMMA = Advertiser("ООО «Сумма АйТи»", "3810053581", "2SDnjeLAQcb")

@@ -9,9 +9,10 @@ import pytest
 from lxml import html as lxml_html
 
 from listkeeper.foundation.errors import Invalid
-from listkeeper.rendering import archive_copy, compiled, contrast_check, document, filling, mime_slots
+from listkeeper.rendering import archive_copy, compiled, document, filling, mime_slots
 from listkeeper.rendering.compiled import CompiledLetter
 from listkeeper.rendering.content import AnswerLink, AskedQuestion, Reader
+from listkeeper.rendering.reading import contrast_check
 from tests.unit.rendering.conftest import READER, SENDER
 from tests.unit.rendering.test_archive_copy import AROUND
 from tests.unit.rendering.test_blocks_letter import letter

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listkeeper.foundation import language
-from listkeeper.rendering import wording
-from listkeeper.rendering.wording import LONGEST_EXCERPT, Place, Remark
-from listkeeper.rendering.wording_list import Kind
+from listkeeper.rendering.words import wording
+from listkeeper.rendering.words.wording import LONGEST_EXCERPT, Place, Remark
+from listkeeper.rendering.words.wording_list import Kind
 
 CALM = "We are open from Tuesday to Saturday, and the new bread is on the shelf."
 

@@ -15,9 +15,9 @@ import pytest
 
 from listkeeper.campaigns import welcome
 from listkeeper.foundation import language
-from listkeeper.rendering import wording
-from listkeeper.rendering.wording import Remark
-from listkeeper.rendering.wording_list import Kind
+from listkeeper.rendering.words import wording
+from listkeeper.rendering.words.wording import Remark
+from listkeeper.rendering.words.wording_list import Kind
 
 FOLDER = Path(__file__).resolve().parents[2] / "makers" / "letters_wording"
 HONEST, PUSHY = "honest", "pushy"

@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from listkeeper.foundation import language
-from listkeeper.rendering import wording_list, wording_text
-from listkeeper.rendering.wording_list import Kind, Strength
+from listkeeper.rendering.words import wording_list, wording_text
+from listkeeper.rendering.words.wording_list import Kind, Strength
 
 _CHOICE = re.compile(r"\(([^()]*)\)")
 CODES = pytest.mark.parametrize("code", language.LANGUAGES)

@@ -16,7 +16,7 @@ from listkeeper.audience.permission import Grant
 from listkeeper.foundation import keys
 from listkeeper.sending import envelope
 from listkeeper.sending.envelope import Envelope
-from listkeeper.sending.smtp_relay import Relay, SmtpRelay
+from listkeeper.sending.handing_over.smtp_relay import Relay, SmtpRelay
 from listkeeper.settings import Settings
 from tests.fakes.smtp_sink import SmtpSink
 

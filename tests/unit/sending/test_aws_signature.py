@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from listkeeper.sending.aws_signature import Signer
+from listkeeper.sending.handing_over.aws_signature import Signer
 
 MOMENT = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

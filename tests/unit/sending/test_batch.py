@@ -24,8 +24,8 @@ from listkeeper.sending import batch, claim, delivery, planning, recovery, steer
 from listkeeper.sending.batch import WINDOW
 from listkeeper.sending.claim import LEASE
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 from listkeeper.sending.prepared import HANDED_LEASE, Prepared, Ready
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 from tests.makers import cafe, crowd
 from tests.makers.cafe import Cafe
 

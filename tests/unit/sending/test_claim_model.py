@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from listkeeper.sending.delivery import DeliveryState
-from listkeeper.sending.transport import InDoubt, Outcome
+from listkeeper.sending.handing_over.transport import InDoubt, Outcome
 from tests.fakes.claim_table import ClaimTable, Row, live
 from tests.fakes.virtual_workers import Handed, Worker
 

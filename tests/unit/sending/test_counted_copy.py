@@ -17,8 +17,8 @@ from listkeeper.sending import batch, claim, counted_copy, engagement_tally, pla
 from listkeeper.sending.counted_copy import CountedCopy
 from listkeeper.sending.delivery import Delivery
 from listkeeper.sending.engagement_tally import What
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 from listkeeper.sending.prepared import Prepared
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 from tests.makers import cafe, crowd
 
 ME = "here:1:1"

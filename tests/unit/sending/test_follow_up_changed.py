@@ -9,7 +9,7 @@ import time_machine
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import segment
+from listkeeper.audience.segments import segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns import campaign as campaigns
 from listkeeper.campaigns import follow_up, follow_up_step
@@ -17,9 +17,10 @@ from listkeeper.campaigns.follow_up import FollowUp, Start, Trigger
 from listkeeper.campaigns.follow_up_step import FollowUpStep, StepKind
 from listkeeper.campaigns.revision import Draft
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import batch, claim, follow_up_entry, follow_up_steering
+from listkeeper.sending import batch, claim
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.follow_up_run import ActKind, Reason, RunState, StopWhy
+from listkeeper.sending.following import follow_up_entry, follow_up_steering
+from listkeeper.sending.following.follow_up_run import ActKind, Reason, RunState, StopWhy
 from tests.makers import cafe, follow_ups
 from tests.makers.cafe import Cafe
 

@@ -15,8 +15,8 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Subscription
 from listkeeper.campaigns.follow_up import FollowUp, Start, Trigger
 from listkeeper.campaigns.follow_up_step import StepKind
-from listkeeper.sending import follow_up_late
-from listkeeper.sending.follow_up_run import ActKind, FollowUpAct, FollowUpRun, Reason, RunState
+from listkeeper.sending.following import follow_up_late
+from listkeeper.sending.following.follow_up_run import ActKind, FollowUpAct, FollowUpRun, Reason, RunState
 from tests.makers import cafe, follow_ups, multitude
 from tests.makers.cafe import Cafe
 

@@ -9,15 +9,16 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import complaint, lifecycle, segment, subscription, undeliverable, unsubscribe
+from listkeeper.audience import complaint, lifecycle, subscription, undeliverable, unsubscribe
 from listkeeper.audience.consent import Method
+from listkeeper.audience.segments import segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.follow_up import FollowUp, Start, Stops, Trigger, stop_when
 from listkeeper.campaigns.follow_up_step import StepKind
 from listkeeper.foundation import clock
-from listkeeper.sending import follow_up_entry, follow_up_settling
 from listkeeper.sending.delivery import DeliveryState
-from listkeeper.sending.follow_up_run import RunState, StopWhy
+from listkeeper.sending.following import follow_up_entry, follow_up_settling
+from listkeeper.sending.following.follow_up_run import RunState, StopWhy
 from tests.makers import cafe, follow_ups
 from tests.makers.cafe import Cafe
 

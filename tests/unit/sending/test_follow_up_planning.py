@@ -20,9 +20,10 @@ from listkeeper.campaigns.follow_up import FollowUpState, Start, Stops, Trigger
 from listkeeper.campaigns.follow_up_step import StepKind, Turn
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import follow_up_planning, follow_up_steering, restoring
+from listkeeper.sending import restoring
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.follow_up_run import ActKind, FollowUpAct, Reason, RunState, StopWhy
+from listkeeper.sending.following import follow_up_planning, follow_up_steering
+from listkeeper.sending.following.follow_up_run import ActKind, FollowUpAct, Reason, RunState, StopWhy
 from tests.makers import cafe, follow_ups
 from tests.makers.cafe import Cafe
 

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from listkeeper.accounts import audit_log
 from listkeeper.accounts.audit_log import AuditEntry
-from listkeeper.audience import segment
+from listkeeper.audience.segments import segment
 from listkeeper.campaigns.follow_up import FollowUp, Start, Trigger, begin_with
 from listkeeper.foundation import keys
-from listkeeper.sending import follow_up_entry, follow_up_steering
-from listkeeper.sending.follow_up_run import FollowUpRun
+from listkeeper.sending.following import follow_up_entry, follow_up_steering
+from listkeeper.sending.following.follow_up_run import FollowUpRun
 from listkeeper.settings import Settings
 from tests.fakes import databases
 from tests.fakes.databases import Database

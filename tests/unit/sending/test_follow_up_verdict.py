@@ -9,18 +9,19 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from listkeeper.audience import profile, profile_question, renewal, segment, subscription
+from listkeeper.audience import profile, profile_question, renewal, subscription
 from listkeeper.audience.profile import How
 from listkeeper.audience.profile_words import QuestionKind, Wording
 from listkeeper.audience.renewal import Standing
+from listkeeper.audience.segments import segment
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.audience.subscription import Basis, Subscription, SubscriptionState
 from listkeeper.campaigns.follow_up import FollowUp, Start, Trigger
 from listkeeper.campaigns.follow_up_step import StepKind
-from listkeeper.sending import follow_up_entry, follow_up_late, follow_up_verdict
-from listkeeper.sending.follow_up_line import Line
-from listkeeper.sending.follow_up_run import ActKind, Reason, RunState, StopWhy
-from listkeeper.sending.follow_up_verdict import Due
+from listkeeper.sending.following import follow_up_entry, follow_up_late, follow_up_verdict
+from listkeeper.sending.following.follow_up_line import Line
+from listkeeper.sending.following.follow_up_run import ActKind, Reason, RunState, StopWhy
+from listkeeper.sending.following.follow_up_verdict import Due
 from tests.makers import cafe, follow_ups
 from tests.makers.cafe import Cafe
 

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from listkeeper.audience.subscriber import Subscriber
 from listkeeper.campaigns.follow_up import FollowUp
 from listkeeper.foundation import clock
-from listkeeper.sending import follow_up_view
-from listkeeper.sending.follow_up_run import ActKind, FollowUpAct, FollowUpRun, Reason, RunState, StopWhy
-from listkeeper.sending.follow_up_view import LineNumbers
+from listkeeper.sending.following import follow_up_view
+from listkeeper.sending.following.follow_up_run import ActKind, FollowUpAct, FollowUpRun, Reason, RunState, StopWhy
+from listkeeper.sending.following.follow_up_view import LineNumbers
 from tests.makers import cafe, follow_ups, multitude
 from tests.makers.cafe import Cafe
 

@@ -15,9 +15,10 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.follow_up_step import StepKind
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import follow_up_view, frequency_cap, planning, progress, steering
+from listkeeper.sending import frequency_cap, planning, progress, steering
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.follow_up_run import ActKind, Reason
+from listkeeper.sending.following import follow_up_view
+from listkeeper.sending.following.follow_up_run import ActKind, Reason
 from listkeeper.sending.frequency_cap import SkippedMail
 from tests.makers import cafe, follow_ups
 from tests.makers.cafe import Cafe

@@ -14,9 +14,10 @@ from listkeeper.campaigns.campaign import Campaign, CampaignState
 from listkeeper.campaigns.schedule import Leaving
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import clock, language
-from listkeeper.sending import delivery, incident, outlook, planning, progress, tempo, warmup
+from listkeeper.sending import delivery, incident, outlook, planning, progress
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import IncidentKind
+from listkeeper.sending.pacing import tempo, warmup
 from listkeeper.sending.progress import PutOff
 from tests.makers import cafe, multitude
 from tests.makers.cafe import Cafe

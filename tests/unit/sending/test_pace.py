@@ -15,8 +15,8 @@ import pytest
 import redis
 import time_machine
 
-from listkeeper.sending.pace import Day, Limits, Pace, Row
-from listkeeper.sending.pace_news import Kind
+from listkeeper.sending.pacing.pace import Day, Limits, Pace, Row
+from listkeeper.sending.pacing.pace_news import Kind
 from tests.fakes import queue_server
 from tests.fakes.queue_server import QueueServer
 

@@ -15,10 +15,11 @@ from listkeeper.campaigns import link
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.foundation import clock
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import claim, composing, delivery, letter_batch, link_visit, planning, recovery, stops, way_out
+from listkeeper.sending import claim, composing, delivery, letter_batch, link_visit, planning, recovery, stops
 from listkeeper.sending.delivery import Delivery
+from listkeeper.sending.handing_over import way_out
+from listkeeper.sending.handing_over.transport import Accepted, Reply
 from listkeeper.sending.link_visit import Agent, Named
-from listkeeper.sending.transport import Accepted, Reply
 from tests.makers import cafe, heap, multitude
 
 # How many deliveries are there besides: of nobody here, and the letter's but for a tenth.

@@ -17,10 +17,10 @@ from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import batch, claim, delivery, incident, planning, progress, recovery, steering
 from listkeeper.sending.delivery import OPEN, TRANSITIONS, Delivery, DeliveryState
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Rejected, Reply
 from listkeeper.sending.incident import IncidentKind
 from listkeeper.sending.prepared import HANDED_LEASE
 from listkeeper.sending.progress import Progress
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Rejected, Reply
 from tests.makers import cafe, crowd
 from tests.makers.cafe import Cafe
 from tests.unit.sending.test_batch import ME, OTHER, prepared

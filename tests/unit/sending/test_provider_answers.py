@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
 from tests.fakes.provider import Act, babbles, resets, says
 from tests.makers.providers import SECRET, WAYS, handed, opened
 from tests.unit.sending.conftest import LETTER, Seal

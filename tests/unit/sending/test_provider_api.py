@@ -12,11 +12,12 @@ import pytest
 from listkeeper.foundation.fetch import LiveFetcher
 from listkeeper.rendering import message
 from listkeeper.rendering.content import Filled, Sender
-from listkeeper.sending import postmark_api, return_path, way_address
-from listkeeper.sending.mailgun_api import MailgunAccount
-from listkeeper.sending.provider_api import ProviderApi
+from listkeeper.sending import return_path
+from listkeeper.sending.handing_over import postmark_api, way_address
+from listkeeper.sending.handing_over.mailgun_api import MailgunAccount
+from listkeeper.sending.handing_over.provider_api import ProviderApi
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, TransportUnavailable
 from listkeeper.sending.return_path import Token
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, TransportUnavailable
 from tests.fakes import provider, running_up
 from tests.fakes.provider import drips, says
 from tests.makers.providers import ACCOUNTS, SECRET, TAKEN, WAYS, api_of, handed, opened, way_of

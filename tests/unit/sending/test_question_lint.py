@@ -27,8 +27,10 @@ from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import language, signing
 from listkeeper.foundation.errors import Invalid
 from listkeeper.foundation.outbox import Lane
-from listkeeper.rendering import confirmation_mail, doi_lint, taken_apart
-from listkeeper.rendering.doi_lint import Published
+from listkeeper.rendering import taken_apart
+from listkeeper.rendering.mails import confirmation_mail
+from listkeeper.rendering.words import doi_lint
+from listkeeper.rendering.words.doi_lint import Published
 from listkeeper.sending import batch, composing, house, incident, notices, question_lint
 from listkeeper.sending.delivery import Delivery, DeliveryState
 from listkeeper.sending.incident import Incident, IncidentKind

@@ -13,13 +13,14 @@ from listkeeper.campaigns.campaign import Campaign
 from listkeeper.deliverability import mail_host
 from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation import clock, language
-from listkeeper.sending import incident, planning, receiver_state, receivers, refusal
+from listkeeper.sending import incident, planning, refusal
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
 from listkeeper.sending.incident import IncidentKind
-from listkeeper.sending.pace import Limits, Memory, Pace
-from listkeeper.sending.pace_news import Kind, Refusing, kind_of
-from listkeeper.sending.receiver_state import ReceiverState, Slowed, Stands
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
+from listkeeper.sending.pacing import receiver_state, receivers
+from listkeeper.sending.pacing.pace import Limits, Memory, Pace
+from listkeeper.sending.pacing.pace_news import Kind, Refusing, kind_of
+from listkeeper.sending.pacing.receiver_state import ReceiverState, Slowed, Stands
 from tests.fakes.queue_server import QueueServer
 from tests.makers import cafe, crowd
 

@@ -17,8 +17,8 @@ from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import batch, claim, planning, progress, recovery
 from listkeeper.sending.claim import LEASE
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.handing_over.transport import Outcome
 from listkeeper.sending.prepared import HANDED_LEASE
-from listkeeper.sending.transport import Outcome
 from tests.makers import cafe, crowd
 from tests.unit.sending.test_batch import LATER, LOST, NEVER, OK, prepared
 

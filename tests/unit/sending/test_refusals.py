@@ -11,7 +11,7 @@ from listkeeper.deliverability.reply_class import ReplyClass
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import batch, delivery, planning
 from listkeeper.sending.delivery import Delivery, DeliveryState
-from listkeeper.sending.transport import Deferred, Outcome, Rejected, Reply
+from listkeeper.sending.handing_over.transport import Deferred, Outcome, Rejected, Reply
 from tests.makers import cafe
 
 

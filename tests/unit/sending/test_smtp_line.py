@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from listkeeper.sending.smtp_conversation import Patience
-from listkeeper.sending.smtp_relay import Relay, SmtpRelay
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, TransportUnavailable
+from listkeeper.sending.handing_over.smtp_conversation import Patience
+from listkeeper.sending.handing_over.smtp_relay import Relay, SmtpRelay
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, TransportUnavailable
 from tests.fakes import raw_server
 from tests.fakes import smtp_sink as sink
 from tests.fakes.raw_server import HELLO, Caller

@@ -9,12 +9,19 @@ from collections.abc import Iterator
 import pytest
 
 from listkeeper.foundation.errors import Conflict
-from listkeeper.sending import smtp_lines
 from listkeeper.sending.envelope import Envelope
-from listkeeper.sending.smtp_conversation import Patience
-from listkeeper.sending.smtp_lines import SmtpLines
-from listkeeper.sending.smtp_relay import Relay, SmtpRelay
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, TransportUnavailable
+from listkeeper.sending.handing_over import smtp_lines
+from listkeeper.sending.handing_over.smtp_conversation import Patience
+from listkeeper.sending.handing_over.smtp_lines import SmtpLines
+from listkeeper.sending.handing_over.smtp_relay import Relay, SmtpRelay
+from listkeeper.sending.handing_over.transport import (
+    Accepted,
+    Deferred,
+    InDoubt,
+    Outcome,
+    Rejected,
+    TransportUnavailable,
+)
 from tests.fakes import scripted_smtp
 from tests.fakes.scripted_smtp import Fault, Script, ScriptedServer
 from tests.unit.sending.conftest import Pulled, letter, sealed

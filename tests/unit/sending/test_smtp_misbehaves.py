@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from listkeeper.sending.smtp_conversation import Patience
-from listkeeper.sending.smtp_relay import Relay, SmtpRelay
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
+from listkeeper.sending.handing_over.smtp_conversation import Patience
+from listkeeper.sending.handing_over.smtp_relay import Relay, SmtpRelay
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
 from tests.fakes import scripted_smtp
 from tests.fakes.scripted_smtp import Fault, Script, ScriptedServer
 from tests.unit.sending.conftest import Pulled, letter

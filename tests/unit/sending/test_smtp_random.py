@@ -7,9 +7,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listkeeper.sending.smtp_conversation import Patience
-from listkeeper.sending.smtp_relay import Relay, SmtpRelay
-from listkeeper.sending.transport import Accepted, InDoubt, Outcome, TransportUnavailable
+from listkeeper.sending.handing_over.smtp_conversation import Patience
+from listkeeper.sending.handing_over.smtp_relay import Relay, SmtpRelay
+from listkeeper.sending.handing_over.transport import Accepted, InDoubt, Outcome, TransportUnavailable
 from tests.fakes import raw_server
 from tests.fakes.scripted_smtp import Fault, ScriptedServer
 from tests.unit.sending.conftest import Pulled, letter

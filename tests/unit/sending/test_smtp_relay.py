@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from listkeeper.sending.smtp_conversation import Patience
-from listkeeper.sending.smtp_relay import Relay, SmtpRelay
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
+from listkeeper.sending.handing_over.smtp_conversation import Patience
+from listkeeper.sending.handing_over.smtp_relay import Relay, SmtpRelay
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, Rejected
 from tests.fakes import raw_server
 from tests.fakes import smtp_sink as sink
 from tests.fakes.raw_server import Caller

@@ -8,12 +8,19 @@ import pytest
 
 from listkeeper import parts
 from listkeeper.foundation.errors import Conflict
-from listkeeper.sending import transport, way_address
 from listkeeper.sending.envelope import Envelope
-from listkeeper.sending.smtp_conversation import Patience
-from listkeeper.sending.smtp_relay import Relay, SmtpRelay
-from listkeeper.sending.smtp_turn import Turn
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, TransportUnavailable
+from listkeeper.sending.handing_over import transport, way_address
+from listkeeper.sending.handing_over.smtp_conversation import Patience
+from listkeeper.sending.handing_over.smtp_relay import Relay, SmtpRelay
+from listkeeper.sending.handing_over.smtp_turn import Turn
+from listkeeper.sending.handing_over.transport import (
+    Accepted,
+    Deferred,
+    InDoubt,
+    Outcome,
+    Rejected,
+    TransportUnavailable,
+)
 from tests.fakes import raw_server, scripted_smtp
 from tests.fakes.raw_server import Caller
 from tests.fakes.scripted_smtp import Fault, ScriptedServer

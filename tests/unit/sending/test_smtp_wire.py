@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from listkeeper.sending.smtp_line import HungUp, LineLost, SmtpLine
+from listkeeper.sending.handing_over.smtp_line import HungUp, LineLost, SmtpLine
 from listkeeper.standards.smtp_reply import Reply
 
 _MUCH = b"x" * 20_000_000

@@ -18,8 +18,9 @@ from listkeeper.campaigns.trial import Arm, Figures, Rule, TrialState
 from listkeeper.foundation import clock, outbox
 from listkeeper.foundation.errors import Conflict
 from listkeeper.foundation.outbox import Lane
-from listkeeper.sending import claim, outlook, pilot, planning, progress, restoring, steering, trial
+from listkeeper.sending import claim, outlook, pilot, planning, progress, restoring, steering
 from listkeeper.sending.delivery import Delivery, DeliveryState
+from listkeeper.sending.trying import trial
 from tests.makers import cafe
 from tests.makers.cafe import Cafe
 from tests.unit.sending import trial_stage as stage

@@ -20,7 +20,8 @@ from listkeeper.campaigns.trial import Measure, Order, TrialState, Words
 from listkeeper.deliverability.gate import Gate
 from listkeeper.foundation import clock
 from listkeeper.foundation.errors import Conflict, Invalid
-from listkeeper.sending import beginning, planning, trial_size
+from listkeeper.sending import beginning, planning
+from listkeeper.sending.trying import trial_size
 from tests.makers import cafe
 from tests.makers.cafe import Cafe
 from tests.unit.sending import trial_stage as stage

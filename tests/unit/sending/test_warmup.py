@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from listkeeper.accounts import organisation
 from listkeeper.deliverability import sending_domain
 from listkeeper.foundation import clock
-from listkeeper.sending import warmup
-from listkeeper.sending.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
-from listkeeper.sending.warmup import ALLOWANCES, Came, Standing, WarmUp
+from listkeeper.sending.handing_over.transport import Accepted, Deferred, InDoubt, Outcome, Rejected, Reply
+from listkeeper.sending.pacing import warmup
+from listkeeper.sending.pacing.warmup import ALLOWANCES, Came, Standing, WarmUp
 
 SHOP = "shop.example"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from listkeeper.sending import way_address
-from listkeeper.sending.way import Way
+from listkeeper.sending.handing_over import way_address
+from listkeeper.sending.handing_over.way import Way
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPx"
 

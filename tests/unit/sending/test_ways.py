@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from listkeeper.sending import way_choice
-from listkeeper.sending.transport import TransportUnavailable
-from listkeeper.sending.way import Way
-from listkeeper.sending.ways import Plan, Waiting, Ways
+from listkeeper.sending.handing_over import way_choice
+from listkeeper.sending.handing_over.transport import TransportUnavailable
+from listkeeper.sending.handing_over.way import Way
+from listkeeper.sending.handing_over.ways import Plan, Waiting, Ways
 
 OCCASIONS = [f"campaign:7:{number}" for number in range(10_000)]
 

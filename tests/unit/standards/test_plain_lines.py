@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listkeeper.sending import smtp_turn
+from listkeeper.sending.handing_over import smtp_turn
 from listkeeper.standards import plain_lines
 
 

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import column
 
 from listkeeper.accounts import organisation
-from listkeeper.audience import consent_text, form_record
+from listkeeper.audience import consent_text
 from listkeeper.audience.consent import ConsentEvent
 from listkeeper.audience.consent_text import ConsentText
+from listkeeper.audience.forms import form_record
 from listkeeper.audience.mailing_list import MailingList
 from listkeeper.audience.proof import adoption, ledger, ledger_audit
 from listkeeper.audience.signup_form import SignupFormVersion

@@ -1,0 +1,1 @@
+"""What is printed: certificates of consent, posters with their code, and the fonts for both."""
