@@ -8,17 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from listkeeper.audience import permission
 from listkeeper.audience.gate_clauses import Granted
 from listkeeper.audience.handover import Handover, MessageClass
 from listkeeper.audience.permission import Grant
+from listkeeper.audience.subscriber import Subscriber
 from listkeeper.foundation import keys
 from listkeeper.sending import envelope
 from listkeeper.sending.envelope import Envelope
 from listkeeper.sending.handing_over.smtp_relay import Relay, SmtpRelay
 from listkeeper.settings import Settings
 from tests.fakes.smtp_sink import SmtpSink
+from tests.makers import cafe
+from tests.makers.cafe import Cafe
 
 Seal = Callable[..., Envelope]
 LETTER = b"From: hello@cafe.example\r\nSubject: Buns\r\n\r\nWarm from seven.\r\n"
@@ -75,3 +79,15 @@ def relay(smtp_sink: SmtpSink) -> Iterator[SmtpRelay]:
     made.connect()
     yield made
     made.close()
+
+
+@pytest.fixture
+def house(session: Session) -> Cafe:
+    """A café with nobody on its list yet."""
+    return cafe.found(session)
+
+
+@pytest.fixture
+def freja(session: Session, house: Cafe) -> Subscriber:
+    """Somebody who has just said yes."""
+    return cafe.subscribe(session, house, "freja@guest.example")

@@ -31,18 +31,6 @@ Clock = time_machine.Traveller
 
 
 @pytest.fixture
-def house(session: Session) -> Cafe:
-    """A café with nobody on its list yet."""
-    return cafe.found(session)
-
-
-@pytest.fixture
-def freja(session: Session, house: Cafe) -> Subscriber:
-    """Somebody who has just said yes."""
-    return cafe.subscribe(session, house, "freja@guest.example")
-
-
-@pytest.fixture
 def planned(session: Session, house: Cafe, freja: Subscriber, frozen_clock: Clock) -> FollowUp:
     """A line whose first step waits to leave."""
     made = follow_ups.line(session, house)

@@ -30,12 +30,6 @@ Goes = Callable[[Session, Cafe, Subscriber], object]
 
 
 @pytest.fixture
-def house(session: Session) -> Cafe:
-    """A café with nobody on its list yet."""
-    return cafe.found(session)
-
-
-@pytest.fixture
 def freja(session: Session, house: Cafe, frozen_clock: Clock) -> Subscriber:
     """Somebody who has just said yes."""
     return cafe.subscribe(session, house, HER)

@@ -31,18 +31,6 @@ DAY = timedelta(days=1)
 ORDER = Start(Trigger.EVENT, event_name="order", again_after_days=30)
 
 
-@pytest.fixture
-def house(session: Session) -> Cafe:
-    """A café with nobody on its list yet."""
-    return cafe.found(session)
-
-
-@pytest.fixture
-def freja(session: Session, house: Cafe) -> Subscriber:
-    """Somebody who has just said yes."""
-    return cafe.subscribe(session, house, "freja@guest.example")
-
-
 Clock = time_machine.Traveller
 
 

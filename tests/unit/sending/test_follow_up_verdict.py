@@ -31,18 +31,6 @@ ORDER = Start(Trigger.EVENT, event_name="order", again_after_days=1)
 Clock = time_machine.Traveller
 
 
-@pytest.fixture
-def house(session: Session) -> Cafe:
-    """A café with nobody on its list yet."""
-    return cafe.found(session)
-
-
-@pytest.fixture
-def freja(session: Session, house: Cafe) -> Subscriber:
-    """Somebody who has just said yes."""
-    return cafe.subscribe(session, house, "freja@guest.example")
-
-
 def _held(session: Session, house: Cafe, person: Subscriber) -> Subscription:
     held = subscription.of(session, person.id, house.mailing_list.id)
     assert held is not None

@@ -28,18 +28,6 @@ S = DeliveryState
 Clock = time_machine.Traveller
 
 
-@pytest.fixture
-def house(session: Session) -> Cafe:
-    """A café with nobody on its list yet."""
-    return cafe.found(session)
-
-
-@pytest.fixture
-def freja(session: Session, house: Cafe) -> Subscriber:
-    """Somebody who has just said yes."""
-    return cafe.subscribe(session, house, "freja@guest.example")
-
-
 def _had(  # noqa: PLR0917 - one mail
     session: Session, house: Cafe, person: Subscriber, name: str, days: float, state: S = S.ACCEPTED,
     message_class: MessageClass = MessageClass.MARKETING,
