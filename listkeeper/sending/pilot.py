@@ -16,7 +16,7 @@ from enum import StrEnum
 from math import ceil
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.orm import Session
 
 from listkeeper.audience import tracking
@@ -28,7 +28,7 @@ from listkeeper.foundation import clock, language, outbox
 from listkeeper.foundation.errors import Conflict, Invalid
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import link_visit, stops
-from listkeeper.sending.delivery import SENT, Delivery
+from listkeeper.sending.delivery import LEFT, OPEN, SENT, Delivery
 from listkeeper.sending.halt import Figures, HaltCode
 from listkeeper.sending.link_visit import LinkVisit
 from listkeeper.sending.stops import Measured
@@ -198,12 +198,29 @@ def conclude(session: Session, campaign: Campaign) -> PilotState | None:
     if measured.outcomes * 1000 < test.size * LEAST_OUTCOMES:
         # Some are still on their way, and say nothing yet.
         return None
+    ended = most_ended(session, campaign)
+    if ended is not None and ended + timedelta(minutes=test.wait_minutes) > clock.now():
+        # A letter that stood still, or left slowly, is waited for from when most had it.
+        results_at = ended + timedelta(minutes=test.wait_minutes)
+        campaign.pilot = replace(test, results_at=results_at).as_json()
+        return None
     met = all(each.met for each in _results(session, test, measured, campaign))
     if met and test.by_itself:
         _note(session, campaign, test, PilotState.RELEASED, measured)
         _open(session, campaign)
         return PilotState.RELEASED
     return _note(session, campaign, test, PilotState.ASKS, measured)
+
+
+def most_ended(session: Session, campaign: Campaign) -> datetime | None:
+    """Return when four of five of those who went first had come to their end; None while fewer have. Reads them all."""
+    here = (Delivery.campaign_id == campaign.id, Delivery.wave == _FIRST)
+    needed = ceil((session.scalar(select(func.count()).where(*here)) or 0) * LEAST_OUTCOMES / 1000)
+    left = func.coalesce(Delivery.handed_at, Delivery.settled_at, Delivery.created_at)
+    stayed = func.coalesce(Delivery.settled_at, Delivery.handed_at, Delivery.created_at)
+    ended = case((Delivery.state.in_(sorted(LEFT)), left), else_=stayed)
+    query = select(ended).where(*here, Delivery.state.not_in(sorted(OPEN))).order_by(ended)
+    return session.scalar(query.offset(max(needed, 1) - 1).limit(1))
 
 
 def _put_off(measured: Measured, campaign: Campaign) -> Figures | None:

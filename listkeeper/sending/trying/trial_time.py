@@ -9,16 +9,15 @@ of them wait again, because their owner tries them once more, it starts anew.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from math import ceil
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from listkeeper.campaigns.campaign import Campaign
 from listkeeper.campaigns.trial import Trial
 from listkeeper.foundation.outbox import Lane
 from listkeeper.sending import pilot
-from listkeeper.sending.delivery import IS_UNDER_WAY, IS_WAITING, LEFT, OPEN, Delivery
+from listkeeper.sending.delivery import IS_UNDER_WAY, IS_WAITING, Delivery
 
 _FIRST, _ALL = 0, 1000
 
@@ -35,11 +34,5 @@ def most_have_left(session: Session, campaign: Campaign, trial: Trial) -> bool:
 
 def results_at(session: Session, campaign: Campaign, trial: Trial) -> datetime | None:
     """Return when the one look is due; None while more than a fifth of the sample is on its way. Reads all of it."""
-    here = (Delivery.campaign_id == campaign.id, Delivery.wave == _FIRST)
-    needed = ceil((session.scalar(select(func.count()).where(*here)) or 0) * pilot.LEAST_OUTCOMES / _ALL)
-    left = func.coalesce(Delivery.handed_at, Delivery.settled_at, Delivery.created_at)
-    stayed = func.coalesce(Delivery.settled_at, Delivery.handed_at, Delivery.created_at)
-    ended = case((Delivery.state.in_(sorted(LEFT)), left), else_=stayed)
-    query = select(ended).where(*here, Delivery.state.not_in(sorted(OPEN))).order_by(ended)
-    moment = session.scalar(query.offset(max(needed, 1) - 1).limit(1))
+    moment = pilot.most_ended(session, campaign)
     return moment + timedelta(minutes=trial.wait_minutes) if moment is not None else None

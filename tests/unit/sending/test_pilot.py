@@ -201,6 +201,21 @@ def test_nothing_is_concluded_before_the_time_is_over_and_enough_has_come_back(
     assert _look(session, letter) is None
 
 
+def test_who_gets_it_late_is_waited_for_as_long(
+    session: Session, house: Cafe, frozen_clock: time_machine.Traveller
+) -> None:
+    letter = _tested(session, house, bounces=10, by_itself=True)
+    frozen_clock.shift(2 * TWO_HOURS)
+    _settle(session, 100, handed_at=clock.now())
+    due = clock.now() + TWO_HOURS
+    assert (_look(session, letter), _state(letter), letter.waves_open) == (None, PilotState.WAITING, 0)
+    test = pilot.of(letter)
+    assert test is not None
+    assert test.results_at == due
+    frozen_clock.shift(TWO_HOURS)
+    assert (_look(session, letter), _state(letter)) == ("campaign.released", PilotState.RELEASED)
+
+
 @pytest.mark.parametrize(
     ("asked", "failed", "state", "said"),
     [
